@@ -1,0 +1,64 @@
+//! Every limit of the program, with its reason and what happens when it is hit.
+//!
+//! Limits that people may change live in `config/default.toml`; these are the ones behind them.
+
+/// Version of the event log that this program writes. A newer log opens read-only.
+pub const LOG_FORMAT: u32 = 1;
+/// Version of every `--json` document. Fields are added, never renamed.
+pub const JSON_SCHEMA: u32 = 1;
+/// Version of the folded state on disk. Another version is ignored and folded again.
+pub const CHECKPOINT_FORMAT: u32 = 1;
+
+/// Characters in a name of a step, role or resource: file names stay far below 255 bytes.
+pub const NAME_CHARS_MAX: usize = 80;
+/// Characters in a slug: a branch name must stay readable in one column.
+pub const SLUG_CHARS_MAX: usize = 60;
+
+/// Bytes of a resource file. Real ones are below 50 KB; larger ones are refused unread.
+pub const RESOURCE_BYTES_MAX: u64 = 2 << 20;
+/// Bytes of a goal. Longer texts belong into a file that the goal names; refused.
+pub const GOAL_BYTES_MAX: usize = 256 << 10;
+/// Tasks in one run, after slots are expanded. More is refused when the plan is built.
+pub const TASKS_MAX: usize = 20_000;
+/// Slots of one step; refused when the plan is built.
+pub const SLOTS_MAX: u32 = 20_000;
+/// Nesting of gate conditions; a deeper gate is refused.
+pub const CONDITION_DEPTH_MAX: usize = 8;
+/// Nodes in one gate condition; a larger gate is refused.
+pub const CONDITION_NODES_MAX: usize = 64;
+/// Tasks that one adaptive plan may add; a larger plan is refused.
+pub const ADAPTIVE_TASKS_MAX: usize = 12;
+
+/// Bytes of one line of an agent's output that are read; the rest of the line is cut when shown.
+pub const OUTPUT_LINE_BYTES_MAX: usize = 16 << 20;
+/// Bytes of an agent's final text kept as the task's result in an artifact.
+pub const RESULT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one step's output quoted into another step's prompt; the middle is cut.
+pub const QUOTE_BYTES_MAX: usize = 24 << 10;
+/// Characters of a task's summary in the log and in tables.
+pub const SUMMARY_CHARS_MAX: usize = 400;
+/// Bytes of stderr shown when an attempt fails or stays silent.
+pub const STDERR_TAIL_BYTES: u64 = 2 << 10;
+/// Bytes of a message's text in the log; longer texts become artifacts.
+pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one artifact; larger ones are refused.
+pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
+
+/// Attempts of one task over its whole life: nothing may loop for ever.
+pub const ATTEMPTS_MAX: u32 = 200;
+/// Crashed attempts before a task is given up (T20: "retries (2) used").
+pub const CRASH_RETRIES: u32 = 2;
+/// Events between two checkpoints of a live run: a cold start folds at most this many lines.
+pub const CHECKPOINT_EVERY_EVENTS: u64 = 2_000;
+/// Milliseconds a starting supervisor tries to get its lock before it concludes that another lives.
+pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
+/// Milliseconds between safety-net polls while a run is live (a lost file notification costs this).
+pub const SAFETY_POLL_MS: u64 = 5_000;
+/// Milliseconds between two looks for a free machine-wide slot while a task waits for one.
+pub const SLOT_POLL_MS: u64 = 500;
+/// Milliseconds between heartbeats of a shim.
+pub const HEARTBEAT_MS: u64 = 5_000;
+/// Milliseconds of the first retry's back-off; doubles up to [`BACKOFF_MS_MAX`].
+pub const BACKOFF_MS: u64 = 1_000;
+/// Milliseconds of the longest back-off between two attempts.
+pub const BACKOFF_MS_MAX: u64 = 60_000;

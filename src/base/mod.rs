@@ -1,0 +1,15 @@
+//! Words and small pure tools that every other layer uses: names, time, text, limits.
+//!
+//! This layer does no input or output and imports nothing of crew.
+
+pub mod id;
+pub mod limits;
+pub mod path;
+pub mod redact;
+pub mod slug;
+pub mod text;
+pub mod time;
+
+pub use id::{ArtifactName, AttemptId, RunNumber, StepId, TaskId};
+pub use path::PathError;
+pub use time::Time;

@@ -1,0 +1,108 @@
+//! Cutting, comparing and counting of text for people.
+
+/// The name nearest to `wanted`, when it is near enough to be meant.
+pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = wanted.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&lower, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}
+
+/// At most `max` characters of one line: newlines become spaces, a cut shows as `…`.
+pub fn one_line(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+            count += 1;
+        }
+        for c in word.chars() {
+            if count >= max.saturating_sub(1) && max > 0 {
+                out.push('…');
+                return out;
+            }
+            if !c.is_control() {
+                out.push(c);
+                count += 1;
+            }
+        }
+    }
+    out
+}
+
+/// At most `max` bytes of a text, cut in the middle and saying how much is missing.
+pub fn middle_cut(text: &str, max: usize) -> std::borrow::Cow<'_, str> {
+    if text.len() <= max {
+        return text.into();
+    }
+    let head = text.floor_char_boundary(max / 2);
+    let tail = text.ceil_char_boundary(text.len() - max / 2);
+    format!(
+        "{}\n[… {} bytes left out …]\n{}",
+        &text[..head],
+        tail - head,
+        &text[tail..]
+    )
+    .into()
+}
+
+/// The last `max` bytes of a text, beginning at a line where one begins there.
+pub fn tail(text: &str, max: usize) -> &str {
+    if text.len() <= max {
+        return text;
+    }
+    let cut = &text[text.ceil_char_boundary(text.len() - max)..];
+    match cut.find('\n') {
+        Some(at) if at + 1 < cut.len() => &cut[at + 1..],
+        _ => cut,
+    }
+}
+
+/// `1 run`, `2 runs`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// The text without control characters that could move the cursor or colour the terminal.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_proposed_and_far_ones_are_not() {
+        let names = ["default", "fast-fix", "review"];
+        assert_eq!(did_you_mean("reveiw", names), Some("review"));
+        assert_eq!(did_you_mean("Fast-fix", names), Some("fast-fix"));
+        assert_eq!(did_you_mean("zzz", names), None);
+    }
+
+    #[test]
+    fn one_line_cuts_characters_not_bytes() {
+        assert_eq!(one_line("a\nb\t c", 10), "a b c");
+        assert_eq!(one_line("äöüß", 3), "äö…");
+        assert_eq!(one_line("\u{1b}[31mred", 20), "[31mred");
+    }
+
+    #[test]
+    fn middle_cut_keeps_both_ends() {
+        let cut = middle_cut("0123456789", 4);
+        assert!(
+            cut.starts_with("01") && cut.ends_with("89") && cut.contains("6 bytes"),
+            "{cut}"
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! crew: runs teams of coding agents through Markdown workflows.
+
+pub mod base;
+pub mod store;

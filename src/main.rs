@@ -1,0 +1,3 @@
+//! The `crew` program.
+
+fn main() {}

@@ -1,0 +1,251 @@
+//! Every path of the program. Nothing else joins path components of `.crew/`.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::base::{ArtifactName, RunNumber, TaskId};
+
+/// Name of crew's folder in a project.
+pub const CREW_DIR: &str = ".crew";
+
+/// A project on disk: its root, and the folder of its run state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectDir {
+    root: Utf8PathBuf,
+    state: Utf8PathBuf,
+    worktrees: Utf8PathBuf,
+}
+
+impl ProjectDir {
+    /// The project at `root`, with its state in `state` when configuration moves it.
+    pub fn new(
+        root: Utf8PathBuf,
+        state: Option<Utf8PathBuf>,
+        worktrees: Option<Utf8PathBuf>,
+    ) -> Self {
+        let crew = root.join(CREW_DIR);
+        Self {
+            state: state.unwrap_or_else(|| crew.join("state")),
+            worktrees: worktrees.unwrap_or_else(|| crew.join("worktrees")),
+            root,
+        }
+    }
+
+    /// The project's root folder.
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// `.crew/`: committed configuration and resources.
+    pub fn crew(&self) -> Utf8PathBuf {
+        self.root.join(CREW_DIR)
+    }
+
+    /// `.crew/config.toml`.
+    pub fn config(&self) -> Utf8PathBuf {
+        self.crew().join("config.toml")
+    }
+
+    /// Run state; holds its own `.gitignore`.
+    pub fn state(&self) -> &Utf8Path {
+        &self.state
+    }
+
+    /// Slug, next run number, open runs.
+    pub fn project_json(&self) -> Utf8PathBuf {
+        self.state.join("project.json")
+    }
+
+    /// Exclusive lock of `project.json` and of the run queue.
+    pub fn project_lock(&self) -> Utf8PathBuf {
+        self.state.join("project.lock")
+    }
+
+    /// Folder of all runs.
+    pub fn runs(&self) -> Utf8PathBuf {
+        self.state.join("runs")
+    }
+
+    /// One run.
+    pub fn run(&self, number: RunNumber) -> RunDir {
+        RunDir {
+            dir: self.runs().join(number.folder()),
+        }
+    }
+
+    /// Folder of all worktrees; holds its own `.gitignore`.
+    pub fn worktrees(&self) -> &Utf8Path {
+        &self.worktrees
+    }
+
+    /// The worktree of the run with this slug.
+    pub fn worktree(&self, slug: &str) -> Utf8PathBuf {
+        self.worktrees.join(slug)
+    }
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDir {
+    dir: Utf8PathBuf,
+}
+
+impl RunDir {
+    /// The run in this folder.
+    pub fn at(dir: Utf8PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Utf8Path {
+        &self.dir
+    }
+
+    /// The truth.
+    pub fn events(&self) -> Utf8PathBuf {
+        self.dir.join("events.jsonl")
+    }
+
+    /// Where a writer puts the torn tail it found before event `seq`.
+    pub fn torn(&self, seq: u64) -> Utf8PathBuf {
+        self.dir.join(format!("events.torn-{seq}"))
+    }
+
+    /// Held for each append.
+    pub fn run_lock(&self) -> Utf8PathBuf {
+        self.dir.join("run.lock")
+    }
+
+    /// Held by the live supervisor for its whole life.
+    pub fn supervisor_lock(&self) -> Utf8PathBuf {
+        self.dir.join("supervisor.lock")
+    }
+
+    /// Pid, start time, host, version and heartbeat of the supervisor.
+    pub fn supervisor_json(&self) -> Utf8PathBuf {
+        self.dir.join("supervisor.json")
+    }
+
+    /// The supervisor's own log file.
+    pub fn supervisor_log(&self) -> Utf8PathBuf {
+        self.dir.join("supervisor.log")
+    }
+
+    /// Folded state with the log offset it stands for.
+    pub fn snapshot(&self) -> Utf8PathBuf {
+        self.dir.join("snapshot.json")
+    }
+
+    /// The compiled plan, as the first event holds it.
+    pub fn workflow(&self) -> Utf8PathBuf {
+        self.dir.join("workflow.json")
+    }
+
+    /// Folder of the mailbox projections.
+    pub fn mailbox(&self) -> Utf8PathBuf {
+        self.dir.join("mailbox")
+    }
+
+    /// Messages to one address: `run`, `human` or a task id.
+    pub fn mailbox_of(&self, address: &str) -> Utf8PathBuf {
+        self.mailbox()
+            .join(format!("{}.jsonl", address.replace('/', ".")))
+    }
+
+    /// Folder of the files that tasks produced.
+    pub fn artifacts(&self) -> Utf8PathBuf {
+        self.dir.join("artifacts")
+    }
+
+    /// One artifact.
+    pub fn artifact(&self, name: &ArtifactName) -> Utf8PathBuf {
+        self.artifacts().join(name.as_str())
+    }
+
+    /// Folder of the decision projections.
+    pub fn decisions(&self) -> Utf8PathBuf {
+        self.dir.join("decisions")
+    }
+
+    /// Folder of one attempt.
+    pub fn attempt(&self, task: &TaskId, number: u32) -> AttemptDir {
+        let dir = self
+            .dir
+            .join("tasks")
+            .join(task.file_name())
+            .join(number.to_string());
+        AttemptDir { dir }
+    }
+}
+
+/// The folder of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptDir {
+    dir: Utf8PathBuf,
+}
+
+impl AttemptDir {
+    /// The attempt in this folder.
+    pub fn at(dir: Utf8PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Utf8Path {
+        &self.dir
+    }
+
+    /// Held by the shim for its whole life.
+    pub fn attempt_lock(&self) -> Utf8PathBuf {
+        self.dir.join("attempt.lock")
+    }
+
+    /// Inherited by the agent's whole tree: held means somebody lives.
+    pub fn alive_lock(&self) -> Utf8PathBuf {
+        self.dir.join("alive.lock")
+    }
+
+    /// Exists when the attempt must not start any more.
+    pub fn revoked(&self) -> Utf8PathBuf {
+        self.dir.join("revoked")
+    }
+
+    /// The prompt as the agent got it.
+    pub fn prompt(&self) -> Utf8PathBuf {
+        self.dir.join("prompt.md")
+    }
+
+    /// What the shim starts.
+    pub fn command(&self) -> Utf8PathBuf {
+        self.dir.join("command.json")
+    }
+
+    /// The agent's standard output, as it came.
+    pub fn stdout(&self) -> Utf8PathBuf {
+        self.dir.join("stdout.jsonl")
+    }
+
+    /// The agent's standard error, as it came.
+    pub fn stderr(&self) -> Utf8PathBuf {
+        self.dir.join("stderr.log")
+    }
+
+    /// Fifo for runtimes that take live input.
+    pub fn stdin(&self) -> Utf8PathBuf {
+        self.dir.join("stdin")
+    }
+
+    /// Pid, start time and boot id of shim and agent.
+    pub fn shim(&self) -> Utf8PathBuf {
+        self.dir.join("shim.json")
+    }
+
+    /// Touched by the shim; its modification time is the heartbeat.
+    pub fn heartbeat(&self) -> Utf8PathBuf {
+        self.dir.join("heartbeat")
+    }
+
+    /// How the attempt ended; written once, atomically.
+    pub fn exit(&self) -> Utf8PathBuf {
+        self.dir.join("exit.json")
+    }
+}
