@@ -1,4 +1,6 @@
 //! crew: runs teams of coding agents through Markdown workflows.
 
 pub mod base;
+pub mod event;
+pub mod plan;
 pub mod store;

@@ -1,0 +1,171 @@
+//! How an attempt starts and ends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{TaskId, Time};
+
+/// Tokens and money that agents used.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read.
+    #[serde(default)]
+    pub input_tokens: u64,
+    /// Tokens written.
+    #[serde(default)]
+    pub output_tokens: u64,
+    /// Tokens read from the provider's cache.
+    #[serde(default)]
+    pub cache_tokens: u64,
+    /// US dollars; absent when the program does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+}
+
+impl Usage {
+    /// Adds another usage; a cost that only one side knows counts.
+    pub fn add(&mut self, other: &Self) {
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cache_tokens += other.cache_tokens;
+        self.cost_usd = match (self.cost_usd, other.cost_usd) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
+        };
+    }
+
+    /// Whether nothing was reported.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An attempt was decided; its process is started after this line is on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptStarted {
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// The program that plays the agent.
+    pub runtime: String,
+    /// The model asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Marks every process of the attempt (`CREW_ATTEMPT`).
+    pub mark: String,
+    /// Milliseconds that the attempt may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// Session of the agent program that goes on, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+/// Why an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The program ended by itself, with a code or by a signal.
+    Exited,
+    /// It was told to stop.
+    Stopped,
+    /// It took longer than its step allows.
+    Deadline,
+    /// It wrote more than the output limit.
+    OutputLimit,
+    /// It could not be started.
+    SpawnFailed,
+    /// It and its shim were gone without a record.
+    Lost,
+    /// It was revoked before it started.
+    Revoked,
+}
+
+/// An attempt ended: facts only, the task's fate is derived from them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptEnded {
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// Exit code, when it exited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    /// Signal that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// When it ended, by the shim's clock.
+    pub ended_at: Time,
+    /// Milliseconds from start to end.
+    pub duration_ms: u64,
+    /// Bytes of standard output.
+    #[serde(default)]
+    pub output_bytes: u64,
+    /// What the agent said, in one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// What went wrong: error text, or the tail of standard error.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub failure: String,
+    /// Session of the agent program, to go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// What the agent reported about its turn.
+    #[serde(default, skip_serializing_if = "Report::is_empty")]
+    pub report: Report,
+    /// Tokens and money.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
+    /// Descendants that had to be killed after the agent was gone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub leftovers: u32,
+    /// Whether the worktree changed while the agent ran; absent when it could not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<bool>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde calls"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What an agent reported about its turn, by markers in its output or by its tools.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Whether anything was said at all; nothing said is not success.
+    #[serde(default)]
+    pub spoke: bool,
+    /// Verdict of a verifying step: `true` for PASS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<bool>,
+    /// The agent says that it cannot go on, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+    /// The agent says that the task failed, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// A question for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+}
+
+impl Report {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A question that parks a task until somebody answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// What is asked.
+    pub text: String,
+    /// Answers to choose from; empty for free text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+}

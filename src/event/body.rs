@@ -1,0 +1,364 @@
+//! What may happen in a run: a closed enum, one data struct for each type of event.
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::attempt::{AttemptEnded, AttemptStarted, Question};
+use super::created::RunCreated;
+use super::message::Message;
+use super::status::{Rule, Status, TaskResult};
+use crate::base::{ArtifactName, StepId, TaskId, Time};
+
+macro_rules! bodies {
+    ($($kind:literal => $name:ident,)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Body {
+            $(#[doc = concat!("`", $kind, "`")] $name($name),)*
+            /// An event of a newer version: kept, skipped, and it forbids writing.
+            Unknown {
+                /// Its type.
+                kind: String,
+                /// Its data as it stands in the log.
+                data: String,
+            },
+        }
+
+        impl Body {
+            /// Every type that this version knows.
+            pub const KINDS: &[&str] = &[$($kind),*];
+
+            /// The type as it is written in the log.
+            pub fn kind(&self) -> &str {
+                match self {
+                    $(Self::$name(_) => $kind,)*
+                    Self::Unknown { kind, .. } => kind,
+                }
+            }
+
+            /// Reads the data of an event of this type.
+            ///
+            /// # Errors
+            /// The data of a known type does not have its fields.
+            pub fn parse(kind: &str, data: &RawValue) -> Result<Self, serde_json::Error> {
+                match kind {
+                    $($kind => serde_json::from_str(data.get()).map(Self::$name),)*
+                    _ => Ok(Self::Unknown { kind: kind.to_owned(), data: data.get().to_owned() }),
+                }
+            }
+        }
+
+        impl Serialize for Body {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$name(data) => data.serialize(serializer),)*
+                    Self::Unknown { data, .. } => {
+                        RawValue::from_string(data.clone())
+                            .map_err(serde::ser::Error::custom)?
+                            .serialize(serializer)
+                    }
+                }
+            }
+        }
+
+        $(impl From<$name> for Body {
+            fn from(data: $name) -> Self {
+                Self::$name(data)
+            }
+        })*
+    };
+}
+
+bodies! {
+    "run.created" => RunCreated,
+    "run.transitioned" => RunTransitioned,
+    "run.noted" => RunNoted,
+    "supervisor.started" => SupervisorStarted,
+    "worktree.created" => WorktreeCreated,
+    "task.activated" => TaskActivated,
+    "task.readied" => TaskReadied,
+    "task.settled" => TaskSettled,
+    "attempt.started" => AttemptStarted,
+    "attempt.stopping" => AttemptStopping,
+    "attempt.ended" => AttemptEnded,
+    "check.finished" => CheckFinished,
+    "heartbeat.changed" => HeartbeatChanged,
+    "attention.raised" => AttentionRaised,
+    "question.asked" => QuestionAsked,
+    "question.answered" => QuestionAnswered,
+    "artifact.stored" => ArtifactStored,
+    "message.sent" => MessageSent,
+    "message.delivered" => MessageDelivered,
+    "command.refused" => CommandRefused,
+    "log.truncated" => LogTruncated,
+}
+
+/// The run went from one status to another by a row of the table of transitions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunTransitioned {
+    /// The row.
+    pub rule: Rule,
+    /// The new status.
+    pub to: Status,
+    /// What the person said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// Something worth knowing that changes nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunNoted {
+    /// One line for people.
+    pub text: String,
+}
+
+/// A supervisor took the run over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SupervisorStarted {
+    /// Its process.
+    pub pid: u32,
+    /// Version of crew.
+    pub version: String,
+    /// Name of the machine.
+    pub host: String,
+}
+
+/// The run's worktree exists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorktreeCreated {
+    /// Its folder.
+    pub path: Utf8PathBuf,
+    /// Its branch.
+    pub branch: String,
+    /// The commit it starts from.
+    pub commit: String,
+}
+
+/// Channels fired: a step's tasks are to be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskActivated {
+    /// The steps that were activated in one go.
+    pub steps: Vec<StepId>,
+    /// Collected feedback, when the activation is a cycle.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub feedback: String,
+}
+
+/// A task is to be tried again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskReadied {
+    /// The task.
+    pub task: TaskId,
+    /// Why.
+    pub cause: ReadyCause,
+    /// Not before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Time>,
+    /// What the next attempt is told went wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub failure: String,
+    /// Another program plays the task from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+}
+
+/// Why a task is to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadyCause {
+    /// The attempt failed and the step allows another.
+    Retry,
+    /// The attempt crashed.
+    Crash,
+    /// It took too long or fell silent; once.
+    Timeout,
+    /// It was interrupted by a pause; nothing is charged.
+    Interrupted,
+    /// It never started; nothing is charged.
+    Revoked,
+    /// The agent ended without what its step demands; once.
+    Contract,
+    /// A person asked for it.
+    Human,
+    /// Its question was answered.
+    Answer,
+}
+
+/// A task reached its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskSettled {
+    /// The task.
+    pub task: TaskId,
+    /// How it settled.
+    pub status: Settled,
+    /// What it proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<TaskResult>,
+    /// Why, when it is not done.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// The run is blocked with this reason when nothing else can move: a person can resume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<super::status::BlockedReason>,
+}
+
+/// How a task settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words of the specification, section 5.3")]
+pub enum Settled {
+    Done,
+    Failed,
+    Skipped,
+    TimedOut,
+}
+
+/// A live attempt is to be stopped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptStopping {
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// Why.
+    pub why: String,
+}
+
+/// The runtime looked at what an attempt left behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckFinished {
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// Commit of the run's branch after the attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Tree of that commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+    /// Files that the attempt changed.
+    #[serde(default)]
+    pub files: u32,
+    /// What went wrong with the check itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A live attempt's heartbeat went to another level.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeartbeatChanged {
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// The new level.
+    pub level: HeartbeatLevel,
+    /// Milliseconds since the last beat.
+    pub age_ms: u64,
+}
+
+/// How old a heartbeat is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words of the specification, section 13")]
+pub enum HeartbeatLevel {
+    #[default]
+    Healthy,
+    Warn,
+    Stale,
+    Dead,
+}
+
+/// Something about a live attempt needs a look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttentionRaised {
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// What it is.
+    pub kind: Attention,
+    /// The evidence.
+    pub detail: String,
+}
+
+/// What needs a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attention {
+    /// Nothing was printed since the start.
+    FirstOutput,
+    /// Nothing was printed for long.
+    Silence,
+}
+
+/// A task parked itself with a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuestionAsked {
+    /// The task.
+    pub task: TaskId,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// A person answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuestionAnswered {
+    /// The task.
+    pub task: TaskId,
+    /// The answer.
+    pub text: String,
+}
+
+/// A file was stored under `artifacts/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactStored {
+    /// Its name.
+    pub name: ArtifactName,
+    /// The task that made it.
+    pub task: TaskId,
+    /// Its size.
+    pub bytes: u64,
+    /// BLAKE3 of its content, 64 hexadecimal digits.
+    pub hash: String,
+}
+
+/// A message was sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageSent {
+    /// The whole message.
+    pub message: Message,
+}
+
+/// Messages were put into the prompt of an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageDelivered {
+    /// Their ids.
+    pub ids: Vec<String>,
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt.
+    pub attempt: u32,
+}
+
+/// A command was refused and changed nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommandRefused {
+    /// What was asked for.
+    pub command: String,
+    /// One word.
+    pub code: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A torn tail was cut off and kept beside the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogTruncated {
+    /// Bytes that were cut.
+    pub bytes: u64,
+    /// File that holds them, in the run's folder.
+    pub file: String,
+}

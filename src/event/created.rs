@@ -1,0 +1,113 @@
+//! The first event of every log: a run with its whole compiled plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+
+use crate::base::RunNumber;
+use crate::plan::Plan;
+
+/// A run was created.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunCreated {
+    /// Version of the log's format.
+    pub format: u32,
+    /// Number of the run in its project.
+    pub number: RunNumber,
+    /// Slug of the project; `project#number` names the run.
+    pub project: String,
+    /// Slug of the run, unique among its project's worktrees and branches.
+    pub slug: String,
+    /// Random name (128 bits); marks of attempts are derived from it.
+    pub uid: String,
+    /// What is to be done, redacted.
+    pub goal: String,
+    /// The frozen plan.
+    pub plan: Arc<Plan>,
+    /// Limits that hold for this run.
+    pub limits: Limits,
+    /// Order in the queue.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Runs that must be done first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<RunNumber>,
+    /// The run that this one tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<RunNumber>,
+    /// Where the work starts from; absent without git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitBase>,
+    /// Folder that the tasks work in when there is no worktree.
+    pub root: Utf8PathBuf,
+    /// How deep this run is nested in other runs (0 = started by a person).
+    #[serde(default)]
+    pub depth: u32,
+}
+
+/// Where a run's worktree starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitBase {
+    /// Branch that the work is meant for; absent on a detached head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Commit that the worktree is created from.
+    pub commit: String,
+    /// Tree of that commit.
+    pub tree: String,
+    /// Folder of the worktree.
+    pub worktree: Utf8PathBuf,
+    /// Branch of the run.
+    pub branch: String,
+}
+
+/// Limits of one run, from configuration and flags, frozen at its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Attempts at once in this run.
+    pub agents: u32,
+    /// Attempts at once by runtime, where limited.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub runtime: BTreeMap<String, u32>,
+    /// Milliseconds without any output before attention is raised.
+    pub first_output_ms: u64,
+    /// Milliseconds of silence before the agent is nudged.
+    pub silence_ms: u64,
+    /// Milliseconds between asking to stop and killing.
+    pub grace_ms: u64,
+    /// Bytes of output of one attempt.
+    pub output_bytes_max: u64,
+    /// Milliseconds of a heartbeat's age: warn, stale, dead.
+    pub heartbeat_ms: [u64; 3],
+    /// Nesting of crews.
+    pub depth_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            agents: 3,
+            runtime: BTreeMap::new(),
+            first_output_ms: 60_000,
+            silence_ms: 600_000,
+            grace_ms: 5_000,
+            output_bytes_max: 1 << 30,
+            heartbeat_ms: [30_000, 60_000, 300_000],
+            depth_max: 2,
+        }
+    }
+}
+
+/// Order of runs in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum Priority {
+    Urgent,
+    High,
+    #[default]
+    Normal,
+    Low,
+}

@@ -1,0 +1,7 @@
+//! The compiled workflow: one frozen graph of steps, channels and gates, held by a log's first line.
+//!
+//! Pure: resources go in, a plan or a list of diagnostics comes out. Entry point: [`build`].
+
+pub mod graph;
+
+pub use graph::{AgentPlan, ChannelPlan, Completion, GatePlan, Plan, SkillPlan, StepPlan};
