@@ -1,6 +1,7 @@
 //! crew: runs teams of coding agents through Markdown workflows.
 
 pub mod base;
+pub mod engine;
 pub mod event;
 pub mod plan;
 pub mod store;

@@ -59,16 +59,11 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
         return Err(NameError::Long(name.chars().take(20).collect()));
     }
     let bad_start = name.chars().next().filter(|c| matches!(c, '.' | '-'));
-    let bad = bad_start.or_else(|| {
-        name.chars()
-            .find(|c| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.')))
-    });
+    let bad = bad_start
+        .or_else(|| name.chars().find(|c| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))));
     match bad {
         None => Ok(()),
-        Some(bad) => Err(NameError::Character {
-            name: name.to_owned(),
-            bad,
-        }),
+        Some(bad) => Err(NameError::Character { name: name.to_owned(), bad }),
     }
 }
 
@@ -132,20 +127,11 @@ impl FromStr for TaskId {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let Some((step, slot)) = text.split_once('/') else {
-            return Ok(Self {
-                step: text.parse()?,
-                slot: None,
-            });
+            return Ok(Self { step: text.parse()?, slot: None });
         };
-        let bad = || NameError::Character {
-            name: text.to_owned(),
-            bad: '/',
-        };
+        let bad = || NameError::Character { name: text.to_owned(), bad: '/' };
         let slot: u32 = slot.parse().map_err(|_| bad())?;
-        Ok(Self {
-            step: step.parse()?,
-            slot: Some(slot),
-        })
+        Ok(Self { step: step.parse()?, slot: Some(slot) })
     }
 }
 
@@ -228,24 +214,12 @@ mod tests {
             let task: TaskId = name.parse().expect(name);
             assert_eq!(task.to_string(), name);
         }
-        assert_eq!(
-            "review/3".parse::<TaskId>().expect("valid").file_name(),
-            "review.3"
-        );
+        assert_eq!("review/3".parse::<TaskId>().expect("valid").file_name(), "review.3");
     }
 
     #[test]
     fn names_that_would_leave_their_folder_are_refused() {
-        for name in [
-            "",
-            "..",
-            "a/b/c",
-            "../x",
-            "a b",
-            "-x",
-            "a\n",
-            &"x".repeat(200),
-        ] {
+        for name in ["", "..", "a/b/c", "../x", "a b", "-x", "a\n", &"x".repeat(200)] {
             assert!(name.parse::<TaskId>().is_err(), "{name:?}");
             assert!(name.parse::<ArtifactName>().is_err(), "{name:?}");
         }

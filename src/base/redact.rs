@@ -96,9 +96,7 @@ fn secret_at(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         let head: String = rest.iter().take(60).map(|b| char::from(*b)).collect();
         if head.contains("PRIVATE KEY-----") {
             let text = std::str::from_utf8(rest).ok()?;
-            let end = text
-                .find("-----END")
-                .map_or(bytes.len(), |found| at + found);
+            let end = text.find("-----END").map_or(bytes.len(), |found| at + found);
             return Some((at, end));
         }
     }
@@ -107,10 +105,8 @@ fn secret_at(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
             continue;
         };
         if rest[..name.len()].eq_ignore_ascii_case(name.as_bytes()) {
-            let skip = tail
-                .iter()
-                .take_while(|b| matches!(b, b'"' | b'\'' | b' ' | b'=' | b':'))
-                .count();
+            let skip =
+                tail.iter().take_while(|b| matches!(b, b'"' | b'\'' | b' ' | b'=' | b':')).count();
             let separated = tail[..skip].iter().any(|b| matches!(b, b'=' | b':'));
             let from = at + name.len() + skip;
             let end = run(from);
@@ -130,14 +126,8 @@ mod tests {
     fn provider_keys_and_named_values_are_replaced() {
         let key = format!("sk-ant-{}", "a1".repeat(20));
         for (text, clean) in [
-            (
-                format!("use {key}, please"),
-                "use [redacted], please".to_owned(),
-            ),
-            (
-                "API_KEY=abcdefgh12345".to_owned(),
-                "API_KEY=[redacted]".to_owned(),
-            ),
+            (format!("use {key}, please"), "use [redacted], please".to_owned()),
+            ("API_KEY=abcdefgh12345".to_owned(), "API_KEY=[redacted]".to_owned()),
             (
                 "\"password\": \"hunter2hunter2\"".to_owned(),
                 "\"password\": \"[redacted]\"".to_owned(),

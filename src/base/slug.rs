@@ -19,10 +19,7 @@ pub fn slug(text: &str) -> Option<String> {
     }
     if out.len() > limits::SLUG_CHARS_MAX {
         let head = &out[..=limits::SLUG_CHARS_MAX];
-        let cut = head
-            .rfind('-')
-            .filter(|&at| at > 0)
-            .unwrap_or(limits::SLUG_CHARS_MAX);
+        let cut = head.rfind('-').filter(|&at| at > 0).unwrap_or(limits::SLUG_CHARS_MAX);
         out.truncate(cut);
     }
     let trimmed = out.trim_end_matches('-');
@@ -50,10 +47,7 @@ mod tests {
 
     #[test]
     fn slugs_are_lower_case_words_joined_by_hyphens() {
-        assert_eq!(
-            slug("  Add REFUNDS (v2)! ").as_deref(),
-            Some("add-refunds-v2")
-        );
+        assert_eq!(slug("  Add REFUNDS (v2)! ").as_deref(), Some("add-refunds-v2"));
         assert_eq!(slug("日本語"), None);
         assert_eq!(slug("…--…"), None);
     }
@@ -61,14 +55,8 @@ mod tests {
     #[test]
     fn long_slugs_are_cut_at_a_hyphen() {
         let long = slug(&"word ".repeat(40)).expect("words");
-        assert!(
-            long.len() <= limits::SLUG_CHARS_MAX && long.ends_with("word"),
-            "{long}"
-        );
-        assert_eq!(
-            slug(&"x".repeat(100)).map(|s| s.len()),
-            Some(limits::SLUG_CHARS_MAX)
-        );
+        assert!(long.len() <= limits::SLUG_CHARS_MAX && long.ends_with("word"), "{long}");
+        assert_eq!(slug(&"x".repeat(100)).map(|s| s.len()), Some(limits::SLUG_CHARS_MAX));
     }
 
     #[test]

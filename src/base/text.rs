@@ -41,13 +41,7 @@ pub fn middle_cut(text: &str, max: usize) -> std::borrow::Cow<'_, str> {
     }
     let head = text.floor_char_boundary(max / 2);
     let tail = text.ceil_char_boundary(text.len() - max / 2);
-    format!(
-        "{}\n[… {} bytes left out …]\n{}",
-        &text[..head],
-        tail - head,
-        &text[tail..]
-    )
-    .into()
+    format!("{}\n[… {} bytes left out …]\n{}", &text[..head], tail - head, &text[tail..]).into()
 }
 
 /// The last `max` bytes of a text, beginning at a line where one begins there.
@@ -64,18 +58,12 @@ pub fn tail(text: &str, max: usize) -> &str {
 
 /// `1 run`, `2 runs`.
 pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// The text without control characters that could move the cursor or colour the terminal.
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 #[cfg(test)]
@@ -100,9 +88,6 @@ mod tests {
     #[test]
     fn middle_cut_keeps_both_ends() {
         let cut = middle_cut("0123456789", 4);
-        assert!(
-            cut.starts_with("01") && cut.ends_with("89") && cut.contains("6 bytes"),
-            "{cut}"
-        );
+        assert!(cut.starts_with("01") && cut.ends_with("89") && cut.contains("6 bytes"), "{cut}");
     }
 }

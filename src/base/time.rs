@@ -30,10 +30,7 @@ impl fmt::Display for Time {
         let (year, month, day) = civil(days);
         let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
         let (second, milli) = (ms / 1_000 % 60, ms % 1_000);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 }
 
@@ -47,11 +44,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -87,19 +80,10 @@ impl FromStr for Time {
 fn own_form(text: &[u8]) -> Option<Time> {
     let number = |from: usize, to: usize| -> Option<i64> {
         text.get(from..to)?.iter().try_fold(0_i64, |sum, byte| {
-            byte.is_ascii_digit()
-                .then(|| sum * 10 + i64::from(byte - b'0'))
+            byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
         })
     };
-    let marks = [
-        (4, b'-'),
-        (7, b'-'),
-        (10, b'T'),
-        (13, b':'),
-        (16, b':'),
-        (19, b'.'),
-        (23, b'Z'),
-    ];
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
     if text.len() != 24 || marks.iter().any(|&(at, mark)| text[at] != mark) {
         return None;
     }
@@ -113,9 +97,7 @@ fn own_form(text: &[u8]) -> Option<Time> {
         return None;
     }
     let seconds = (hour * 60 + minute) * 60 + second;
-    Some(Time(
-        (day_number(year, month, day) * 86_400 + seconds) * 1_000 + milli,
-    ))
+    Some(Time((day_number(year, month, day) * 86_400 + seconds) * 1_000 + milli))
 }
 
 impl Serialize for Time {
@@ -161,17 +143,11 @@ pub fn parse_ms(text: &str) -> Result<u64, DurationError> {
     }
     let span: jiff::Span = trimmed.parse().map_err(|_| error())?;
     let relative = jiff::SpanRelativeTo::days_are_24_hours();
-    let ms = span
-        .total((jiff::Unit::Millisecond, relative))
-        .map_err(|_| error())?;
+    let ms = span.total((jiff::Unit::Millisecond, relative)).map_err(|_| error())?;
     if !(0.0..=1e15).contains(&ms) {
         return Err(error());
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "range checked"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
     Ok(ms as u64)
 }
 
@@ -209,12 +185,9 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_short() {
-        for (ms, text) in [
-            (850, "850ms"),
-            (4_250, "4.2s"),
-            (185_000, "3m 05s"),
-            (7_440_000, "2h 04m"),
-        ] {
+        for (ms, text) in
+            [(850, "850ms"), (4_250, "4.2s"), (185_000, "3m 05s"), (7_440_000, "2h 04m")]
+        {
             assert_eq!(human_ms(ms), text);
         }
     }

@@ -126,10 +126,7 @@ pub struct AttemptEnded {
     pub changed: Option<bool>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the form that serde calls"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }

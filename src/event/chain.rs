@@ -40,11 +40,7 @@ impl FromStr for Hash {
         }
         let mut hash = [0; 16];
         for (at, pair) in bytes.chunks_exact(2).enumerate() {
-            let digit = |b: u8| {
-                char::from(b)
-                    .to_digit(16)
-                    .and_then(|d| u8::try_from(d).ok())
-            };
+            let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
             hash[at] = digit(pair[0]).ok_or(bad)? << 4 | digit(pair[1]).ok_or(bad)?;
         }
         Ok(Self(hash))

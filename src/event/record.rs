@@ -58,9 +58,7 @@ impl Serialize for Actor {
 
 impl<'de> Deserialize<'de> for Actor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -145,10 +143,7 @@ impl Record {
         serde_json::to_writer(&mut *out, &line).expect("events have no map keys but text");
         let hash = Hash::of(&out[from..]);
         out.push(b'\n');
-        Chain {
-            seq: self.seq,
-            hash,
-        }
+        Chain { seq: self.seq, hash }
     }
 
     /// Reads one line (without its newline) that must follow `chain`.
@@ -159,10 +154,7 @@ impl Record {
         let syntax = |error: serde_json::Error| LineError::Syntax(error.to_string());
         let parsed: Line<'_> = serde_json::from_slice(line).map_err(syntax)?;
         if parsed.seq != chain.seq + 1 {
-            return Err(LineError::Number {
-                expected: chain.seq + 1,
-                found: parsed.seq,
-            });
+            return Err(LineError::Number { expected: chain.seq + 1, found: parsed.seq });
         }
         if parsed.prev != chain.hash {
             return Err(LineError::Chain);
@@ -175,13 +167,7 @@ impl Record {
             batch: parsed.batch,
             body: Body::parse(&parsed.kind, parsed.data).map_err(syntax)?,
         };
-        Ok((
-            record,
-            Chain {
-                seq: parsed.seq,
-                hash: Hash::of(line),
-            },
-        ))
+        Ok((record, Chain { seq: parsed.seq, hash: Hash::of(line) }))
     }
 }
 
@@ -220,19 +206,10 @@ mod tests {
         let mut next = Vec::new();
         record(2).write(first, &mut next);
         let line = next.strip_suffix(b"\n").expect("newline");
-        let other = Chain {
-            seq: 1,
-            hash: Hash::of(b"something else"),
-        };
+        let other = Chain { seq: 1, hash: Hash::of(b"something else") };
         assert_eq!(Record::read(line, other), Err(LineError::Chain));
         let gap = Record::read(line, Chain::default());
-        assert_eq!(
-            gap,
-            Err(LineError::Number {
-                expected: 1,
-                found: 2
-            })
-        );
+        assert_eq!(gap, Err(LineError::Number { expected: 1, found: 2 }));
     }
 
     #[test]

@@ -113,10 +113,7 @@ impl StatusKind {
 
     /// Whether nothing more happens without a new decision of a person to reopen or retry.
     pub fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Done | Self::Failed | Self::Cancelled | Self::Archived
-        )
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled | Self::Archived)
     }
 
     /// Whether a run in this status counts against the project's limit of runs.
@@ -338,10 +335,7 @@ pub enum TaskResult {
 
 /// A row of the table of transitions (SPEC section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the rows are documented in `engine/transitions.rs`"
-)]
+#[expect(missing_docs, reason = "the rows are documented in `engine/transitions.rs`")]
 pub enum Rule {
     T01,
     T02,

@@ -128,10 +128,7 @@ fn one() -> u32 {
     1
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the form that serde calls"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn is_one(number: &u32) -> bool {
     *number == 1
 }
@@ -151,12 +148,7 @@ macro_rules! default_word {
     )*};
 }
 
-default_word!(
-    StepKind::Agent,
-    Isolation::Shared,
-    OnStale::Drain,
-    Fire::Settled
-);
+default_word!(StepKind::Agent, Isolation::Shared, OnStale::Drain, Fire::Settled);
 
 /// A one-way connection between two steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,9 +253,7 @@ impl Plan {
         if step.slots == 1 {
             return vec![TaskId::new(step.id.clone(), None)];
         }
-        (1..=step.slots)
-            .map(|slot| TaskId::new(step.id.clone(), Some(slot)))
-            .collect()
+        (1..=step.slots).map(|slot| TaskId::new(step.id.clone(), Some(slot))).collect()
     }
 
     /// Position of the step with this name.

@@ -67,9 +67,7 @@ impl ProjectDir {
 
     /// One run.
     pub fn run(&self, number: RunNumber) -> RunDir {
-        RunDir {
-            dir: self.runs().join(number.folder()),
-        }
+        RunDir { dir: self.runs().join(number.folder()) }
     }
 
     /// Folder of all worktrees; holds its own `.gitignore`.
@@ -147,8 +145,7 @@ impl RunDir {
 
     /// Messages to one address: `run`, `human` or a task id.
     pub fn mailbox_of(&self, address: &str) -> Utf8PathBuf {
-        self.mailbox()
-            .join(format!("{}.jsonl", address.replace('/', ".")))
+        self.mailbox().join(format!("{}.jsonl", address.replace('/', ".")))
     }
 
     /// Folder of the files that tasks produced.
@@ -168,11 +165,7 @@ impl RunDir {
 
     /// Folder of one attempt.
     pub fn attempt(&self, task: &TaskId, number: u32) -> AttemptDir {
-        let dir = self
-            .dir
-            .join("tasks")
-            .join(task.file_name())
-            .join(number.to_string());
+        let dir = self.dir.join("tasks").join(task.file_name()).join(number.to_string());
         AttemptDir { dir }
     }
 }

@@ -1,0 +1,60 @@
+//! The next instant at which time alone could make `settle` say something new.
+
+use super::input::earlier;
+use super::settle::SILENCE_GRACE_MS;
+use super::start::waits_for_machine;
+use super::state::{LiveAttempt, State};
+use super::vitals::{AttemptVitals, Vitals};
+use crate::base::{Time, limits};
+use crate::event::StatusKind;
+
+/// The next instant after `now` at which something could follow from time alone.
+///
+/// Invariant: the result is later than `now`. A moment that has passed while its task still waits for
+/// a slot is no deadline: the slot is the event to wait for, or the supervisor would spin.
+pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
+    if state.status.kind() != StatusKind::Running {
+        return None;
+    }
+    let mut next: Option<Time> = None;
+    let mut at = |moment: Time| {
+        if moment > now {
+            next = earlier(next, Some(moment));
+        }
+    };
+    for &(moment, _) in &state.index.delayed {
+        if moment > now {
+            at(moment);
+            break;
+        }
+    }
+    if waits_for_machine(state, vitals) {
+        at(now.plus_ms(limits::SLOT_POLL_MS));
+    }
+    for (task, live) in state.live() {
+        let seen = vitals.attempts.get(&task).copied().unwrap_or_default();
+        for moment in moments(state, live, seen) {
+            at(moment);
+        }
+    }
+    next
+}
+
+/// All moments at which something could be said about a live attempt.
+fn moments(state: &State, live: &LiveAttempt, seen: AttemptVitals) -> Vec<Time> {
+    let limits = &state.created.limits;
+    let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
+    let output = seen.output_at.unwrap_or(live.started_at).max(live.started_at);
+    let mut moments: Vec<Time> = limits.heartbeat_ms.iter().map(|ms| beat.plus_ms(*ms)).collect();
+    if live.stopping.is_some() || seen.tool_since.is_some() {
+        return moments;
+    }
+    if seen.output_at.is_none() && !live.no_output {
+        moments.push(output.plus_ms(limits.first_output_ms));
+    }
+    moments.push(output.plus_ms(limits.silence_ms));
+    if let Some(since) = live.silent_since {
+        moments.push(since.plus_ms(SILENCE_GRACE_MS));
+    }
+    moments
+}

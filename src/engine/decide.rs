@@ -1,0 +1,292 @@
+//! What an input means now: the events of a command that is allowed, or the refusal of one that is not.
+
+use super::input::{Command, Input, Refusal};
+use super::state::{State, TaskStatus};
+use super::transitions::{from_words, is_listed};
+use crate::base::flow::Access;
+use crate::base::{TaskId, Time};
+use crate::event::body::{
+    MessageSent, QuestionAnswered, ReadyCause, RunTransitioned, TaskActivated, TaskReadied,
+};
+use crate::event::message::Message;
+use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind};
+
+/// The events that an input causes by itself; what follows from them is for `settle`.
+///
+/// # Errors
+/// The command is not allowed in this state; nothing happens.
+pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refusal> {
+    match input {
+        Input::Wake => Ok(Vec::new()),
+        Input::SupervisorStarted(started) => Ok(vec![started.clone().into()]),
+        Input::AttemptEnded(end) => Ok(match state.task_ix(&end.task) {
+            Some(task) if is_live(state, task, end.attempt) => vec![end.clone().into()],
+            _ => Vec::new(),
+        }),
+        Input::CheckFinished(check) => Ok(match state.task_ix(&check.task) {
+            Some(task) if awaits_check(state, task, check.attempt) => vec![check.clone().into()],
+            _ => Vec::new(),
+        }),
+        Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
+        Input::WorktreeFailed(why) => worktree_failed(state, why),
+        Input::Fact(body) => Ok(vec![body.clone()]),
+        Input::Command(command) => decide_command(state, now, command),
+    }
+}
+
+fn is_live(state: &State, task: usize, number: u32) -> bool {
+    matches!(&state.tasks[task].status, TaskStatus::Running(live) if live.number == number)
+}
+
+fn awaits_check(state: &State, task: usize, number: u32) -> bool {
+    matches!(&state.tasks[task].status, TaskStatus::Checking(checking)
+        if checking.end.attempt == number && checking.check.is_none())
+}
+
+fn worktree_failed(state: &State, why: &str) -> Result<Vec<Body>, Refusal> {
+    if state.status.kind() != StatusKind::Running {
+        return Ok(Vec::new());
+    }
+    let reason = BlockedReason::WorktreeError;
+    moved(state, Rule::T24b, Status::Blocked { reason, detail: why.to_owned() })
+}
+
+fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Body>, Refusal> {
+    match command {
+        Command::Promote { dependencies } => promote(state, now, dependencies.as_ref()),
+        Command::Pause => pause(state),
+        Command::Resume { message } => resume(state, message.as_ref()),
+        Command::Stop => {
+            let reason = CancelReason::Stopped;
+            by_person(state, "stop", Rule::T36, Status::Cancelled { reason })
+        }
+        Command::RetryTask { task, runtime, message } => {
+            retry_task(state, task, runtime.as_ref(), message.as_ref())
+        }
+        Command::Reopen { message } => reopen(state, message.as_ref()),
+        Command::Archive => {
+            let last = Box::new(state.status.clone());
+            by_person(state, "archive", Rule::T38, Status::Archived { last })
+        }
+        Command::Answer { task, text } => answer(state, task, text),
+        Command::Send { message } => send(state, message),
+    }
+}
+
+fn moved(state: &State, rule: Rule, to: Status) -> Result<Vec<Body>, Refusal> {
+    if !is_listed(rule, state.status.kind(), to.kind()) {
+        let reason = format!("the run is {}", state.status.kind().as_str());
+        return Err(Refusal::state(reason, String::new()));
+    }
+    Ok(vec![RunTransitioned { rule, to, text: String::new() }.into()])
+}
+
+fn by_person(state: &State, verb: &str, rule: Rule, to: Status) -> Result<Vec<Body>, Refusal> {
+    moved(state, rule, to).map_err(|_| refusal(state, verb, &from_words(rule)))
+}
+
+fn refusal(state: &State, verb: &str, allowed: &str) -> Refusal {
+    let (number, status) = (state.created.number, state.status.kind().as_str());
+    Refusal::state(
+        format!("run #{number} is {status}; `{verb}` needs a run that is {allowed}"),
+        next_step(state),
+    )
+}
+
+/// The command that fits the status, for hints.
+pub(super) fn next_step(state: &State) -> String {
+    let number = state.created.number;
+    match &state.status {
+        Status::Draft => format!("`crew show {number}` tells why it needs approval"),
+        Status::Running | Status::Merging => {
+            format!("`crew status {number}` shows it, `crew stop {number}` ends it")
+        }
+        Status::Waiting { wait: crate::event::Wait::Question { task } } => {
+            format!("`crew answer {number} {task} --text …` answers it")
+        }
+        Status::Waiting { wait: crate::event::Wait::Merge { branch, .. } } => {
+            format!("the work is on branch `{branch}`; `git merge {branch}` takes it over")
+        }
+        Status::Queued { .. } | Status::Waiting { .. } => {
+            format!("`crew why {number}` tells what it waits for")
+        }
+        Status::Paused | Status::Blocked { .. } => format!("`crew resume {number}` goes on"),
+        Status::Done { .. } => format!("`crew reopen {number} --text …` works on it again"),
+        Status::Failed { .. } | Status::Archived { .. } => {
+            format!("`crew retry {number}` starts a new run")
+        }
+        Status::Cancelled { .. } => {
+            format!("`crew reopen {number}` goes on, `crew retry {number}` starts anew")
+        }
+    }
+}
+
+fn promote(
+    state: &State,
+    now: Time,
+    dependencies: Option<&Result<(), String>>,
+) -> Result<Vec<Body>, Refusal> {
+    let Status::Queued { not_before, .. } = &state.status else {
+        return Err(refusal(state, "promote", "queued"));
+    };
+    if not_before.is_some_and(|moment| moment > now) {
+        return Err(Refusal::not_due("its back-off is not over"));
+    }
+    match dependencies {
+        None => Err(Refusal::not_due("a run that it depends on is not done")),
+        Some(Err(detail)) => {
+            let reason = BlockedReason::DependencyFailed;
+            moved(state, Rule::T09, Status::Blocked { reason, detail: detail.clone() })
+        }
+        Some(Ok(())) => moved(state, Rule::T08, Status::Running),
+    }
+}
+
+fn pause(state: &State) -> Result<Vec<Body>, Refusal> {
+    by_person(state, "pause", Rule::T16, Status::Paused)
+}
+
+const RESUMED: Status = Status::Queued { resumed: true, not_before: None };
+
+fn resume(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal> {
+    let rule = match state.status.kind() {
+        StatusKind::Paused => Rule::T17,
+        StatusKind::Blocked => Rule::T34,
+        _ => return Err(refusal(state, "resume", "paused or blocked")),
+    };
+    let mut events = moved(state, rule, RESUMED)?;
+    events.extend(message.map(sent));
+    for &task in &state.index.blocking {
+        let failure = state.tasks[task].status.why().unwrap_or_default().to_owned();
+        events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
+    }
+    Ok(events)
+}
+
+fn sent(message: &Message) -> Body {
+    MessageSent { message: message.clone() }.into()
+}
+
+fn readied(task: TaskId, cause: ReadyCause, failure: String, runtime: Option<String>) -> Body {
+    TaskReadied { task, cause, not_before: None, failure, runtime }.into()
+}
+
+fn find(state: &State, id: &TaskId) -> Result<usize, Refusal> {
+    state.task_ix(id).ok_or_else(|| {
+        let names: Vec<String> =
+            (0..state.tasks.len()).map(|ix| state.task_id(ix).to_string()).collect();
+        let near =
+            crate::base::text::did_you_mean(&id.to_string(), names.iter().map(String::as_str));
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`crew status {}` lists the tasks", state.created.number),
+        };
+        let reason = format!("run #{} has no task `{id}`", state.created.number);
+        Refusal { code: "not_found", reason, hint }
+    })
+}
+
+fn retry_task(
+    state: &State,
+    id: &TaskId,
+    runtime: Option<&String>,
+    message: Option<&Message>,
+) -> Result<Vec<Body>, Refusal> {
+    let task = find(state, id)?;
+    let status = &state.tasks[task].status;
+    if !matches!(status, TaskStatus::Failed { .. } | TaskStatus::TimedOut { .. }) {
+        let reason = format!(
+            "task `{id}` is {}; only a failed or timed out task is tried again",
+            status.as_str()
+        );
+        return Err(Refusal::state(reason, next_step(state)));
+    }
+    let mut events = match state.status.kind() {
+        StatusKind::Running => Vec::new(),
+        StatusKind::Blocked => moved(state, Rule::T34b, RESUMED)?,
+        _ => return Err(refusal(state, "retry RUN/TASK", &from_words(Rule::T34b))),
+    };
+    events.extend(message.map(sent));
+    let failure = status.why().unwrap_or_default().to_owned();
+    events.push(readied(id.clone(), ReadyCause::Human, failure, runtime.cloned()));
+    Ok(events)
+}
+
+/// A run that ended goes on: what was cut short is ready again, else its work is asked for again.
+fn reopen(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal> {
+    let mut events = by_person(state, "reopen", Rule::T37, RESUMED)?;
+    events.extend(message.map(sent));
+    let cut_short: Vec<usize> = (0..state.tasks.len())
+        .filter(|&task| matches!(state.tasks[task].status, TaskStatus::Skipped { .. }))
+        .filter(|&task| state.steps[state.step_ix_of(task)].activated > 0)
+        .collect();
+    for &task in &cut_short {
+        let failure = state.tasks[task].failure.clone();
+        events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
+    }
+    if state.status.kind() == StatusKind::Done && cut_short.is_empty() {
+        let step = rework_step(state);
+        let feedback = message.map(|message| message.text.clone()).unwrap_or_default();
+        events.push(TaskActivated { steps: vec![state.step_name(step)], feedback }.into());
+    }
+    Ok(events)
+}
+
+/// The `rework` step, else the last step that wrote, else the first one.
+fn rework_step(state: &State) -> usize {
+    let plan = state.plan();
+    let wrote =
+        |ix: &usize| plan.steps[*ix].access == Access::Write && state.steps[*ix].activated > 0;
+    plan.rework
+        .or_else(|| (0..plan.steps.len()).rfind(wrote))
+        .or_else(|| plan.start.first().copied())
+        .unwrap_or(0)
+}
+
+fn answer(state: &State, id: &TaskId, text: &str) -> Result<Vec<Body>, Refusal> {
+    let task = find(state, id)?;
+    if !matches!(state.tasks[task].status, TaskStatus::WaitingInput { .. }) {
+        let word = state.tasks[task].status.as_str();
+        let reason = format!("task `{id}` is {word}; it asks nothing");
+        return Err(Refusal::state(reason, next_step(state)));
+    }
+    let mut events = match state.status.kind() {
+        StatusKind::Waiting => moved(state, Rule::T13, RESUMED)?,
+        StatusKind::Running | StatusKind::Queued | StatusKind::Paused => Vec::new(),
+        _ => {
+            return Err(refusal(state, "answer", "waiting, running, queued or paused"));
+        }
+    };
+    events.push(QuestionAnswered { task: id.clone(), text: text.to_owned() }.into());
+    let step = state.step_of(task);
+    if step.kind == crate::base::flow::StepKind::Human {
+        events.push(
+            crate::event::body::TaskSettled {
+                task: id.clone(),
+                status: crate::event::body::Settled::Done,
+                result: Some(crate::event::TaskResult::Pass),
+                why: String::new(),
+                blocks: None,
+            }
+            .into(),
+        );
+    } else {
+        events.push(readied(id.clone(), ReadyCause::Answer, String::new(), None));
+    }
+    Ok(events)
+}
+
+fn send(state: &State, message: &Message) -> Result<Vec<Body>, Refusal> {
+    if state.status.kind() == StatusKind::Archived {
+        return Err(refusal(state, "send", "not archived"));
+    }
+    if !matches!(message.to.as_str(), "run" | "human") {
+        let id = message.to.parse::<TaskId>().map_err(|error| Refusal {
+            code: "not_found",
+            reason: error.to_string(),
+            hint: "write to a task, to `run` or to `human`".to_owned(),
+        })?;
+        find(state, &id)?;
+    }
+    Ok(vec![sent(message)])
+}

@@ -1,0 +1,70 @@
+//! What the supervisor must do, derived from the state: nothing is remembered, so nothing is lost.
+
+use super::judge::needs_check;
+use super::settle::needs_worktree;
+use super::state::{State, TaskStatus};
+use crate::event::StatusKind;
+use crate::plan::graph::TaskIx;
+
+/// Something to do in the world. Effects are idempotent by task and attempt number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Make the run's worktree.
+    EnsureWorktree,
+    /// Start the process of this attempt, unless that was done.
+    Spawn {
+        /// The task.
+        task: TaskIx,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// Stop the process of this attempt.
+    Stop {
+        /// The task.
+        task: TaskIx,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// Look at what this attempt left in the worktree, and commit it.
+    Check {
+        /// The task.
+        task: TaskIx,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+}
+
+/// Everything that the state calls for.
+pub fn react(state: &State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let is_running = state.status.kind() == StatusKind::Running;
+    if is_running && needs_worktree(state) {
+        effects.push(Effect::EnsureWorktree);
+    }
+    for (task, live) in state.live() {
+        let attempt = live.number;
+        if is_running && live.stopping.is_none() {
+            effects.push(Effect::Spawn { task, attempt });
+        } else {
+            effects.push(Effect::Stop { task, attempt });
+        }
+    }
+    for &task in &state.index.checking {
+        if let TaskStatus::Checking(checking) = &state.tasks[task].status
+            && needs_check(state, task, checking)
+        {
+            effects.push(Effect::Check { task, attempt: checking.end.attempt });
+        }
+    }
+    effects
+}
+
+impl State {
+    /// Whether nobody has to drive the run any more: no process, no check, and a status that waits
+    /// for nobody but people or other runs.
+    pub fn is_at_rest(&self) -> bool {
+        !self.status.kind().needs_supervisor()
+            && self.index.live.is_empty()
+            && self.index.checking.is_empty()
+    }
+}

@@ -1,0 +1,232 @@
+//! Why a run or a task is in its state: the evidence, and the command that resolves it.
+
+use super::decide::next_step;
+use super::settle::heartbeat;
+use super::start::obstacle;
+use super::state::{LiveAttempt, State, TaskStatus};
+use super::vitals::Vitals;
+use crate::base::time::human_ms;
+use crate::base::{Time, text};
+use crate::event::{Status, StatusKind, Wait};
+use crate::plan::graph::TaskIx;
+
+/// Why something is in its state.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Explanation {
+    /// One sentence.
+    pub headline: String,
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+    /// The command that resolves it, when something has to be resolved.
+    pub command: Option<String>,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Evidence {
+    /// `event`, `heartbeat` or `rule`.
+    pub source: &'static str,
+    /// What it says.
+    pub text: String,
+    /// Milliseconds since it was seen.
+    pub age_ms: Option<u64>,
+}
+
+fn event(text: impl Into<String>, at: Time, now: Time) -> Evidence {
+    Evidence { source: "event", text: text.into(), age_ms: Some(now.since_ms(at)) }
+}
+
+fn rule(text: impl Into<String>) -> Evidence {
+    Evidence { source: "rule", text: text.into(), age_ms: None }
+}
+
+/// Why the run is in its status.
+pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
+    let mut evidence = vec![event(
+        format!("event {} made it {}", state.status_seq, state.status.kind().as_str()),
+        state.status_since,
+        now,
+    )];
+    let headline = match &state.status {
+        Status::Running => running(state, vitals, now, &mut evidence),
+        Status::Waiting { wait } => waiting(state, wait),
+        Status::Blocked { reason, detail } => {
+            format!("it is blocked ({}): {detail}", crate::event::status::word(reason))
+        }
+        Status::Failed { reason, detail } => {
+            format!("it failed ({}): {detail}", crate::event::status::word(reason))
+        }
+        Status::Queued { not_before, .. } => queued(state, *not_before, now),
+        Status::Draft => "it is a draft and needs approval".to_owned(),
+        Status::Paused => "a person paused it".to_owned(),
+        Status::Merging => "its result is being completed".to_owned(),
+        Status::Done { outcome } => {
+            format!("every end step is done ({})", crate::event::status::word(outcome))
+        }
+        Status::Cancelled { reason } => {
+            format!("a person ended it ({})", crate::event::status::word(reason))
+        }
+        Status::Archived { .. } => "it was put away".to_owned(),
+    };
+    let needs_someone = !matches!(
+        state.status.kind(),
+        StatusKind::Running
+            | StatusKind::Merging
+            | StatusKind::Done
+            | StatusKind::Archived
+            | StatusKind::Queued
+    );
+    Explanation { headline, evidence, command: needs_someone.then(|| next_step(state)) }
+}
+
+fn queued(state: &State, not_before: Option<Time>, now: Time) -> String {
+    if let Some(moment) = not_before.filter(|moment| *moment > now) {
+        return format!("it waits {} before it tries again", human_ms(moment.since_ms(now)));
+    }
+    match state.created.after.as_slice() {
+        [] => "it waits for a free slot".to_owned(),
+        after => {
+            let names: Vec<String> = after.iter().map(|number| format!("#{number}")).collect();
+            format!("it waits for {} to be done, or for a free slot", names.join(", "))
+        }
+    }
+}
+
+fn waiting(state: &State, wait: &Wait) -> String {
+    match wait {
+        Wait::Question { task } => {
+            let ix = state.task_ix(task);
+            let question = ix.and_then(|ix| state.tasks[ix].status.why()).unwrap_or("…");
+            format!("`{task}` asks: {}", text::one_line(question, 200))
+        }
+        Wait::Merge { branch, .. } => {
+            format!("the work is done; branch `{branch}` holds it until a person takes it over")
+        }
+        Wait::Gate => "a gate waits for a person".to_owned(),
+        Wait::Auth => "an agent program needs a login".to_owned(),
+        Wait::Limit { wake_at } => format!("a usage limit resets at {wake_at}"),
+        Wait::Children => "child runs are going on".to_owned(),
+    }
+}
+
+fn running(state: &State, vitals: &Vitals, now: Time, evidence: &mut Vec<Evidence>) -> String {
+    for (task, live) in state.live().take(8) {
+        evidence.push(attempt_evidence(state, vitals, now, task, live));
+    }
+    let ready = state.ready_count();
+    if ready > 0 {
+        evidence.push(rule(format!(
+            "{} ready and waiting for a slot or a moment",
+            text::count(ready, "task")
+        )));
+    }
+    format!("{} at work", text::count(state.live_count(), "agent"))
+}
+
+fn attempt_evidence(
+    state: &State,
+    vitals: &Vitals,
+    now: Time,
+    task: TaskIx,
+    live: &LiveAttempt,
+) -> Evidence {
+    let seen = vitals.attempts.get(&task).copied().unwrap_or_default();
+    let (level, age) = heartbeat(state, live, seen, now);
+    let said = match seen.output_at {
+        Some(at) => format!("last output {} ago", human_ms(now.since_ms(at))),
+        None => "nothing printed yet".to_owned(),
+    };
+    let text = format!(
+        "`{}` attempt {} ({}): {}, {said}",
+        state.task_id(task),
+        live.number,
+        live.runtime,
+        crate::event::status::word(&level),
+    );
+    Evidence { source: "heartbeat", text, age_ms: Some(age) }
+}
+
+/// Why a task is in its status.
+pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> Explanation {
+    let entry = &state.tasks[task];
+    let id = state.task_id(task);
+    let number = state.created.number;
+    let mut evidence = vec![rule(format!("last changed by event {}", entry.seq))];
+    if let Some(last) = &entry.last {
+        let how = match (last.code, last.signal) {
+            (Some(code), _) => format!("code {code}"),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => crate::event::status::word(&last.reason),
+        };
+        let text = format!(
+            "attempt {} ended with {how} after {}",
+            last.attempt,
+            human_ms(last.duration_ms)
+        );
+        evidence.push(event(text, last.ended_at, now));
+        if !last.failure.is_empty() {
+            evidence.push(event(text::one_line(&last.failure, 300), last.ended_at, now));
+        }
+    }
+    let mut command = None;
+    let headline = match &entry.status {
+        TaskStatus::Pending => pending(state, task),
+        TaskStatus::Ready { not_before, .. } => ready(state, vitals, now, task, *not_before),
+        TaskStatus::Running(live) => {
+            evidence.push(attempt_evidence(state, vitals, now, task, live));
+            let since = human_ms(now.since_ms(live.started_at));
+            format!("attempt {} runs for {since}", live.number)
+        }
+        TaskStatus::Checking(_) => "its attempt ended and its work is being checked".to_owned(),
+        TaskStatus::WaitingInput { question, .. } => {
+            command = Some(format!("crew answer {number} {id} --text …"));
+            format!("it asks: {}", text::one_line(&question.text, 200))
+        }
+        TaskStatus::Done { result } => {
+            format!("it is done ({})", crate::event::status::word(result))
+        }
+        TaskStatus::Failed { why, .. } | TaskStatus::TimedOut { why } => {
+            command = Some(match state.status.kind() {
+                StatusKind::Failed => format!("crew retry {number}"),
+                _ => format!("crew retry {number}/{id}"),
+            });
+            why.clone()
+        }
+        TaskStatus::Skipped { why } => why.clone(),
+        TaskStatus::Stale => "its result belongs to an earlier epoch".to_owned(),
+    };
+    Explanation { headline, evidence, command }
+}
+
+fn pending(state: &State, task: TaskIx) -> String {
+    let step = state.step_ix_of(task);
+    let sources = state.plan().channels.iter().filter(|channel| channel.to == step);
+    let open: Vec<String> = sources
+        .filter(|channel| !state.is_step_done(channel.from))
+        .map(|channel| format!("`{}`", state.plan().steps[channel.from].id))
+        .collect();
+    if open.is_empty() {
+        return format!("the run is {}", state.status.kind().as_str());
+    }
+    format!("it waits for {}", open.join(", "))
+}
+
+fn ready(
+    state: &State,
+    vitals: &Vitals,
+    now: Time,
+    task: TaskIx,
+    not_before: Option<Time>,
+) -> String {
+    if state.status.kind() != StatusKind::Running {
+        return format!(
+            "it can start as soon as the run is running; the run is {}",
+            state.status.kind().as_str()
+        );
+    }
+    if let Some(moment) = not_before.filter(|moment| *moment > now) {
+        return format!("it tries again in {}", human_ms(moment.since_ms(now)));
+    }
+    let obstacle = obstacle(state, vitals, task);
+    obstacle.map_or_else(|| "it starts now".to_owned(), |why| format!("it waits for a slot: {why}"))
+}

@@ -1,0 +1,218 @@
+//! What follows for a task from the end of its attempt and from what the runtime found.
+
+use super::state::{CheckingAttempt, State, TaskState};
+use super::transitions::is_listed;
+use crate::base::flow::{Access, StepKind};
+use crate::base::{Time, limits};
+use crate::event::body::{QuestionAsked, ReadyCause, Settled, TaskReadied, TaskSettled};
+use crate::event::{BlockedReason, Body, EndReason, Rule, StatusKind, TaskResult};
+use crate::plan::graph::{StepPlan, TaskIx};
+
+/// Whether the runtime must look at the tree before the attempt can be judged.
+pub(super) fn needs_check(state: &State, task: TaskIx, checking: &CheckingAttempt) -> bool {
+    let never_ran = matches!(checking.end.reason, EndReason::Revoked | EndReason::SpawnFailed);
+    state.worktree.is_some()
+        && state.step_of(task).access == Access::Write
+        && !never_ran
+        && checking.check.is_none()
+}
+
+/// The event that follows for a task whose attempt ended.
+pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) -> Body {
+    let case = Case { state, task, checking, step: state.step_of(task), now };
+    if state.status.is_terminal() {
+        return case.settle(Settled::Skipped, None, "the run was stopped", None);
+    }
+    if let Some(error) = checking.check.as_ref().and_then(|check| check.error.as_ref()) {
+        let why = format!("the work could not be committed: {error}");
+        return case.block(BlockedReason::WorktreeError, why);
+    }
+    match checking.end.reason {
+        EndReason::Revoked => case.again(ReadyCause::Revoked, 0, String::new()),
+        EndReason::Lost => case.lost(),
+        EndReason::Deadline => case.timeout("it took longer than its step allows"),
+        EndReason::OutputLimit => case.block(
+            BlockedReason::OutputLimit,
+            case.evidence("it wrote more than the output limit"),
+        ),
+        EndReason::SpawnFailed => case.crashed("it could not be started"),
+        EndReason::Stopped => case.stopped(),
+        EndReason::Exited => case.exited(),
+    }
+}
+
+struct Case<'a> {
+    state: &'a State,
+    task: TaskIx,
+    checking: &'a CheckingAttempt,
+    step: &'a StepPlan,
+    now: Time,
+}
+
+impl Case<'_> {
+    fn entry(&self) -> &TaskState {
+        &self.state.tasks[self.task]
+    }
+
+    fn settle(
+        &self,
+        status: Settled,
+        result: Option<TaskResult>,
+        why: impl Into<String>,
+        blocks: Option<BlockedReason>,
+    ) -> Body {
+        let task = self.state.task_id(self.task);
+        TaskSettled { task, status, result, why: why.into(), blocks }.into()
+    }
+
+    fn block(&self, reason: BlockedReason, why: impl Into<String>) -> Body {
+        self.settle(Settled::Failed, None, why, Some(reason))
+    }
+
+    fn again(&self, cause: ReadyCause, tries: u32, failure: String) -> Body {
+        let wait = match cause {
+            ReadyCause::Retry | ReadyCause::Crash => {
+                let doubled = limits::BACKOFF_MS.saturating_mul(1 << tries.min(16));
+                Some(self.now.plus_ms(doubled.min(limits::BACKOFF_MS_MAX)))
+            }
+            ReadyCause::Timeout
+            | ReadyCause::Interrupted
+            | ReadyCause::Revoked
+            | ReadyCause::Contract
+            | ReadyCause::Human
+            | ReadyCause::Answer => None,
+        };
+        if self.entry().attempts >= limits::ATTEMPTS_MAX {
+            let why = format!("{} attempts are more than any task may have", limits::ATTEMPTS_MAX);
+            return self.block(BlockedReason::DeadLoop, why);
+        }
+        let task = self.state.task_id(self.task);
+        TaskReadied { task, cause, not_before: wait, failure, runtime: None }.into()
+    }
+
+    /// The fragment with the tail of what the program wrote as its error.
+    fn evidence(&self, what: &str) -> String {
+        let failure = crate::base::text::one_line(&self.checking.end.failure, 200);
+        if failure.is_empty() { what.to_owned() } else { format!("{what}: {failure}") }
+    }
+
+    fn lost(&self) -> Body {
+        if self.checking.end.changed == Some(true) {
+            let why =
+                "its process is gone and the worktree had changed; `crew resume` goes on there";
+            return self.block(BlockedReason::SessionLost, why);
+        }
+        self.crashed("its process is gone without a record")
+    }
+
+    fn crashed(&self, what: &str) -> Body {
+        let crashes = self.entry().crashes;
+        if crashes < limits::CRASH_RETRIES {
+            return self.again(ReadyCause::Crash, crashes, self.evidence(what));
+        }
+        let why = format!("crashed {} times; the last time {}", crashes + 1, self.evidence(what));
+        self.block(BlockedReason::AgentCrash, why)
+    }
+
+    fn timeout(&self, what: &str) -> Body {
+        if self.entry().timeouts == 0 {
+            let note = format!(
+                "The last attempt was stopped because {what}. Look at what is there, and go on from it."
+            );
+            return self.again(ReadyCause::Timeout, 0, note);
+        }
+        self.settle(Settled::TimedOut, None, format!("{what}, twice"), None)
+    }
+
+    fn stopped(&self) -> Body {
+        if super::settle::is_end_reached(self.state) {
+            return self.settle(Settled::Skipped, None, "every end step was done before it", None);
+        }
+        match &self.checking.stopped {
+            Some(why) if self.state.status.kind() == StatusKind::Running => self.timeout(why),
+            _ => self.again(ReadyCause::Interrupted, 0, self.entry().failure.clone()),
+        }
+    }
+
+    fn exited(&self) -> Body {
+        let end = &self.checking.end;
+        if let Some(signal) = end.signal {
+            return self.crashed(&format!("it was ended by signal {signal}"));
+        }
+        if let Some(question) = &end.report.question {
+            let task = self.state.task_id(self.task);
+            return QuestionAsked { task, question: question.clone() }.into();
+        }
+        if let Some(why) = &end.report.failed {
+            return self.settle(Settled::Failed, Some(TaskResult::Fail), why.clone(), None);
+        }
+        if let Some(why) = &end.report.blocked {
+            return self.block(BlockedReason::AgentBlocked, why.clone());
+        }
+        let code = end.code.unwrap_or(0);
+        if code != 0 {
+            return self.failed(&self.evidence(&format!("it exited with code {code}")));
+        }
+        self.succeeded()
+    }
+
+    /// The program says that all went well; success needs more than that.
+    fn succeeded(&self) -> Body {
+        let end = &self.checking.end;
+        if self.step.kind == StepKind::Command {
+            return self.settle(Settled::Done, Some(TaskResult::Pass), "", None);
+        }
+        if self.step.verify {
+            return match end.report.verdict {
+                Some(true) => self.settle(Settled::Done, Some(TaskResult::Pass), "", None),
+                Some(false) => {
+                    let why = self.verdict_text();
+                    self.settle(Settled::Failed, Some(TaskResult::Fail), why, None)
+                }
+                None => self.nudge(
+                    "it gave no verdict",
+                    "End with one line `VERDICT: PASS` or `VERDICT: FAIL`.",
+                ),
+            };
+        }
+        if !end.report.spoke {
+            return self.failed(&self.evidence("it exited with code 0 but printed nothing"));
+        }
+        self.settle(Settled::Done, Some(TaskResult::Unverified), "", None)
+    }
+
+    fn verdict_text(&self) -> String {
+        let summary = &self.checking.end.summary;
+        if summary.is_empty() {
+            "its verdict is FAIL".to_owned()
+        } else {
+            format!("its verdict is FAIL: {summary}")
+        }
+    }
+
+    fn nudge(&self, what: &str, demand: &str) -> Body {
+        if self.entry().nudges == 0 {
+            return self.again(
+                ReadyCause::Contract,
+                0,
+                format!("The last attempt did not count: {what}. {demand}"),
+            );
+        }
+        self.block(BlockedReason::ContractViolation, format!("{what}, twice"))
+    }
+
+    fn failed(&self, why: &str) -> Body {
+        let retries = self.entry().retries;
+        if retries < self.step.retries {
+            return self.again(ReadyCause::Retry, retries, why.to_owned());
+        }
+        let why =
+            if retries == 0 { why.to_owned() } else { format!("{why} ({} attempts)", retries + 1) };
+        self.settle(Settled::Failed, Some(TaskResult::Fail), why, None)
+    }
+}
+
+/// Whether the table of transitions allows a conclusion; a test runs every emitter through it.
+pub(super) fn is_allowed(state: &State, rule: Rule, to: StatusKind) -> bool {
+    is_listed(rule, state.status.kind(), to)
+}

@@ -1,0 +1,73 @@
+//! The pure heart: what a run is, what may happen to it, and what follows.
+//!
+//! No clock, no input or output, no randomness, no hash maps. Wishes and facts come in as [`Input`],
+//! events come out of [`decide`] and [`settle`], and [`State::apply`] is the only thing that changes
+//! a state, live, on recovery, in replay and in every viewer. [`react`] derives from a state what the
+//! supervisor must do; [`deadline`] tells when time alone could say something new; [`explain`] tells
+//! people why.
+
+mod apply;
+pub mod checkpoint;
+mod deadline;
+mod decide;
+mod effect;
+mod explain;
+mod index;
+mod input;
+mod judge;
+mod settle;
+mod start;
+mod state;
+pub mod transitions;
+mod vitals;
+
+pub use deadline::deadline;
+pub use decide::decide;
+pub use effect::{Effect, react};
+pub use explain::{Evidence, Explanation, explain_run, explain_task};
+pub use input::{Command, Input, Refusal, Subject};
+pub use settle::settle;
+pub use state::{
+    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
+    TaskStatus, WorktreeState,
+};
+pub use vitals::{AttemptVitals, Vitals};
+
+use crate::base::Time;
+use crate::event::{Actor, Body};
+
+/// Rounds of conclusions in one turn; more means that two rules undo each other.
+const ROUNDS_MAX: usize = 100_000;
+
+/// Takes one input in: decides, applies, and draws all conclusions until nothing new follows.
+///
+/// The state is advanced in place and the events are returned in order, for one write. The caller
+/// must not act on them before they are on disk; when the write fails it must drop the state.
+///
+/// # Errors
+/// A refused command: nothing changed.
+pub fn step(
+    state: &mut State,
+    vitals: &Vitals,
+    now: Time,
+    actor: &Actor,
+    input: &Input,
+) -> Result<Vec<(Actor, Body)>, Refusal> {
+    let mut events = Vec::new();
+    for body in decide(state, now, input)? {
+        state.apply(now, &body);
+        events.push((actor.clone(), body));
+    }
+    for _ in 0..ROUNDS_MAX {
+        let bodies = settle(state, vitals, now);
+        if bodies.is_empty() {
+            return Ok(events);
+        }
+        for body in bodies {
+            state.apply(now, &body);
+            events.push((Actor::Supervisor, body));
+        }
+    }
+    debug_assert!(false, "conclusions do not come to an end");
+    Ok(events)
+}

@@ -1,0 +1,260 @@
+//! The conclusions that follow from a state, one round at a time.
+//!
+//! Events in the log are facts; what follows from them is derived here, again and again until
+//! nothing new follows, so that a batch that was torn in the middle heals itself.
+
+use super::judge::{is_allowed, judge, needs_check};
+use super::start::start;
+use super::state::{LiveAttempt, State, TaskStatus};
+use super::vitals::{AttemptVitals, Vitals};
+use crate::base::Time;
+use crate::event::body::{
+    AttemptStopping, Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel, RunTransitioned,
+    Settled, TaskActivated, TaskSettled,
+};
+use crate::event::{BlockedReason, Body, FailedReason, Outcome, Rule, Status, StatusKind, Wait};
+use crate::plan::Completion;
+use crate::plan::graph::TaskIx;
+
+/// Milliseconds between the note that an agent fell silent and its one restart (SPEC 13).
+pub(super) const SILENCE_GRACE_MS: u64 = 120_000;
+
+/// One round of conclusions; empty when nothing new follows.
+pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
+    let ended = judge_ended(state, now);
+    if !ended.is_empty() {
+        return ended;
+    }
+    match state.status.kind() {
+        StatusKind::Running => running(state, vitals, now),
+        StatusKind::Merging => complete(state),
+        StatusKind::Draft
+        | StatusKind::Queued
+        | StatusKind::Waiting
+        | StatusKind::Paused
+        | StatusKind::Blocked
+        | StatusKind::Done
+        | StatusKind::Failed
+        | StatusKind::Cancelled
+        | StatusKind::Archived => Vec::new(),
+    }
+}
+
+fn judge_ended(state: &State, now: Time) -> Vec<Body> {
+    let checking =
+        state.index.checking.iter().filter_map(|&task| match &state.tasks[task].status {
+            TaskStatus::Checking(checking) => Some((task, checking)),
+            _ => None,
+        });
+    checking
+        .filter(|(task, checking)| !needs_check(state, *task, checking))
+        .map(|(task, checking)| judge(state, task, checking, now))
+        .collect()
+}
+
+fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
+    let watched = watch(state, vitals, now);
+    if !watched.is_empty() {
+        return watched;
+    }
+    if is_end_reached(state) {
+        return finish(state);
+    }
+    if !state.index.fireable.is_empty() {
+        let steps = state.index.fireable.iter().map(|&step| state.step_name(step)).collect();
+        return vec![TaskActivated { steps, feedback: String::new() }.into()];
+    }
+    if !state.index.doomed.is_empty() {
+        return skip_doomed(state);
+    }
+    if needs_worktree(state) {
+        return Vec::new();
+    }
+    let started = start(state, vitals, now);
+    if !started.is_empty() {
+        return started;
+    }
+    if state.index.is_quiet() { rest(state) } else { Vec::new() }
+}
+
+/// Whether tasks must wait because the run's worktree does not exist yet.
+pub(super) fn needs_worktree(state: &State) -> bool {
+    state.created.git.is_some() && state.worktree.is_none()
+}
+
+pub(super) fn is_end_reached(state: &State) -> bool {
+    let end = &state.plan().end;
+    !end.is_empty() && end.iter().all(|&step| state.is_step_done(step))
+}
+
+/// The end is reached: attempts that still live are stopped, then the run completes.
+fn finish(state: &State) -> Vec<Body> {
+    if state.live_count() > 0 {
+        let running = state.live().filter(|(_, live)| live.stopping.is_none());
+        let why = "every end step is done";
+        return running.map(|(task, live)| stopping(state, task, live, why)).collect();
+    }
+    if !state.index.checking.is_empty() {
+        return Vec::new();
+    }
+    let base = state.created.git.as_ref();
+    let tree = state.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
+    let is_changed = base.zip(tree).is_some_and(|(base, tree)| base.tree != *tree);
+    match (state.plan().completion, &state.worktree) {
+        (Completion::Deliver, _) => transition(state, Rule::T27, Status::Merging),
+        (Completion::Merge | Completion::Pr, Some(worktree)) if is_changed => {
+            let wait = Wait::Merge { branch: worktree.branch.clone(), trouble: None };
+            transition(state, Rule::T28, Status::Waiting { wait })
+        }
+        (Completion::Merge | Completion::Pr, Some(_)) => {
+            transition(state, Rule::T28b, Status::Done { outcome: Outcome::NoChanges })
+        }
+        (Completion::Merge | Completion::Pr | Completion::None, _) => {
+            transition(state, Rule::T28b, Status::Done { outcome: Outcome::Delivered })
+        }
+    }
+}
+
+/// Delivering needs nothing from outside: the artifacts are in the run's folder.
+fn complete(state: &State) -> Vec<Body> {
+    transition(state, Rule::T32, Status::Done { outcome: Outcome::Delivered })
+}
+
+fn skip_doomed(state: &State) -> Vec<Body> {
+    let tasks = state.index.doomed.iter().flat_map(|&step| {
+        let why = match state.first_dead_dependency(step) {
+            Some(name) => format!("`{name}` was not done"),
+            None => "a step before it was not done".to_owned(),
+        };
+        state.tasks_of(step).map(move |task| (task, why.clone()))
+    });
+    let open = tasks.filter(|(task, _)| !state.tasks[*task].status.is_settled());
+    open.map(|(task, why)| {
+        TaskSettled {
+            task: state.task_id(task),
+            status: Settled::Skipped,
+            result: None,
+            why,
+            blocks: None,
+        }
+        .into()
+    })
+    .collect()
+}
+
+/// Nothing is going on and nothing can start: the run waits, is blocked or has failed.
+fn rest(state: &State) -> Vec<Body> {
+    if let Some(task) = state.asking().next() {
+        let wait = Wait::Question { task: state.task_id(task) };
+        return transition(state, Rule::T11, Status::Waiting { wait });
+    }
+    if let Some((task, reason)) = state.first_blocking() {
+        let why = state.tasks[task].status.why().unwrap_or_default();
+        let detail = format!("{}: {why}", state.task_id(task));
+        return transition(state, blocked_rule(reason), Status::Blocked { reason, detail });
+    }
+    if let Some(task) = state.first_failed() {
+        let why = state.tasks[task].status.why().unwrap_or_default();
+        let detail = format!("{}: {why}", state.task_id(task));
+        return transition(
+            state,
+            Rule::T26,
+            Status::Failed { reason: FailedReason::AgentFailed, detail },
+        );
+    }
+    let detail = "nothing can move and nobody is asked".to_owned();
+    let reason = BlockedReason::Stalled;
+    transition(state, Rule::T19, Status::Blocked { reason, detail })
+}
+
+/// The row of the table that blocks a run with this reason.
+fn blocked_rule(reason: BlockedReason) -> Rule {
+    let rows = [
+        (BlockedReason::AgentCrash, Rule::T20),
+        (BlockedReason::TaskTimeout, Rule::T21),
+        (BlockedReason::AgentBlocked, Rule::T24),
+        (BlockedReason::DeadLoop, Rule::T25),
+        (BlockedReason::SessionLost, Rule::T39),
+    ];
+    rows.iter().find(|(known, _)| *known == reason).map_or(Rule::T24b, |(_, rule)| *rule)
+}
+
+/// Heartbeats, first output and silence of the live attempts.
+fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
+    let mut events = Vec::new();
+    for (task, live) in state.live() {
+        let seen = vitals.attempts.get(&task).copied().unwrap_or_default();
+        let (level, age_ms) = heartbeat(state, live, seen, now);
+        if level != live.heartbeat {
+            let (task, attempt) = (state.task_id(task), live.number);
+            events.push(HeartbeatChanged { task, attempt, level, age_ms }.into());
+        }
+        events.extend(silence(state, task, live, seen, now));
+    }
+    events
+}
+
+/// Level and age of an attempt's heartbeat.
+pub(super) fn heartbeat(
+    state: &State,
+    live: &LiveAttempt,
+    seen: AttemptVitals,
+    now: Time,
+) -> (HeartbeatLevel, u64) {
+    let age = now.since_ms(seen.beat_at.unwrap_or(live.started_at).max(live.started_at));
+    let [late, stale, dead] = state.created.limits.heartbeat_ms;
+    let level = match age {
+        age if age >= dead => HeartbeatLevel::Dead,
+        age if age >= stale => HeartbeatLevel::Stale,
+        age if age >= late => HeartbeatLevel::Warn,
+        _ => HeartbeatLevel::Healthy,
+    };
+    (level, age)
+}
+
+fn silence(
+    state: &State,
+    task: TaskIx,
+    live: &LiveAttempt,
+    seen: AttemptVitals,
+    now: Time,
+) -> Option<Body> {
+    let limits = &state.created.limits;
+    let raise = |kind, detail: String| {
+        let (task, attempt) = (state.task_id(task), live.number);
+        Some(AttentionRaised { task, attempt, kind, detail }.into())
+    };
+    if live.stopping.is_some() || seen.tool_since.is_some() {
+        return None;
+    }
+    let quiet = now.since_ms(seen.output_at.unwrap_or(live.started_at).max(live.started_at));
+    if seen.output_at.is_none() && !live.no_output && quiet >= limits.first_output_ms {
+        let text = format!("nothing printed for {}", crate::base::time::human_ms(quiet));
+        return raise(Attention::FirstOutput, text);
+    }
+    if quiet < limits.silence_ms {
+        return None;
+    }
+    // A note from before the last output is about another silence.
+    let noted = live.silent_since.filter(|since| seen.output_at.is_none_or(|at| at <= *since));
+    match noted {
+        None => {
+            let text = format!("silent for {}", crate::base::time::human_ms(quiet));
+            raise(Attention::Silence, text)
+        }
+        Some(since) if now.since_ms(since) >= SILENCE_GRACE_MS => {
+            Some(stopping(state, task, live, "it fell silent"))
+        }
+        Some(_) => None,
+    }
+}
+
+fn stopping(state: &State, task: TaskIx, live: &LiveAttempt, why: &str) -> Body {
+    let (task, attempt) = (state.task_id(task), live.number);
+    AttemptStopping { task, attempt, why: why.to_owned() }.into()
+}
+
+fn transition(state: &State, rule: Rule, to: Status) -> Vec<Body> {
+    debug_assert!(is_allowed(state, rule, to.kind()), "{rule:?} from {:?}", state.status);
+    vec![RunTransitioned { rule, to, text: String::new() }.into()]
+}

@@ -1,0 +1,206 @@
+//! Which ready tasks start now: all limits of a run are decided here.
+
+use super::state::State;
+use super::vitals::Vitals;
+use crate::base::Time;
+use crate::base::flow::{Access, Isolation, StepKind};
+use crate::event::attempt::Question;
+use crate::event::body::{QuestionAsked, Settled, TaskSettled};
+use crate::event::chain::Hash;
+use crate::event::{AttemptStarted, Body, TaskResult};
+use crate::plan::graph::{StepPlan, TaskIx};
+use std::collections::BTreeMap;
+
+/// Name of the program that plays `kind: command` steps.
+pub const SHELL_RUNTIME: &str = "shell";
+
+/// The events that start what can start now: ready tasks in the order of the plan, within all limits.
+pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
+    let mut room = Room::of(state, vitals);
+    let due = state.index.delayed.range(..=(now, TaskIx::MAX)).map(|&(_, task)| task);
+    let mut events = Vec::new();
+    for task in due.chain(state.index.ready.iter().copied()) {
+        let step = state.step_of(task);
+        if let Some(event) = without_process(state, task, step) {
+            events.push(event);
+            continue;
+        }
+        if room.slots == 0 {
+            // Steps without a process still pass; with many ready tasks nothing else can.
+            if state.index.ready.len() > 64 {
+                break;
+            }
+            continue;
+        }
+        let runtime = runtime_of(state, task, step);
+        if room.take(state, task, step, &runtime) {
+            events.push(started(state, task, step, runtime));
+        }
+    }
+    events
+}
+
+/// Whether a task is ready and due but no limit of the run is in its way: the machine is full.
+pub(super) fn waits_for_machine(state: &State, vitals: &Vitals) -> bool {
+    let unlimited = Vitals { machine_slots: u32::MAX, ..vitals.clone() };
+    vitals.machine_slots == 0
+        && !state.index.ready.is_empty()
+        && Room::of(state, &unlimited).slots > 0
+}
+
+/// Why a ready task does not start, in words.
+pub(super) fn obstacle(state: &State, vitals: &Vitals, task: TaskIx) -> Option<String> {
+    let step = state.step_of(task);
+    let runtime = runtime_of(state, task, step);
+    let unlimited = Vitals { machine_slots: u32::MAX, ..vitals.clone() };
+    let mut room = Room::of(state, &unlimited);
+    if room.slots == 0 {
+        return Some(format!("{} attempts run, which is the limit of the run", state.live_count()));
+    }
+    if !room.take(state, task, step, &runtime) {
+        return Some(room.refusal(state, task, step, &runtime));
+    }
+    (vitals.machine_slots == 0).then(|| "all slots of the machine are taken".to_owned())
+}
+
+/// Steps that settle or ask without starting anything.
+fn without_process(state: &State, task: TaskIx, step: &StepPlan) -> Option<Body> {
+    let id = || state.task_id(task);
+    match step.kind {
+        StepKind::End if step.runtime.is_empty() => Some(
+            TaskSettled {
+                task: id(),
+                status: Settled::Done,
+                result: Some(TaskResult::Pass),
+                why: String::new(),
+                blocks: None,
+            }
+            .into(),
+        ),
+        StepKind::Human => {
+            let text = step.prompt.replace("{goal}", &state.created.goal);
+            let question = Question { text, choices: Vec::new() };
+            Some(QuestionAsked { task: id(), question }.into())
+        }
+        StepKind::End | StepKind::Agent | StepKind::Command => None,
+    }
+}
+
+fn runtime_of(state: &State, task: TaskIx, step: &StepPlan) -> String {
+    match (&state.tasks[task].runtime, step.kind) {
+        (_, StepKind::Command) => SHELL_RUNTIME.to_owned(),
+        (Some(other), _) => other.clone(),
+        (None, _) => step.runtime.clone(),
+    }
+}
+
+fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String) -> Body {
+    let entry = &state.tasks[task];
+    let number = entry.attempts + 1;
+    let id = state.task_id(task);
+    // Not a secret: it only tells this attempt's processes from all others on the machine.
+    let mark = Hash::of(format!("{}/{id}/{number}", state.created.uid).as_bytes()).to_string();
+    AttemptStarted {
+        task: id,
+        attempt: number,
+        runtime,
+        model: step.model.clone(),
+        mark,
+        deadline_ms: step.timeout_ms,
+        session: entry.session.clone(),
+    }
+    .into()
+}
+
+/// What is left of every limit while tasks are being picked.
+struct Room {
+    slots: u32,
+    runtimes: BTreeMap<String, u32>,
+    roles: BTreeMap<String, u32>,
+    steps: BTreeMap<usize, u32>,
+    writer: bool,
+    readers: bool,
+    /// A writer that waits for readers keeps later readers back, or it would wait for ever.
+    writer_waits: bool,
+}
+
+impl Room {
+    fn of(state: &State, vitals: &Vitals) -> Self {
+        let limit =
+            state.plan().max_concurrency.unwrap_or(u32::MAX).min(state.created.limits.agents);
+        let live = u32::try_from(state.index.live.len()).unwrap_or(u32::MAX);
+        Self {
+            slots: limit.saturating_sub(live).min(vitals.machine_slots),
+            runtimes: state.index.live_by_runtime.clone(),
+            roles: state.index.live_by_role.clone(),
+            steps: BTreeMap::new(),
+            writer: !state.index.tree_writers.is_empty(),
+            readers: !state.index.tree_readers.is_empty(),
+            writer_waits: false,
+        }
+    }
+
+    fn take(&mut self, state: &State, task: TaskIx, step: &StepPlan, runtime: &str) -> bool {
+        let ix = state.step_ix_of(task);
+        let in_step = state.index.steps[ix].live + self.steps.get(&ix).copied().unwrap_or(0);
+        let in_role = self.roles.get(&step.role).copied().unwrap_or(0);
+        let in_runtime = self.runtimes.get(runtime).copied().unwrap_or(0);
+        let role_limit = state.plan().role_concurrency.get(&step.role);
+        let runtime_limit = state.created.limits.runtime.get(runtime);
+        let is_free = step.max_concurrency.is_none_or(|limit| in_step < limit)
+            && role_limit.is_none_or(|limit| in_role < *limit)
+            && runtime_limit.is_none_or(|limit| in_runtime < *limit);
+        if !is_free || !self.take_tree(step) {
+            return false;
+        }
+        self.slots -= 1;
+        *self.steps.entry(ix).or_default() += 1;
+        *self.roles.entry(step.role.clone()).or_default() += 1;
+        *self.runtimes.entry(runtime.to_owned()).or_default() += 1;
+        true
+    }
+
+    /// One writer alone, or readers together, in the run's own tree.
+    fn take_tree(&mut self, step: &StepPlan) -> bool {
+        if step.isolation == Isolation::Snapshot {
+            return true;
+        }
+        match step.access {
+            Access::None => true,
+            Access::Write if self.writer || self.readers => {
+                self.writer_waits = true;
+                false
+            }
+            Access::Write => {
+                self.writer = true;
+                true
+            }
+            Access::Read if self.writer || self.writer_waits => false,
+            Access::Read => {
+                self.readers = true;
+                true
+            }
+        }
+    }
+
+    fn refusal(&self, state: &State, task: TaskIx, step: &StepPlan, runtime: &str) -> String {
+        let ix = state.step_ix_of(task);
+        if let Some(limit) = step.max_concurrency.filter(|l| state.index.steps[ix].live >= *l) {
+            return format!("step `{}` runs {limit} attempts at once at most", step.id);
+        }
+        let role_limit = state.plan().role_concurrency.get(&step.role);
+        if let Some(limit) = role_limit.filter(|l| self.roles.get(&step.role) >= Some(*l)) {
+            return format!("role `{}` runs {limit} attempts at once at most", step.role);
+        }
+        let runtime_limit = state.created.limits.runtime.get(runtime);
+        if let Some(limit) = runtime_limit.filter(|l| self.runtimes.get(runtime) >= Some(*l)) {
+            return format!("runtime `{runtime}` runs {limit} attempts at once at most");
+        }
+        let holders =
+            if self.writer { &state.index.tree_writers } else { &state.index.tree_readers };
+        match holders.first() {
+            Some(&holder) => format!("`{}` works in the worktree", state.task_id(holder)),
+            None => "another task is before it".to_owned(),
+        }
+    }
+}

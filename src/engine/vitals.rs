@@ -1,0 +1,26 @@
+//! What is seen of live processes and not stored: heartbeats, output, free slots.
+
+use std::collections::BTreeMap;
+
+use crate::base::Time;
+use crate::plan::graph::TaskIx;
+
+/// Everything seen at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Vitals {
+    /// By task with a live attempt.
+    pub attempts: BTreeMap<TaskIx, AttemptVitals>,
+    /// Attempts that may be started now as far as the machine is concerned.
+    pub machine_slots: u32,
+}
+
+/// What is seen of one live attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttemptVitals {
+    /// Last touch of the heartbeat by the shim.
+    pub beat_at: Option<Time>,
+    /// Last growth of standard output or error.
+    pub output_at: Option<Time>,
+    /// Since when a tool call of the agent is running; suspends the silence clock.
+    pub tool_since: Option<Time>,
+}
