@@ -149,12 +149,10 @@ fn pause(state: &State) -> Result<Vec<Body>, Refusal> {
 const RESUMED: Status = Status::Queued { resumed: true, not_before: None };
 
 fn resume(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal> {
-    let rule = match state.status.kind() {
-        StatusKind::Paused => Rule::T17,
-        StatusKind::Blocked => Rule::T34,
-        _ => return Err(refusal(state, "resume", "paused or blocked")),
-    };
-    let mut events = moved(state, rule, RESUMED)?;
+    let is_paused = state.status.kind() == StatusKind::Paused;
+    let rule = if is_paused { Rule::T17 } else { Rule::T34 };
+    let mut events =
+        moved(state, rule, RESUMED).map_err(|_| refusal(state, "resume", "paused or blocked"))?;
     events.extend(message.map(sent));
     for &task in &state.index.blocking {
         let failure = state.tasks[task].status.why().unwrap_or_default().to_owned();
@@ -201,10 +199,10 @@ fn retry_task(
         );
         return Err(Refusal::state(reason, next_step(state)));
     }
-    let mut events = match state.status.kind() {
-        StatusKind::Running => Vec::new(),
-        StatusKind::Blocked => moved(state, Rule::T34b, RESUMED)?,
-        _ => return Err(refusal(state, "retry RUN/TASK", &from_words(Rule::T34b))),
+    let mut events = if state.status.kind() == StatusKind::Running {
+        Vec::new()
+    } else {
+        by_person(state, "retry RUN/TASK", Rule::T34b, RESUMED)?
     };
     events.extend(message.map(sent));
     let failure = status.why().unwrap_or_default().to_owned();
@@ -250,12 +248,11 @@ fn answer(state: &State, id: &TaskId, text: &str) -> Result<Vec<Body>, Refusal> 
         let reason = format!("task `{id}` is {word}; it asks nothing");
         return Err(Refusal::state(reason, next_step(state)));
     }
-    let mut events = match state.status.kind() {
-        StatusKind::Waiting => moved(state, Rule::T13, RESUMED)?,
-        StatusKind::Running | StatusKind::Queued | StatusKind::Paused => Vec::new(),
-        _ => {
-            return Err(refusal(state, "answer", "waiting, running, queued or paused"));
-        }
+    let mut events = if is_listed(Rule::T13b, state.status.kind(), state.status.kind()) {
+        Vec::new()
+    } else {
+        moved(state, Rule::T13, RESUMED)
+            .map_err(|_| refusal(state, "answer", "waiting, running, queued or paused"))?
     };
     events.push(QuestionAnswered { task: id.clone(), text: text.to_owned() }.into());
     let step = state.step_of(task);

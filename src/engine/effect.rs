@@ -2,7 +2,7 @@
 
 use super::judge::needs_check;
 use super::settle::needs_worktree;
-use super::state::{State, TaskStatus};
+use super::state::State;
 use crate::event::StatusKind;
 use crate::plan::graph::TaskIx;
 
@@ -50,7 +50,7 @@ pub fn react(state: &State) -> Vec<Effect> {
         }
     }
     for &task in &state.index.checking {
-        if let TaskStatus::Checking(checking) = &state.tasks[task].status
+        if let Some(checking) = state.tasks[task].status.as_checking()
             && needs_check(state, task, checking)
         {
             effects.push(Effect::Check { task, attempt: checking.end.attempt });

@@ -186,10 +186,9 @@ pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> 
             format!("it is done ({})", crate::event::status::word(result))
         }
         TaskStatus::Failed { why, .. } | TaskStatus::TimedOut { why } => {
-            command = Some(match state.status.kind() {
-                StatusKind::Failed => format!("crew retry {number}"),
-                _ => format!("crew retry {number}/{id}"),
-            });
+            let is_over = state.status.is_terminal();
+            let whole = format!("crew retry {number}");
+            command = Some(if is_over { whole } else { format!("{whole}/{id}") });
             why.clone()
         }
         TaskStatus::Skipped { why } => why.clone(),

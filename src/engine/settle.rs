@@ -5,7 +5,7 @@
 
 use super::judge::{is_allowed, judge, needs_check};
 use super::start::start;
-use super::state::{LiveAttempt, State, TaskStatus};
+use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
 use crate::base::Time;
 use crate::event::body::{
@@ -41,11 +41,11 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 }
 
 fn judge_ended(state: &State, now: Time) -> Vec<Body> {
-    let checking =
-        state.index.checking.iter().filter_map(|&task| match &state.tasks[task].status {
-            TaskStatus::Checking(checking) => Some((task, checking)),
-            _ => None,
-        });
+    let checking = state
+        .index
+        .checking
+        .iter()
+        .filter_map(|&task| state.tasks[task].status.as_checking().map(|found| (task, found)));
     checking
         .filter(|(task, checking)| !needs_check(state, *task, checking))
         .map(|(task, checking)| judge(state, task, checking, now))
@@ -202,9 +202,9 @@ pub(super) fn heartbeat(
     now: Time,
 ) -> (HeartbeatLevel, u64) {
     let age = now.since_ms(seen.beat_at.unwrap_or(live.started_at).max(live.started_at));
-    let [late, stale, dead] = state.created.limits.heartbeat_ms;
+    let [late, stale, gone] = state.created.limits.heartbeat_ms;
     let level = match age {
-        age if age >= dead => HeartbeatLevel::Dead,
+        age if age >= gone => HeartbeatLevel::Dead,
         age if age >= stale => HeartbeatLevel::Stale,
         age if age >= late => HeartbeatLevel::Warn,
         _ => HeartbeatLevel::Healthy,
