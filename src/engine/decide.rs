@@ -214,7 +214,9 @@ fn retry_task(
 fn reopen(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal> {
     let mut events = by_person(state, "reopen", Rule::T37, RESUMED)?;
     events.extend(message.map(sent));
+    let is_done = state.status.kind() == StatusKind::Done;
     let cut_short: Vec<usize> = (0..state.tasks.len())
+        .filter(|_| !is_done)
         .filter(|&task| matches!(state.tasks[task].status, TaskStatus::Skipped { .. }))
         .filter(|&task| state.steps[state.step_ix_of(task)].activated > 0)
         .collect();
@@ -222,7 +224,7 @@ fn reopen(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal
         let failure = state.tasks[task].failure.clone();
         events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
     }
-    if state.status.kind() == StatusKind::Done && cut_short.is_empty() {
+    if is_done {
         let step = rework_step(state);
         let feedback = message.map(|message| message.text.clone()).unwrap_or_default();
         events.push(TaskActivated { steps: vec![state.step_name(step)], feedback }.into());

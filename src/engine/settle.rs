@@ -97,6 +97,12 @@ fn finish(state: &State) -> Vec<Body> {
     if !state.index.checking.is_empty() {
         return Vec::new();
     }
+    let open = (0..state.tasks.len()).filter(|&task| !state.tasks[task].status.is_settled());
+    let unneeded: Vec<Body> =
+        open.map(|task| skipped(state, task, "every end step was done without it")).collect();
+    if !unneeded.is_empty() {
+        return unneeded;
+    }
     let base = state.created.git.as_ref();
     let tree = state.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
     let is_changed = base.zip(tree).is_some_and(|(base, tree)| base.tree != *tree);
@@ -129,17 +135,18 @@ fn skip_doomed(state: &State) -> Vec<Body> {
         state.tasks_of(step).map(move |task| (task, why.clone()))
     });
     let open = tasks.filter(|(task, _)| !state.tasks[*task].status.is_settled());
-    open.map(|(task, why)| {
-        TaskSettled {
-            task: state.task_id(task),
-            status: Settled::Skipped,
-            result: None,
-            why,
-            blocks: None,
-        }
-        .into()
-    })
-    .collect()
+    open.map(|(task, why)| skipped(state, task, &why)).collect()
+}
+
+fn skipped(state: &State, task: TaskIx, why: &str) -> Body {
+    TaskSettled {
+        task: state.task_id(task),
+        status: Settled::Skipped,
+        result: None,
+        why: why.to_owned(),
+        blocks: None,
+    }
+    .into()
 }
 
 /// Nothing is going on and nothing can start: the run waits, is blocked or has failed.
@@ -202,11 +209,11 @@ pub(super) fn heartbeat(
     now: Time,
 ) -> (HeartbeatLevel, u64) {
     let age = now.since_ms(seen.beat_at.unwrap_or(live.started_at).max(live.started_at));
-    let [late, stale, gone] = state.created.limits.heartbeat_ms;
+    let [warn_ms, stale_ms, dead_ms] = state.created.limits.heartbeat_ms;
     let level = match age {
-        age if age >= gone => HeartbeatLevel::Dead,
-        age if age >= stale => HeartbeatLevel::Stale,
-        age if age >= late => HeartbeatLevel::Warn,
+        age if age >= dead_ms => HeartbeatLevel::Dead,
+        age if age >= stale_ms => HeartbeatLevel::Stale,
+        age if age >= warn_ms => HeartbeatLevel::Warn,
         _ => HeartbeatLevel::Healthy,
     };
     (level, age)

@@ -1,0 +1,57 @@
+//! Deterministic simulation of a run: random plans, agents and faults on a virtual clock.
+//!
+//! The engine and the log's lines are the real ones; processes, disk and time are simulated. A seed
+//! replays exactly. `CREW_SIM_SEEDS=100000 cargo test --test sim` runs more seeds,
+//! `CREW_SIM_SEED=17` one, with its log printed.
+
+mod plans;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs one seed; the panic of a failed check carries the message.
+fn run(seed: u64, show: bool) -> world::Summary {
+    let mut world = world::World::new(seed);
+    let outcome = catch_unwind(AssertUnwindSafe(|| world.run()));
+    match outcome {
+        Ok(summary) => {
+            if show {
+                println!("{}", world.log_text());
+            }
+            summary
+        }
+        Err(panic) => {
+            eprintln!("seed {seed} failed; its log:\n{}", world.log_text());
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test's own switches, not the program's")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn every_seed_keeps_the_promises_of_a_run() {
+    if let Some(seed) = number("CREW_SIM_SEED") {
+        println!("{:?}", run(seed, true));
+        return;
+    }
+    let seeds = number("CREW_SIM_SEEDS").unwrap_or(2_000);
+    let mut total = world::Summary::default();
+    for seed in 0..seeds {
+        let outcome = catch_unwind(|| run(seed, false));
+        let Ok(summary) = outcome else {
+            panic!("seed {seed} broke a promise; CREW_SIM_SEED={seed} replays it");
+        };
+        total.add(&summary);
+    }
+    // The faults must really happen, or the test proves nothing.
+    assert!(total.crashes > seeds / 10, "{total:?}");
+    assert!(total.torn > seeds / 100, "{total:?}");
+    assert!(total.adopted > seeds / 100 && total.lost > seeds / 100, "{total:?}");
+    assert!(total.done > seeds / 5 && total.failed > seeds / 20, "{total:?}");
+    assert!(total.blocked > seeds / 100 && total.paused > seeds / 50, "{total:?}");
+    println!("{seeds} seeds: {total:?}");
+}

@@ -1,0 +1,139 @@
+//! Random plans.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crew::base::flow::{Access, Fire, Isolation, Join, OnStale, StepKind};
+use crew::base::{RunNumber, StepId};
+use crew::event::{GitBase, Limits, Priority, RunCreated};
+use crew::plan::{ChannelPlan, Completion, Plan, StepPlan};
+use fastrand::Rng;
+
+/// A plan of up to twelve steps, each depending on some before it.
+pub fn random(rng: &mut Rng) -> Plan {
+    let count = rng.usize(1..=12);
+    let mut steps = Vec::new();
+    let mut channels: Vec<ChannelPlan> = Vec::new();
+    for to in 0..count {
+        for from in 0..to {
+            if rng.u8(0..100) < 30 {
+                channels.push(depends_on(from, to));
+            }
+        }
+        let in_degree = channels.iter().filter(|channel| channel.to == to).count();
+        steps.push(step(rng, to, in_degree));
+    }
+    let start = (0..count).filter(|ix| channels.iter().all(|c| c.to != *ix)).collect();
+    let end = (0..count).filter(|ix| channels.iter().all(|c| c.from != *ix)).collect();
+    Plan {
+        workflow: "random".into(),
+        team: "random".into(),
+        steps,
+        channels,
+        gates: Vec::new(),
+        start,
+        end,
+        rework: None,
+        max_iterations: 5,
+        max_concurrency: rng.bool().then(|| rng.u32(1..5)),
+        completion: *rng
+            .choice(&[Completion::Deliver, Completion::Merge, Completion::None])
+            .expect("not empty"),
+        agents: BTreeMap::new(),
+        skills: BTreeMap::new(),
+        role_concurrency: if rng.u8(0..4) == 0 {
+            BTreeMap::from([("role-0".to_owned(), 1)])
+        } else {
+            BTreeMap::new()
+        },
+        params: BTreeMap::new(),
+    }
+}
+
+fn depends_on(from: usize, to: usize) -> ChannelPlan {
+    ChannelPlan {
+        id: format!("s{from}->s{to}"),
+        from,
+        to,
+        gate: None,
+        fire: Fire::Settled,
+        depends_on: true,
+        cyclic: false,
+        max_cycles: None,
+    }
+}
+
+fn step(rng: &mut Rng, ix: usize, in_degree: usize) -> StepPlan {
+    let kind = match rng.u8(0..20) {
+        0 => StepKind::Human,
+        1 => StepKind::End,
+        2..=4 => StepKind::Command,
+        _ => StepKind::Agent,
+    };
+    let id: StepId = format!("s{ix}").parse().expect("a name");
+    StepPlan {
+        id,
+        role: format!("role-{}", rng.u8(0..3)),
+        agent: None,
+        kind,
+        runtime: if kind == StepKind::Agent {
+            format!("rt-{}", rng.u8(0..2))
+        } else {
+            String::new()
+        },
+        model: None,
+        prompt: "do {goal}".into(),
+        command: None,
+        slots: if rng.u8(0..4) == 0 { rng.u32(1..4) } else { 1 },
+        access: *rng.choice(&[Access::Read, Access::Write, Access::None]).expect("not empty"),
+        isolation: if rng.u8(0..5) == 0 { Isolation::Snapshot } else { Isolation::Shared },
+        join: (in_degree > 1 && rng.u8(0..4) == 0).then_some(Join::Any),
+        timeout_ms: rng.bool().then(|| rng.u64(5_000..600_000)),
+        retries: rng.u32(0..3),
+        output: None,
+        reads: Vec::new(),
+        skills: Vec::new(),
+        verify: kind == StepKind::Agent && rng.u8(0..5) == 0,
+        on_stale: OnStale::Drain,
+        max_concurrency: (rng.u8(0..6) == 0).then(|| rng.u32(1..3)),
+        looping: None,
+        phase: None,
+    }
+}
+
+/// The first event of a random run.
+pub fn created(rng: &mut Rng) -> RunCreated {
+    let plan = random(rng);
+    let limits = Limits {
+        agents: rng.u32(1..6),
+        runtime: if rng.u8(0..4) == 0 {
+            BTreeMap::from([("rt-0".to_owned(), 1)])
+        } else {
+            BTreeMap::new()
+        },
+        ..Limits::default()
+    };
+    let git = (plan.completion == Completion::Merge).then(|| GitBase {
+        target: Some("main".into()),
+        commit: "c0".into(),
+        tree: "t0".into(),
+        worktree: "/w".into(),
+        branch: "crew/x".into(),
+    });
+    RunCreated {
+        format: 1,
+        number: RunNumber(1),
+        project: "sim".into(),
+        slug: "x".into(),
+        uid: format!("{:032x}", rng.u128(..)),
+        goal: "x".into(),
+        plan: Arc::new(plan),
+        limits,
+        priority: Priority::Normal,
+        after: Vec::new(),
+        retry_of: None,
+        git,
+        root: "/p".into(),
+        depth: 0,
+    }
+}

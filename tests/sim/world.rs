@@ -1,0 +1,647 @@
+//! The simulated world: disk, processes, supervisor, people and a clock; and the checks from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crew::base::flow::{Access, Isolation, Join};
+use crew::base::{TaskId, Time};
+use crew::engine::{
+    AttemptVitals, Command, Effect, Input, State, Vitals, checkpoint, deadline, react, step,
+};
+use crew::event::attempt::{Question, Report};
+use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
+use crew::event::{
+    Actor, AttemptEnded, Body, Chain, EndReason, Record, Rule, Status, StatusKind, Usage, Wait,
+};
+use fastrand::Rng;
+
+use super::plans;
+
+/// What happened over a whole simulation; the test asserts that faults did happen.
+#[derive(Debug, Default, Clone)]
+pub struct Summary {
+    pub crashes: u64,
+    pub torn: u64,
+    pub adopted: u64,
+    pub lost: u64,
+    pub done: u64,
+    pub failed: u64,
+    pub blocked: u64,
+    pub paused: u64,
+    pub waiting: u64,
+    pub cancelled: u64,
+    pub events: u64,
+}
+
+impl Summary {
+    pub fn add(&mut self, other: &Self) {
+        self.crashes += other.crashes;
+        self.torn += other.torn;
+        self.adopted += other.adopted;
+        self.lost += other.lost;
+        self.done += other.done;
+        self.failed += other.failed;
+        self.blocked += other.blocked;
+        self.paused += other.paused;
+        self.waiting += other.waiting;
+        self.cancelled += other.cancelled;
+        self.events += other.events;
+    }
+}
+
+/// One process of an attempt, with its shim.
+#[derive(Debug, Clone)]
+struct Process {
+    /// When it ends by itself or because it was told to.
+    ends: Option<(Time, AttemptEnded)>,
+    /// How it ended: the shim's record, which outlives every crash of the supervisor.
+    exit: Option<AttemptEnded>,
+    started: Time,
+    output: Option<Time>,
+    /// Milliseconds that it takes to obey.
+    obeys_in: u64,
+    stopped: bool,
+    /// Gone without a record.
+    lost: bool,
+}
+
+impl Process {
+    fn is_alive(&self) -> bool {
+        self.exit.is_none() && !self.lost
+    }
+}
+
+/// What lives in the memory of one supervisor and dies with it.
+struct Supervisor {
+    state: State,
+    chain: Chain,
+    spawned: BTreeSet<(usize, u32)>,
+    stopped: BTreeSet<(usize, u32)>,
+    /// Checks and worktrees being made, with the moment at which they are ready.
+    jobs: Vec<(Time, Input)>,
+    job_keys: BTreeSet<Effect>,
+}
+
+pub struct World {
+    rng: Rng,
+    now: Time,
+    disk: Vec<u8>,
+    processes: BTreeMap<(usize, u32), Process>,
+    supervisor: Option<Supervisor>,
+    starts_at: Time,
+    tree: u32,
+    has_worktree: bool,
+    resumes: u32,
+    crashes_left: u32,
+    crash_rate: u8,
+    summary: Summary,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let now = Time(1_770_000_000_000);
+        let created = plans::created(&mut rng);
+        let mut disk = Vec::new();
+        let first = record(1, 1, now, Body::RunCreated(created));
+        let chain = first.write(Chain::default(), &mut disk);
+        let queued = Status::Queued { resumed: false, not_before: None };
+        let moved =
+            crew::event::body::RunTransitioned { rule: Rule::T01, to: queued, text: String::new() };
+        record(2, 1, now, moved.into()).write(chain, &mut disk);
+        let crash_rate = *rng.choice(&[0, 1, 3, 8]).expect("not empty");
+        Self {
+            rng,
+            now,
+            disk,
+            processes: BTreeMap::new(),
+            supervisor: None,
+            starts_at: now,
+            tree: 0,
+            has_worktree: false,
+            resumes: 0,
+            crashes_left: 12,
+            crash_rate,
+            summary: Summary::default(),
+        }
+    }
+
+    pub fn log_text(&self) -> String {
+        String::from_utf8_lossy(&self.disk).into_owned()
+    }
+
+    /// Runs until the run rests for good, and checks that it does.
+    pub fn run(&mut self) -> Summary {
+        for _ in 0..20_000 {
+            self.finish_processes();
+            let Some(mut supervisor) = self.supervisor.take() else {
+                self.now = self.now.max(self.starts_at);
+                self.finish_processes();
+                self.start_supervisor();
+                continue;
+            };
+            if !self.turn(&mut supervisor) {
+                self.crash();
+                continue;
+            }
+            let is_over = self.is_over(&supervisor);
+            if is_over {
+                self.check_end(&supervisor.state);
+                return self.summary.clone();
+            }
+            self.sleep(&mut supervisor);
+            self.supervisor = Some(supervisor);
+        }
+        panic!("the run does not come to an end");
+    }
+
+    /// Folds the disk as a new process would, cuts a torn tail, and looks at every live attempt.
+    fn start_supervisor(&mut self) {
+        let (state, chain, good) = fold(&self.disk);
+        let torn = self.disk.len() - good;
+        self.disk.truncate(good);
+        let mut supervisor = Supervisor {
+            state,
+            chain,
+            spawned: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            jobs: Vec::new(),
+            job_keys: BTreeSet::new(),
+        };
+        let mut alive = true;
+        if torn > 0 {
+            self.summary.torn += 1;
+            let cut = LogTruncated { bytes: torn as u64, file: "events.torn".into() };
+            alive = self.commit(&mut supervisor, &Actor::Supervisor, &Input::Fact(cut.into()));
+        }
+        let started = SupervisorStarted { pid: 1, version: "0".into(), host: "sim".into() };
+        let input = Input::SupervisorStarted(started);
+        alive = alive && self.commit(&mut supervisor, &Actor::Supervisor, &input);
+        for (task, number) in live_attempts(&supervisor.state) {
+            alive = alive && self.recover(&mut supervisor, task, number);
+        }
+        if alive {
+            self.supervisor = Some(supervisor);
+        } else {
+            self.crash();
+        }
+    }
+
+    /// The table of SPEC section 14 for one attempt that the log believes to live.
+    fn recover(&mut self, supervisor: &mut Supervisor, task: usize, number: u32) -> bool {
+        let key = (task, number);
+        let started = live_since(&supervisor.state, task);
+        match self.processes.get(&key) {
+            Some(process) if process.is_alive() => {
+                supervisor.spawned.insert(key);
+                self.summary.adopted += 1;
+                true
+            }
+            Some(process) => {
+                let end = process.exit.clone().unwrap_or_else(|| {
+                    self.summary.lost += 1;
+                    let changed = self.rng.bool().then_some(true);
+                    AttemptEnded {
+                        changed,
+                        ..ended(&supervisor.state, key, EndReason::Lost, started, self.now)
+                    }
+                });
+                self.commit(supervisor, &Actor::Supervisor, &Input::AttemptEnded(end))
+            }
+            None => {
+                let end = ended(&supervisor.state, key, EndReason::Revoked, started, self.now);
+                self.commit(supervisor, &Actor::Supervisor, &Input::AttemptEnded(end))
+            }
+        }
+    }
+
+    /// One turn: take in everything that is due, then act. `false` = the supervisor died in it.
+    fn turn(&mut self, supervisor: &mut Supervisor) -> bool {
+        for input in self.due(supervisor) {
+            if !self.commit(supervisor, &Actor::Supervisor, &input) {
+                return false;
+            }
+        }
+        if !self.commit(supervisor, &Actor::Supervisor, &Input::Wake) {
+            return false;
+        }
+        if !self.people(supervisor) {
+            return false;
+        }
+        for effect in react(&supervisor.state) {
+            if self.dies() {
+                return false;
+            }
+            self.act(supervisor, effect);
+        }
+        true
+    }
+
+    /// Ends of attempts and of background jobs that have happened by now.
+    fn due(&mut self, supervisor: &mut Supervisor) -> Vec<Input> {
+        let now = self.now;
+        let mut inputs: Vec<Input> = Vec::new();
+        for (task, number) in live_attempts(&supervisor.state) {
+            let Some(process) = self.processes.get(&(task, number)) else { continue };
+            if let Some(exit) = &process.exit {
+                inputs.push(Input::AttemptEnded(exit.clone()));
+            } else if process.lost {
+                self.summary.lost += 1;
+                let end =
+                    ended(&supervisor.state, (task, number), EndReason::Lost, process.started, now);
+                let changed = Some(self.rng.u8(0..4) == 0);
+                inputs.push(Input::AttemptEnded(AttemptEnded { changed, ..end }));
+            }
+        }
+        let (due, later) = supervisor.jobs.drain(..).partition(|(at, _)| *at <= now);
+        supervisor.jobs = later;
+        inputs.extend(Vec::into_iter(due).map(|(_, input)| input));
+        inputs
+    }
+
+    /// Decides, writes one batch, and checks what was decided. `false` = died around the write.
+    fn commit(&mut self, supervisor: &mut Supervisor, actor: &Actor, input: &Input) -> bool {
+        let vitals = self.vitals(&supervisor.state);
+        let before = supervisor.state.seq;
+        let Ok(events) = step(&mut supervisor.state, &vitals, self.now, actor, input) else {
+            assert_eq!(supervisor.state.seq, before, "a refused command changed something");
+            return true;
+        };
+        assert!(supervisor.state.is_consistent(), "the index disagrees with the facts");
+        if events.is_empty() {
+            return true;
+        }
+        if self.dies() {
+            return false;
+        }
+        let mut bytes = Vec::new();
+        let mut chain = supervisor.chain;
+        let batch = chain.seq + 1;
+        for (actor, body) in events {
+            let next = Record { actor, ..record(chain.seq + 1, batch, self.now, body) };
+            chain = next.write(chain, &mut bytes);
+            self.summary.events += 1;
+        }
+        if self.dies() {
+            // The write was torn: any prefix of it may have reached the disk.
+            let part = self.rng.usize(0..bytes.len());
+            self.disk.extend(&bytes[..part]);
+            return false;
+        }
+        self.disk.extend(&bytes);
+        supervisor.chain = chain;
+        !self.dies()
+    }
+
+    fn vitals(&self, state: &State) -> Vitals {
+        let attempts = state
+            .live()
+            .map(|(task, live)| {
+                let seen = self.processes.get(&(task, live.number));
+                let vitals = seen.map_or_else(AttemptVitals::default, |process| AttemptVitals {
+                    beat_at: Some(self.now),
+                    output_at: process.output.filter(|at| *at <= self.now),
+                    tool_since: None,
+                });
+                (task, vitals)
+            })
+            .collect();
+        Vitals { attempts, machine_slots: 4 }
+    }
+
+    fn act(&mut self, supervisor: &mut Supervisor, effect: Effect) {
+        match effect.clone() {
+            Effect::Spawn { task, attempt } => {
+                if supervisor.spawned.insert((task, attempt)) {
+                    self.spawn(&supervisor.state, task, attempt);
+                }
+            }
+            Effect::Stop { task, attempt } => self.stop(supervisor, task, attempt),
+            Effect::EnsureWorktree => {
+                if supervisor.job_keys.insert(effect) {
+                    let at = self.now.plus_ms(self.rng.u64(1..200));
+                    let made = WorktreeCreated {
+                        path: "/w".into(),
+                        branch: "crew/x".into(),
+                        commit: "c0".into(),
+                    };
+                    let input = if self.rng.u8(0..50) == 0 {
+                        supervisor.job_keys.clear();
+                        Input::WorktreeFailed("no space left".into())
+                    } else {
+                        self.has_worktree = true;
+                        Input::WorktreeCreated(made)
+                    };
+                    supervisor.jobs.push((at, input));
+                }
+            }
+            Effect::Check { task, attempt } => {
+                if supervisor.job_keys.insert(effect) {
+                    self.tree += u32::from(self.rng.bool());
+                    let check = CheckFinished {
+                        task: supervisor.state.task_id(task),
+                        attempt,
+                        commit: Some(format!("c{}", self.tree)),
+                        tree: Some(format!("t{}", self.tree)),
+                        files: 1,
+                        error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
+                    };
+                    let at = self.now.plus_ms(self.rng.u64(1..100));
+                    supervisor.jobs.push((at, Input::CheckFinished(check)));
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self, state: &State, task: usize, number: u32) {
+        self.check_spawn(state, task);
+        let step = state.step_of(task);
+        let mut end = ended(state, (task, number), EndReason::Exited, self.now, self.now);
+        end.report.spoke = true;
+        end.code = Some(0);
+        end.usage = Usage { output_tokens: 5, ..Usage::default() };
+        end.report.verdict = step.verify.then(|| self.rng.u8(0..4) > 0);
+        let mut ends_in = Some(self.rng.u64(1..60_000));
+        match self.rng.u8(0..30) {
+            0 | 1 => end.code = Some(1),
+            2 => (end.code, end.signal) = (None, Some(11)),
+            3 => end.report.spoke = false,
+            4 => {
+                end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() })
+            }
+            5 => end.report.blocked = Some("no access".into()),
+            6 => end.report.verdict = None,
+            7 => ends_in = None,
+            8 => end.report = Report { failed: Some("cannot be done".into()), ..Report::default() },
+            _ => {}
+        }
+        if let (Some(limit), duration) = (step.timeout_ms, ends_in)
+            && duration.is_none_or(|duration| duration > limit)
+        {
+            end = ended(state, (task, number), EndReason::Deadline, self.now, self.now);
+            ends_in = Some(limit);
+        }
+        let ends = ends_in.map(|ms| (self.now.plus_ms(ms), end));
+        let process = Process {
+            output: (self.rng.u8(0..10) > 0).then(|| self.now.plus_ms(10)),
+            ends,
+            exit: None,
+            started: self.now,
+            obeys_in: *self.rng.choice(&[5, 50, 5_000]).expect("not empty"),
+            stopped: false,
+            lost: false,
+        };
+        self.processes.insert((task, number), process);
+    }
+
+    /// What no start may break, seen from outside.
+    fn check_spawn(&self, state: &State, task: usize) {
+        let alive: Vec<usize> = self
+            .processes
+            .iter()
+            .filter(|(_, p)| p.is_alive())
+            .map(|((task, _), _)| *task)
+            .collect();
+        assert!(!alive.contains(&task), "two live attempts of {}", state.task_id(task));
+        let plan = state.plan();
+        let limit = state.created.limits.agents.min(plan.max_concurrency.unwrap_or(u32::MAX));
+        assert!(alive.len() < limit as usize, "over the limit of the run");
+        let step = state.step_of(task);
+        let same = |f: &dyn Fn(usize) -> bool| alive.iter().filter(|&&other| f(other)).count();
+        if let Some(limit) = step.max_concurrency {
+            assert!(same(&|other| state.step_of(other).id == step.id) < limit as usize);
+        }
+        if let Some(limit) = plan.role_concurrency.get(&step.role) {
+            assert!(same(&|other| state.step_of(other).role == step.role) < *limit as usize);
+        }
+        if let Some(limit) = state.created.limits.runtime.get(&step.runtime) {
+            assert!(same(&|other| state.step_of(other).runtime == step.runtime) < *limit as usize);
+        }
+        let shared = |other: usize| state.step_of(other).isolation == Isolation::Shared;
+        let writes = |other: usize| shared(other) && state.step_of(other).access == Access::Write;
+        let reads = |other: usize| shared(other) && state.step_of(other).access == Access::Read;
+        if writes(task) {
+            assert_eq!(same(&writes) + same(&reads), 0, "a writer is not alone");
+        }
+        if reads(task) {
+            assert_eq!(same(&writes), 0, "a reader beside a writer");
+        }
+        let ix = state.step_ix_of(task);
+        let sources: Vec<usize> =
+            plan.channels.iter().filter(|c| c.to == ix).map(|c| c.from).collect();
+        let done = sources.iter().filter(|&&from| state.is_step_done(from)).count();
+        match step.join.unwrap_or(Join::All) {
+            Join::All => assert_eq!(done, sources.len(), "started before its dependencies"),
+            Join::Any => assert!(done > 0, "started before any dependency"),
+        }
+        if state.created.git.is_some() {
+            assert!(self.has_worktree, "started before its worktree");
+        }
+    }
+
+    fn stop(&mut self, supervisor: &mut Supervisor, task: usize, number: u32) {
+        if !supervisor.stopped.insert((task, number)) {
+            return;
+        }
+        let now = self.now;
+        let Some(process) = self.processes.get_mut(&(task, number)) else {
+            // It was never started; the supervisor revokes it.
+            let end = ended(&supervisor.state, (task, number), EndReason::Revoked, now, now);
+            supervisor.jobs.push((now, Input::AttemptEnded(end)));
+            return;
+        };
+        if process.is_alive() && !process.stopped {
+            process.stopped = true;
+            let end =
+                ended(&supervisor.state, (task, number), EndReason::Stopped, process.started, now);
+            let at = now.plus_ms(process.obeys_in);
+            if process.ends.as_ref().is_none_or(|(ends, _)| *ends > at) {
+                process.ends = Some((at, end));
+            }
+        }
+    }
+
+    /// Processes end whether a supervisor lives or not.
+    fn finish_processes(&mut self) {
+        for process in self.processes.values_mut() {
+            if let Some((at, end)) = &process.ends
+                && *at <= self.now
+                && process.is_alive()
+            {
+                let mut end = end.clone();
+                end.ended_at = *at;
+                end.duration_ms = at.since_ms(process.started);
+                process.exit = Some(end);
+            }
+        }
+    }
+
+    /// The queue, and people who pause, resume, stop, answer and retry.
+    fn people(&mut self, supervisor: &mut Supervisor) -> bool {
+        let human = Actor::Human("ada".into());
+        let status = supervisor.state.status.clone();
+        let command = match (&status, self.rng.u8(0..200)) {
+            (Status::Queued { .. }, _) => Some(Command::Promote { dependencies: Some(Ok(())) }),
+            (Status::Running, 0) => Some(Command::Pause),
+            (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
+            (Status::Paused, _) => Some(Command::Resume { message: None }),
+            (Status::Waiting { wait: Wait::Question { task } }, _) => {
+                Some(Command::Answer { task: task.clone(), text: "that".into() })
+            }
+            (Status::Blocked { .. }, 0..150) if self.resumes < 6 => {
+                Some(Command::Resume { message: None })
+            }
+            (Status::Blocked { .. }, _) if self.resumes < 6 => retry_one(&supervisor.state),
+            (Status::Blocked { .. }, _) => Some(Command::Stop),
+            _ => None,
+        };
+        let Some(command) = command else { return true };
+        self.summary.paused += u64::from(command == Command::Pause);
+        self.summary.blocked += u64::from(status.kind() == StatusKind::Blocked);
+        self.resumes += u32::from(status.kind() == StatusKind::Blocked);
+        self.commit(supervisor, &human, &Input::Command(command))
+    }
+
+    fn dies(&mut self) -> bool {
+        self.crashes_left > 0 && self.rng.u8(0..100) < self.crash_rate
+    }
+
+    fn crash(&mut self) {
+        self.summary.crashes += 1;
+        self.crashes_left -= 1;
+        self.supervisor = None;
+        self.starts_at = self.now.plus_ms(self.rng.u64(1..30_000));
+        // Sometimes the shims die too, as in a power cut or by an impatient person.
+        for process in self.processes.values_mut() {
+            if process.is_alive() && self.rng.u8(0..5) == 0 {
+                process.lost = true;
+            }
+        }
+    }
+
+    /// Moves the clock to the next moment at which anything can happen.
+    fn sleep(&mut self, supervisor: &mut Supervisor) {
+        let vitals = self.vitals(&supervisor.state);
+        let wake = deadline(&supervisor.state, &vitals, self.now);
+        assert!(wake.is_none_or(|wake| wake > self.now), "a deadline in the past spins");
+        let ends = self.processes.values().filter(|p| p.is_alive()).filter_map(|p| p.ends.as_ref());
+        let output = self.processes.values().filter(|p| p.is_alive()).filter_map(|p| p.output);
+        let jobs = supervisor.jobs.iter().map(|(at, _)| *at);
+        let next = ends
+            .map(|(at, _)| *at)
+            .chain(jobs)
+            .chain(output.filter(|at| *at > self.now))
+            .chain(wake)
+            .min();
+        let is_busy = matches!(
+            supervisor.state.status.kind(),
+            StatusKind::Queued | StatusKind::Paused | StatusKind::Blocked | StatusKind::Waiting
+        );
+        match next {
+            Some(next) => self.now = self.now.max(next),
+            None if is_busy => self.now = self.now.plus_ms(100),
+            None => panic!("nothing will ever wake this run: {:?}", supervisor.state.status),
+        }
+    }
+
+    fn is_over(&self, supervisor: &Supervisor) -> bool {
+        let is_merge =
+            matches!(supervisor.state.status, Status::Waiting { wait: Wait::Merge { .. } });
+        let nothing_due = supervisor.jobs.is_empty() && live_attempts(&supervisor.state).is_empty();
+        (supervisor.state.status.is_terminal() || is_merge)
+            && nothing_due
+            && (is_merge || supervisor.state.is_at_rest())
+    }
+
+    /// What must hold when a run is over.
+    fn check_end(&mut self, state: &State) {
+        let alive = self.processes.values().filter(|process| process.is_alive()).count();
+        assert_eq!(alive, 0, "processes live on after the run");
+        let (folded, _, good) = fold(&self.disk);
+        assert_eq!(good, self.disk.len());
+        assert_eq!(&folded, state, "the log and the memory disagree");
+        let restored =
+            checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
+        assert_eq!(&restored, state, "a checkpoint is not what it was made of");
+        match &state.status {
+            Status::Done { .. } | Status::Waiting { .. } => {
+                for &end in &state.plan().end {
+                    assert!(state.is_step_done(end), "done without an end step");
+                }
+                self.summary.done += u64::from(state.status.is_terminal());
+                self.summary.waiting += u64::from(!state.status.is_terminal());
+            }
+            Status::Failed { detail, .. } => {
+                assert!(!detail.is_empty());
+                self.summary.failed += 1;
+            }
+            Status::Cancelled { .. } => self.summary.cancelled += 1,
+            other => panic!("a run does not end as {other:?}"),
+        }
+        let settled = state.tasks.iter().filter(|task| task.status.is_settled()).count();
+        let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. });
+        assert!(unsettled_is_fine || settled == state.tasks.len(), "tasks without an end");
+    }
+}
+
+fn retry_one(state: &State) -> Option<Command> {
+    let failed =
+        (0..state.tasks.len()).find(|&task| state.tasks[task].status.blocks().is_some())?;
+    Some(Command::RetryTask { task: state.task_id(failed), runtime: None, message: None })
+}
+
+fn record(seq: u64, batch: u64, at: Time, body: Body) -> Record {
+    Record { seq, at, actor: Actor::Supervisor, epoch: 1, batch, body }
+}
+
+fn live_attempts(state: &State) -> Vec<(usize, u32)> {
+    state.live().map(|(task, live)| (task, live.number)).collect()
+}
+
+fn live_since(state: &State, task: usize) -> Time {
+    state.live().find(|(ix, _)| *ix == task).map_or(Time(0), |(_, live)| live.started_at)
+}
+
+fn ended(
+    state: &State,
+    key: (usize, u32),
+    reason: EndReason,
+    from: Time,
+    to: Time,
+) -> AttemptEnded {
+    let task: TaskId = state.task_id(key.0);
+    AttemptEnded {
+        task,
+        attempt: key.1,
+        reason,
+        code: None,
+        signal: None,
+        ended_at: to,
+        duration_ms: to.since_ms(from),
+        output_bytes: 0,
+        summary: String::new(),
+        failure: String::new(),
+        session: None,
+        report: Report::default(),
+        usage: Usage::default(),
+        leftovers: 0,
+        changed: None,
+    }
+}
+
+/// State, chain and number of good bytes of a log that may end in a torn line.
+fn fold(disk: &[u8]) -> (State, Chain, usize) {
+    let mut chain = Chain::default();
+    let mut state: Option<State> = None;
+    let mut good = 0;
+    for line in disk.split_inclusive(|byte| *byte == b'\n') {
+        let Some(text) = line.strip_suffix(b"\n") else { break };
+        let (record, next) = Record::read(text, chain).expect("only the last line can be torn");
+        match &mut state {
+            None => state = State::begin(&record),
+            Some(state) => state.apply_record(&record),
+        }
+        chain = next;
+        good += line.len();
+    }
+    (state.expect("a log begins with its run"), chain, good)
+}
