@@ -2,6 +2,7 @@
 //!
 //! This layer does no input or output and imports nothing of crew.
 
+pub mod flow;
 pub mod id;
 pub mod limits;
 pub mod path;
