@@ -4,4 +4,5 @@ pub mod base;
 pub mod engine;
 pub mod event;
 pub mod plan;
+pub mod resource;
 pub mod store;

@@ -1,0 +1,33 @@
+//! Teams, workflows, agents and skills: Markdown files into plain data, with every finding at its line.
+//!
+//! Parsers take text and return `(T, Vec<Diagnostic>)`: everything wrong at once, never only the first.
+//! Only `load.rs` reads files; nothing here decides what runs. The entry point is [`Catalog::load`].
+
+pub mod agent;
+mod channel;
+mod diagnostic;
+mod fields;
+mod front_matter;
+mod gate;
+mod policy;
+mod section;
+pub mod skill;
+mod step;
+pub mod team;
+mod value;
+pub mod workflow;
+
+pub use agent::{AgentFile, Cost, Memory, Routing, SystemPromptMode, Thinking};
+pub use channel::ChannelDecl;
+pub use diagnostic::{Diagnostic, Severity};
+pub use fields::Skills;
+pub use gate::GateDecl;
+pub use policy::{
+    Budget, Completion, CompletionMode, ParamDecl, Policy, RiskProfile, ValidationDecl,
+    WorktreeDecl,
+};
+pub use skill::SkillFile;
+pub use step::{ContractDecl, StepDecl};
+pub use team::{RoleLine, TeamFile, WorkspaceMode};
+pub use value::{At, Name, Pos};
+pub use workflow::WorkflowFile;
