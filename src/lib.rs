@@ -5,4 +5,5 @@ pub mod engine;
 pub mod event;
 pub mod plan;
 pub mod resource;
+pub mod config;
 pub mod store;

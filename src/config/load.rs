@@ -1,0 +1,336 @@
+//! Reads the environment and the configuration files. Nothing else in the program reads the environment.
+
+use std::fs;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::PRESET;
+use super::environment::Environment;
+use super::file::{self, Document, dotted};
+use super::merge::{Merged, Origin, Overrides, user_origin};
+use super::model::{self, Config};
+use super::problem::{Place, Problem};
+use super::trust::TrustItem;
+use crate::base::limits;
+use crate::base::path::{PathContext, PathError};
+use crate::base::text;
+
+const CONFIG_FILE: &str = "config.toml";
+const PROJECT_FILE: &str = ".crew/config.toml";
+const SCHEDULES: &str = ".crew/schedules";
+/// Runtimes that need no `command`, because the program brings it.
+const BUILT_IN_RUNTIMES: &[&str] = &[
+    "claude",
+    "codex",
+    "pi",
+    "opencode",
+    "gemini",
+    "acp",
+    "command",
+    "rehearsal",
+];
+
+/// The configuration, and everything that is wrong with it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Complete in any case: a wrong value leaves the one below it in force.
+    pub config: Config,
+    /// What was ignored.
+    pub warnings: Vec<Problem>,
+    /// What makes the configuration invalid.
+    pub errors: Vec<Problem>,
+}
+
+impl Loaded {
+    /// The configuration and the warnings, when nothing is invalid.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn valid(self) -> Result<(Config, Vec<Problem>), ConfigError> {
+        if self.errors.is_empty() {
+            Ok((self.config, self.warnings))
+        } else {
+            Err(ConfigError(self.errors))
+        }
+    }
+}
+
+/// The configuration is invalid.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is invalid: {}", text::count(.0.len(), "fault"))]
+pub struct ConfigError(pub Vec<Problem>);
+
+impl Environment {
+    /// Reads the variables of the process. Called once, in the beginning.
+    pub fn capture() -> Self {
+        let mut unreadable = Vec::new();
+        let mut variables = Vec::new();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => variables.push((name, value)),
+                // One odd entry must not take all programs away.
+                Err(value) if name == "PATH" => {
+                    variables.push((name, value.to_string_lossy().into_owned()));
+                }
+                Err(_) => unreadable.push(name),
+            }
+        }
+        let mut env: Self = variables.into_iter().collect();
+        env.unreadable = unreadable;
+        env
+    }
+}
+
+impl Config {
+    /// Loads the configuration of the project at `project_root`, or the one outside of any project.
+    ///
+    /// Flags win over `CREW_*` variables, these over the user's file, that over the project's, that over the preset.
+    pub fn load(env: &Environment, project_root: Option<&Utf8Path>, flags: &Overrides) -> Loaded {
+        let mut merged = Merged::default();
+        merged.file(file::parse("default.toml".into(), PRESET), |_| {
+            Origin::Preset
+        });
+        let user_file = env.config_dir().map(|dir| dir.join(CONFIG_FILE));
+        match &user_file {
+            Some(path) => {
+                let document = read_document(path);
+                merged.file(document, user_origin);
+            }
+            None => merged.warnings.push(
+                Problem::new(
+                    Place::Variable("HOME".to_owned()),
+                    "not set, so there is no user configuration",
+                )
+                .hinted("set HOME, or CREW_CONFIG_DIR to a folder of your own"),
+            ),
+        }
+        let mut executable = Vec::new();
+        if let Some(root) = project_root {
+            let path = root.join(PROJECT_FILE);
+            let is_users = user_file
+                .as_deref()
+                .is_some_and(|user| is_same(user, &path));
+            if !is_users {
+                let document = read_document(&path);
+                executable = executable_of(&document);
+                let shown = user_file.as_ref().map_or_else(
+                    || "your own configuration (set HOME or CREW_CONFIG_DIR)".to_owned(),
+                    |path| format!("`{path}`"),
+                );
+                merged.project(document, &shown);
+            }
+            match schedules(root) {
+                Ok(items) => executable.extend(items),
+                Err(error) => merged.errors.push(unreadable(&error)),
+            }
+        }
+        merged.environment(env);
+        merged.flags(flags);
+        for name in env
+            .unreadable
+            .iter()
+            .filter(|name| name.starts_with("CREW_"))
+        {
+            let place = Place::Variable(name.clone());
+            merged
+                .errors
+                .push(Problem::new(place, "the value is not valid UTF-8"));
+        }
+        check_together(&mut merged);
+        let config = model::build(&merged, env, executable);
+        Loaded {
+            config,
+            warnings: merged.warnings,
+            errors: merged.errors,
+        }
+    }
+
+    /// The built-in configuration alone.
+    pub fn preset() -> Self {
+        let mut merged = Merged::default();
+        merged.file(file::parse("default.toml".into(), PRESET), |_| {
+            Origin::Preset
+        });
+        model::build(&merged, &Environment::default(), Vec::new())
+    }
+}
+
+/// What the values must be to each other.
+fn check_together(merged: &mut Merged) {
+    let config = model::build(merged, &Environment::default(), Vec::new());
+    let beat = config.heartbeat;
+    if !(beat.warn_ms < beat.stale_ms && beat.stale_ms < beat.dead_ms) {
+        let what = "`heartbeat` must have `warn` < `stale` < `dead`";
+        let place = place_of(
+            &config,
+            &["heartbeat.warn", "heartbeat.stale", "heartbeat.dead"],
+        );
+        let hint = "such as `warn = \"30s\"`, `stale = \"60s\"`, `dead = \"5m\"`";
+        merged.errors.push(Problem::new(place, what).hinted(hint));
+    }
+    for (name, runtime) in &config.runtimes {
+        if runtime.command.is_empty() && !BUILT_IN_RUNTIMES.contains(&name.as_str()) {
+            let table = dotted(&["runtimes".to_owned(), name.clone()]);
+            let keys: Vec<String> = ["command", "args", "prompt", "output", "env", "resume"]
+                .map(|key| format!("{table}.{key}"))
+                .into();
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let what =
+                format!("`[{table}]` has no `command`, and no built-in runtime has that name");
+            let hint = text::did_you_mean(name, BUILT_IN_RUNTIMES.iter().copied()).map_or_else(
+                || "write `command = [\"program\", \"argument\"]`".to_owned(),
+                |near| format!("did you mean `[runtimes.{near}]`?"),
+            );
+            let problem = Problem::new(place_of(&config, &keys), what).hinted(hint);
+            merged.errors.push(problem);
+        }
+    }
+    let validation = &config.validation;
+    if let Some(default) = &validation.default
+        && !validation.commands.is_empty()
+        && !validation.commands.contains_key(default)
+        && !default.contains(char::is_whitespace)
+    {
+        let names: Vec<&str> = validation.commands.keys().map(String::as_str).collect();
+        let hint = text::did_you_mean(default, names.iter().copied()).map_or_else(
+            || format!("there are: {}", names.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let what = format!(
+            "`validation.default` names `{default}`, which `[validation.commands]` does not have"
+        );
+        let problem = Problem::new(place_of(&config, &["validation.default"]), what).hinted(hint);
+        merged.errors.push(problem);
+    }
+}
+
+/// Where the first of the keys stands that is not from the preset.
+fn place_of(config: &Config, keys: &[&str]) -> Place {
+    let mut origins = keys.iter().flat_map(|key| config.origins.of(key));
+    match origins.find(|origin| **origin != Origin::Preset) {
+        Some(Origin::User(path, line) | Origin::Project(path, line)) => Place::File {
+            path: path.clone(),
+            line: *line,
+            column: 1,
+        },
+        Some(Origin::Env(name)) => Place::Variable(name.clone()),
+        Some(Origin::Flag(name)) => Place::Flag(name.clone()),
+        Some(Origin::Preset) | None => Place::Whole("default.toml".into()),
+    }
+}
+
+/// What a project's own file would have executed, whatever the other layers say.
+fn executable_of(document: &Document) -> Vec<TrustItem> {
+    let is_executed = |path: &[String]| {
+        super::keys::find(path).is_some_and(|key| key.scope == super::keys::Scope::Execute)
+    };
+    let line = |place: &Place| match place {
+        Place::File { line, .. } => *line,
+        Place::Whole(_) | Place::Variable(_) | Place::Flag(_) => 1,
+    };
+    let item = |place: &Place, what: String, content: String| TrustItem {
+        file: PROJECT_FILE.into(),
+        line: line(place),
+        what,
+        content,
+    };
+    let values = document
+        .values
+        .iter()
+        .filter(|(path, _)| is_executed(path))
+        .map(|(path, (value, place))| item(place, dotted(path), value.to_string()));
+    let hooks = document.hooks.iter().map(|(hook, place)| {
+        let what = format!("hook on {}", hook.on.join(", "));
+        item(place, what, hook.command.clone())
+    });
+    let mut items: Vec<TrustItem> = values.chain(hooks).collect();
+    items.sort_by_key(|item| item.line);
+    items
+}
+
+/// The schedules of a project: each starts runs by itself, so each is executable as a whole.
+fn schedules(root: &Utf8Path) -> Result<Vec<TrustItem>, PathError> {
+    let folder = root.join(SCHEDULES);
+    let entries = match folder.read_dir_utf8() {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error).at("cannot list", &folder),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.at("cannot list", &folder)?;
+        if entry.path().extension() == Some("toml") {
+            names.push(entry.file_name().to_owned());
+        }
+    }
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| {
+            let path = folder.join(&name);
+            Ok(TrustItem {
+                file: Utf8PathBuf::from(SCHEDULES).join(&name),
+                line: 1,
+                what: format!("schedule {}", name.trim_end_matches(".toml")),
+                content: fs::read_to_string(&path).at("cannot read", &path)?,
+            })
+        })
+        .collect()
+}
+
+/// The document at `path`; an empty one when there is no file.
+fn read_document(path: &Utf8Path) -> Document {
+    match read(path) {
+        Ok(Some(source)) => file::parse(path, &source),
+        Ok(None) => Document::default(),
+        Err(problem) => Document {
+            errors: vec![problem],
+            ..Document::default()
+        },
+    }
+}
+
+fn read(path: &Utf8Path) -> Result<Option<String>, Problem> {
+    let whole = |what: String| Problem::new(Place::Whole(path.to_owned()), what);
+    let size = match fs::metadata(path) {
+        Ok(meta) => meta.len(),
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(whole(format!("cannot be read: {error}"))),
+    };
+    if size > limits::RESOURCE_BYTES_MAX {
+        return Err(whole(format!(
+            "has {size} bytes; a configuration file may have {}",
+            limits::RESOURCE_BYTES_MAX
+        )));
+    }
+    let bytes = fs::read(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
+    String::from_utf8(bytes).map(Some).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let newlines = valid.split(|byte| *byte == b'\n').count();
+        whole(format!("line {newlines} is not valid UTF-8")).hinted("save the file as UTF-8")
+    })
+}
+
+fn unreadable(error: &PathError) -> Problem {
+    Problem::new(
+        Place::Whole(error.path.clone()),
+        format!("{}: {}", error.action, error.source),
+    )
+}
+
+/// The same file under two names: someone's configuration folder is the project's.
+fn is_same(a: &Utf8Path, b: &Utf8Path) -> bool {
+    let canonical = |path: &Utf8Path| path.canonicalize_utf8().ok();
+    canonical(a).is_some_and(|a| canonical(b) == Some(a))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}

@@ -1,0 +1,27 @@
+//! Configuration: what a person, a project and the environment ask for, with the origin of every value.
+//!
+//! [`Config::load`] is the entry point. It never starts anything and never imports what it configures; `load.rs` alone
+//! reads files and the environment, `trust.rs` keeps the file of trusted projects.
+
+mod environment;
+mod file;
+mod keys;
+mod load;
+mod merge;
+mod model;
+mod problem;
+pub mod trust;
+mod value;
+
+pub use environment::{Environment, agent_environment};
+pub use load::{ConfigError, Loaded};
+pub use merge::{Origin, Origins, Overrides, Row};
+pub use model::{
+    Budget, Completion, CompletionMode, Config, Defaults, Heartbeat, Hook, Limits, Notify, Paths,
+    Permission, Price, Risk, RiskProfile, RuntimeTable, State, Ui, Validation, Worktree,
+};
+pub use problem::{Place, Problem};
+pub use trust::{Trust, TrustItem, TrustStore};
+
+/// The built-in configuration, commented.
+pub const PRESET: &str = include_str!("default.toml");

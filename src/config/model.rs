@@ -1,0 +1,588 @@
+//! The configuration as the program uses it: checked, typed, complete.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::environment::Environment;
+use super::file::{KeyPath, dotted};
+use super::merge::{Merged, Origin, Origins, Row};
+use super::trust::TrustItem;
+use super::value::Value;
+use crate::base::slug;
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `[defaults]`
+    pub defaults: Defaults,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[heartbeat]`
+    pub heartbeat: Heartbeat,
+    /// `[budget]`
+    pub budget: Budget,
+    /// `[risk]`
+    pub risk: Risk,
+    /// `[paths]`
+    pub paths: Paths,
+    /// `[validation]`
+    pub validation: Validation,
+    /// `[worktree]`
+    pub worktree: Worktree,
+    /// `[completion]`
+    pub completion: Completion,
+    /// `[state]`
+    pub state: State,
+    /// `[runtimes.<name>]`
+    pub runtimes: BTreeMap<String, RuntimeTable>,
+    /// `[prices.<model>]`
+    pub prices: BTreeMap<String, Price>,
+    /// `[notify]`
+    pub notify: Notify,
+    /// `[[hooks]]`: the user's, then the project's.
+    pub hooks: Vec<Hook>,
+    /// `[ui]`
+    pub ui: Ui,
+    /// Where each value comes from.
+    pub origins: Origins,
+    /// What the project's files would have executed; the workflows' command steps come on top.
+    pub executable: Vec<TrustItem>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// What a run gets when nothing else says it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Defaults {
+    /// The team.
+    pub team: String,
+    /// The workflow, before `default`.
+    pub workflow: Option<String>,
+    /// The runtime, before the first one found.
+    pub runtime: Option<String>,
+    /// The model, before the runtime's own choice.
+    pub model: Option<String>,
+    /// What a writing step may do.
+    pub permission: Permission,
+    /// Level from 0 to 5 up to which gates approve themselves; 0 is never.
+    pub autonomy: u8,
+    /// Variables that every agent gets besides the allow list.
+    pub env: Vec<String>,
+    /// Beginnings of a text that make it a goal.
+    pub intent: Vec<String>,
+}
+
+/// What a writing step may do without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Write in the worktree.
+    Write,
+    /// Everything the user may.
+    Full,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Running runs in a project.
+    pub runs: u32,
+    /// Live agents in a run.
+    pub agents: u32,
+    /// Live agents on the machine.
+    pub machine: u32,
+    /// Depth of a crew inside a crew.
+    pub max_depth: u32,
+    /// Bytes of output of one attempt.
+    pub max_output_bytes: u64,
+    /// How long `ask` holds.
+    pub ask_hold_ms: u64,
+    /// How long an attempt may print nothing at first.
+    pub first_output_ms: u64,
+    /// Between SIGTERM and SIGKILL.
+    pub grace_ms: u64,
+    /// How long an attempt may be silent.
+    pub silence_ms: u64,
+    /// Live agents by runtime.
+    pub runtime: BTreeMap<String, u32>,
+}
+
+/// Ages at which a heartbeat changes its level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// From here on `warn`.
+    pub warn_ms: u64,
+    /// From here on `stale`.
+    pub stale_ms: u64,
+    /// From here on `dead`.
+    pub dead_ms: u64,
+}
+
+/// The budget of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Attempts in a loop.
+    pub steps: u32,
+    /// Active minutes.
+    pub minutes: u32,
+    /// Tokens, in and out.
+    pub tokens: Option<u64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+}
+
+/// The risk gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Risk {
+    /// Which rules apply.
+    pub profile: RiskProfile,
+    /// Reasons that need no approval.
+    pub accept: Vec<String>,
+    /// Words of a goal that need approval.
+    pub keywords: Vec<String>,
+}
+
+/// Which rules the risk gate applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RiskProfile {
+    /// All.
+    Strict,
+    /// None.
+    None,
+}
+
+/// Patterns of the path policy, relative to the top of the worktree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// What may not be touched; `!` makes an exception, the last match decides.
+    pub deny: Vec<String>,
+    /// When not empty, all that may be touched.
+    pub allow: Vec<String>,
+}
+
+/// `[validation]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validation {
+    /// Name of a command, or a command line.
+    pub default: Option<String>,
+    /// Commands by name.
+    pub commands: BTreeMap<String, String>,
+}
+
+impl Validation {
+    /// The command line that checks a run when nothing else is said.
+    pub fn default_command(&self) -> Option<&str> {
+        let default = self.default.as_ref()?;
+        Some(self.commands.get(default).unwrap_or(default))
+    }
+}
+
+/// `[worktree]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worktree {
+    /// As written; see [`Config::worktrees_dir`].
+    pub dir: Option<Utf8PathBuf>,
+    /// Commands run in a new worktree.
+    pub setup: Vec<String>,
+    /// Files and folders copied into it.
+    pub copy: Vec<Utf8PathBuf>,
+    /// How long a finished worktree is kept.
+    pub ttl_ms: u64,
+}
+
+/// `[completion]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// How a run ends; decided by its worktree when not set.
+    pub mode: Option<CompletionMode>,
+    /// The branch to merge into.
+    pub target: Option<String>,
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompletionMode {
+    /// Into the target branch.
+    Merge,
+    /// As a pull request.
+    Pr,
+    /// As artifacts.
+    Deliver,
+    /// Not at all.
+    None,
+}
+
+/// `[state]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// As written; see [`Config::state_dir`].
+    pub dir: Option<Utf8PathBuf>,
+}
+
+/// A runtime as a user describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuntimeTable {
+    /// Program and arguments; empty for a change of a built-in runtime.
+    pub command: Vec<String>,
+    /// Arguments added to the command line.
+    pub args: Vec<String>,
+    /// `stdin`, `arg` or `file`.
+    pub prompt: Option<String>,
+    /// Format of the output.
+    pub output: Option<String>,
+    /// Variables passed through besides the allow list.
+    pub env: Vec<String>,
+    /// Program and arguments that go on with a session.
+    pub resume: Vec<String>,
+}
+
+/// US dollars per million tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Price {
+    /// Tokens in.
+    pub input: f64,
+    /// Tokens out.
+    pub output: f64,
+    /// Tokens read from the cache.
+    pub cache: f64,
+}
+
+/// `[notify]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// Ring the terminal's bell.
+    pub bell: bool,
+    /// OSC 9 and OSC 777.
+    pub terminal: bool,
+    /// The desktop's own notifications.
+    pub desktop: bool,
+    /// A shell command that gets the notification.
+    pub command: Option<String>,
+    /// An address that gets the notification.
+    pub webhook: Option<String>,
+}
+
+/// A command run on events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Event types; `*` stands for anything.
+    pub on: Vec<String>,
+    /// The shell command.
+    pub command: String,
+}
+
+/// `[ui]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ui {
+    /// `auto`, `dark` or `light`.
+    pub theme: String,
+    /// Plain characters only; decided by the locale when not set.
+    pub ascii: Option<bool>,
+    /// Keys by action.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+impl Config {
+    /// Every key with its value and origin, in the order of the preset.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Where configuration moves the run state of the project at `root`, if it does.
+    pub fn state_dir(&self, root: &Utf8Path) -> Option<Utf8PathBuf> {
+        self.moved("state.dir", self.state.dir.as_deref()?, root)
+    }
+
+    /// Where configuration moves the worktrees of the project at `root`, if it does.
+    pub fn worktrees_dir(&self, root: &Utf8Path) -> Option<Utf8PathBuf> {
+        self.moved("worktree.dir", self.worktree.dir.as_deref()?, root)
+    }
+
+    /// Variables and flags speak of one project; a folder in the user's file is shared by all, so each gets its own part.
+    fn moved(&self, key: &str, dir: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
+        let dir = root.join(dir);
+        let is_shared = matches!(self.origins.of(key), [Origin::User(..)])
+            && !super::value::is_inside(dir.strip_prefix(root).unwrap_or("".into()));
+        if !is_shared {
+            return Some(dir);
+        }
+        let name = root
+            .file_name()
+            .and_then(slug::slug)
+            .unwrap_or_else(|| "project".to_owned());
+        let hash = blake3::hash(root.as_str().as_bytes()).to_hex();
+        Some(dir.join(format!("{name}-{}", &hash[..8])))
+    }
+}
+
+/// Turns the layers into the typed configuration.
+pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustItem>) -> Config {
+    let from = Reader { merged, env };
+    Config {
+        defaults: from.defaults(),
+        limits: from.limits(),
+        heartbeat: Heartbeat {
+            warn_ms: from.number("heartbeat.warn"),
+            stale_ms: from.number("heartbeat.stale"),
+            dead_ms: from.number("heartbeat.dead"),
+        },
+        budget: Budget {
+            steps: from.count("budget.steps"),
+            minutes: from.count("budget.minutes"),
+            tokens: from.get("budget.tokens").map(whole),
+            cost_usd: from.get("budget.cost").map(amount),
+        },
+        risk: Risk {
+            profile: match from.text("risk.profile").as_str() {
+                "none" => RiskProfile::None,
+                _ => RiskProfile::Strict,
+            },
+            accept: from.list("risk.accept"),
+            keywords: from.list("risk.keywords"),
+        },
+        paths: Paths {
+            deny: from.list("paths.deny"),
+            allow: from.list("paths.allow"),
+        },
+        validation: Validation {
+            default: from.optional("validation.default"),
+            commands: from.named(&["validation", "commands"], Value::to_text),
+        },
+        worktree: Worktree {
+            dir: from.folder("worktree.dir"),
+            setup: from.list("worktree.setup"),
+            copy: from
+                .list("worktree.copy")
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+            ttl_ms: from.number("worktree.ttl"),
+        },
+        completion: from.completion(),
+        state: State {
+            dir: from.folder("state.dir"),
+        },
+        runtimes: from.runtimes(),
+        prices: from.prices(),
+        notify: Notify {
+            bell: from.flag("notify.bell"),
+            terminal: from.flag("notify.terminal"),
+            desktop: from.flag("notify.desktop"),
+            command: from.optional("notify.command"),
+            webhook: from.optional("notify.webhook"),
+        },
+        hooks: merged.hooks.iter().map(|(hook, _)| hook.clone()).collect(),
+        ui: Ui {
+            theme: from.text("ui.theme"),
+            ascii: from
+                .get("ui.ascii")
+                .map(|value| *value == Value::Flag(true)),
+            keys: from.named(&["ui", "keys"], Value::to_list),
+        },
+        origins: Origins(
+            merged
+                .settings
+                .iter()
+                .map(|(path, setting)| (dotted(path), setting.origins.clone()))
+                .collect(),
+        ),
+        executable,
+        rows: merged.rows(),
+    }
+}
+
+/// Reads settings whose types the table of keys has already checked.
+struct Reader<'a> {
+    merged: &'a Merged,
+    env: &'a Environment,
+}
+
+impl Reader<'_> {
+    fn get(&self, key: &str) -> Option<&Value> {
+        let path: KeyPath = key.split('.').map(str::to_owned).collect();
+        self.merged
+            .settings
+            .get(&path)
+            .map(|setting| &setting.value)
+    }
+
+    fn preset(&self, key: &str) -> &Value {
+        self.get(key)
+            .expect("the preset sets every key that is not optional; a test builds it")
+    }
+
+    fn number(&self, key: &str) -> u64 {
+        whole(self.preset(key))
+    }
+
+    fn count(&self, key: &str) -> u32 {
+        small(self.preset(key))
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        *self.preset(key) == Value::Flag(true)
+    }
+
+    fn text(&self, key: &str) -> String {
+        self.preset(key).to_text()
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        self.preset(key).to_list()
+    }
+
+    fn optional(&self, key: &str) -> Option<String> {
+        self.get(key).map(Value::to_text)
+    }
+
+    /// A folder; `~/` is the user's home wherever the value was written.
+    fn folder(&self, key: &str) -> Option<Utf8PathBuf> {
+        let text = self.optional(key)?;
+        let below_home = text.strip_prefix("~/").zip(self.env.home());
+        Some(below_home.map_or_else(|| text.clone().into(), |(below, home)| home.join(below)))
+    }
+
+    /// The entries of a table in which any name may stand.
+    fn named<T>(&self, table: &[&str], take: impl Fn(&Value) -> T) -> BTreeMap<String, T> {
+        let settings = self.merged.settings.iter();
+        settings
+            .filter(|(path, _)| path.len() == table.len() + 1)
+            .filter(|(path, _)| table.iter().zip(*path).all(|(a, b)| a == b))
+            .map(|(path, setting)| (path[table.len()].clone(), take(&setting.value)))
+            .collect()
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults {
+            team: self.text("defaults.team"),
+            workflow: self.optional("defaults.workflow"),
+            runtime: self.optional("defaults.runtime"),
+            model: self.optional("defaults.model"),
+            permission: match self.text("defaults.permission").as_str() {
+                "full" => Permission::Full,
+                _ => Permission::Write,
+            },
+            autonomy: u8::try_from(self.number("defaults.autonomy")).unwrap_or(0),
+            env: self.list("defaults.env"),
+            intent: self.list("defaults.intent"),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            runs: self.count("limits.runs"),
+            agents: self.count("limits.agents"),
+            machine: self.count("limits.machine"),
+            max_depth: self.count("limits.max_depth"),
+            max_output_bytes: self.number("limits.max_output"),
+            ask_hold_ms: self.number("limits.ask_hold"),
+            first_output_ms: self.number("limits.first_output"),
+            grace_ms: self.number("limits.grace"),
+            silence_ms: self.number("limits.silence"),
+            runtime: self.named(&["limits", "runtime"], small),
+        }
+    }
+
+    fn completion(&self) -> Completion {
+        Completion {
+            mode: self
+                .optional("completion.mode")
+                .map(|mode| match mode.as_str() {
+                    "merge" => CompletionMode::Merge,
+                    "pr" => CompletionMode::Pr,
+                    "deliver" => CompletionMode::Deliver,
+                    _ => CompletionMode::None,
+                }),
+            target: self.optional("completion.target"),
+        }
+    }
+
+    fn runtimes(&self) -> BTreeMap<String, RuntimeTable> {
+        let mut runtimes: BTreeMap<String, RuntimeTable> = BTreeMap::new();
+        for (path, setting) in &self.merged.settings {
+            let [table, name, key] = path.as_slice() else {
+                continue;
+            };
+            if table != "runtimes" {
+                continue;
+            }
+            let runtime = runtimes.entry(name.clone()).or_default();
+            match key.as_str() {
+                "command" => runtime.command = setting.value.to_list(),
+                "args" => runtime.args = setting.value.to_list(),
+                "prompt" => runtime.prompt = Some(setting.value.to_text()),
+                "output" => runtime.output = Some(setting.value.to_text()),
+                "env" => runtime.env = setting.value.to_list(),
+                _ => runtime.resume = setting.value.to_list(),
+            }
+        }
+        runtimes
+    }
+
+    fn prices(&self) -> BTreeMap<String, Price> {
+        let mut prices: BTreeMap<String, Price> = BTreeMap::new();
+        for (path, setting) in &self.merged.settings {
+            let [table, name, key] = path.as_slice() else {
+                continue;
+            };
+            if table != "prices" {
+                continue;
+            }
+            let price = prices.entry(name.clone()).or_default();
+            match key.as_str() {
+                "input" => price.input = amount(&setting.value),
+                "output" => price.output = amount(&setting.value),
+                _ => price.cache = amount(&setting.value),
+            }
+        }
+        prices
+    }
+}
+
+impl Value {
+    fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Flag(_)
+            | Self::Count(_)
+            | Self::Amount(_)
+            | Self::Duration(..)
+            | Self::Size(..)
+            | Self::List(_) => self.to_string(),
+        }
+    }
+
+    fn to_list(&self) -> Vec<String> {
+        match self {
+            Self::List(list) => list.clone(),
+            Self::Text(_)
+            | Self::Flag(_)
+            | Self::Count(_)
+            | Self::Amount(_)
+            | Self::Duration(..)
+            | Self::Size(..) => Vec::new(),
+        }
+    }
+}
+
+fn whole(value: &Value) -> u64 {
+    match value {
+        Value::Count(number) | Value::Duration(number, _) | Value::Size(number, _) => *number,
+        Value::Text(_) | Value::Flag(_) | Value::Amount(_) | Value::List(_) => 0,
+    }
+}
+
+fn small(value: &Value) -> u32 {
+    u32::try_from(whole(value)).unwrap_or(u32::MAX)
+}
+
+fn amount(value: &Value) -> f64 {
+    match value {
+        Value::Amount(amount) => *amount,
+        Value::Text(_)
+        | Value::Flag(_)
+        | Value::Count(_)
+        | Value::Duration(..)
+        | Value::Size(..)
+        | Value::List(_) => 0.0,
+    }
+}
