@@ -1,4 +1,5 @@
 //! crew: runs teams of coding agents through Markdown workflows.
 
+pub mod agent;
 pub mod base;
 pub mod store;
