@@ -31,6 +31,12 @@ pub const ADAPTIVE_TASKS_MAX: usize = 12;
 
 /// Bytes of one line of an agent's output that are read; the rest of the line is cut when shown.
 pub const OUTPUT_LINE_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a line of output that no rule knows; the middle is cut when it is shown.
+pub const RAW_LINE_BYTES_MAX: usize = 16 << 10;
+/// Bytes of a prompt that is given as an argument: the kernel takes 128 KiB for one; refused.
+pub const ARGUMENT_BYTES_MAX: usize = 120 << 10;
+/// Errors and questions of one attempt that are kept; more of the same say nothing new.
+pub const TURN_NOTES_MAX: usize = 32;
 /// Bytes of an agent's final text kept as the task's result in an artifact.
 pub const RESULT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one step's output quoted into another step's prompt; the middle is cut.

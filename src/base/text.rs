@@ -17,6 +17,10 @@ pub fn one_line(text: &str, max: usize) -> String {
     let mut count = 0;
     for word in text.split_whitespace() {
         if !out.is_empty() {
+            if count + 1 >= max && max > 0 {
+                out.push('…');
+                return out;
+            }
             out.push(' ');
             count += 1;
         }
@@ -82,6 +86,7 @@ mod tests {
     fn one_line_cuts_characters_not_bytes() {
         assert_eq!(one_line("a\nb\t c", 10), "a b c");
         assert_eq!(one_line("äöüß", 3), "äö…");
+        assert_eq!(one_line("ab cd", 3), "ab…");
         assert_eq!(one_line("\u{1b}[31mred", 20), "[31mred");
     }
 

@@ -1,0 +1,25 @@
+//! Agent programs: what must be started for one, and what its output means.
+//!
+//! Pure: this module starts nothing and reads no file. A runtime is data ([`RuntimeSpec`]) from which
+//! an [`Invocation`] is built; a [`Decoder`] turns lines of output into [`Observation`]s, and a
+//! [`TurnReport`] folds these into what one attempt said. A new output format is one file with a
+//! `decode` function, and one arm in [`Decoder`].
+
+mod cli_words;
+pub mod command;
+mod crew;
+pub mod decoder;
+mod marker;
+pub mod observation;
+pub mod rehearsal;
+pub mod report;
+mod spec;
+mod template;
+mod text;
+
+pub use command::{CommandError, Invocation, InvocationInput, StdinPlan};
+pub use crew::Line as CrewLine;
+pub use decoder::{Decoder, OutputFormat};
+pub use observation::{ErrorKind, Observation, ResultStatus, TaskState, Usage, Verdict};
+pub use report::{AgentError, Marker, Question, ToolCounts, TurnReport};
+pub use spec::{PromptVia, RuntimeSpec, SpecError};

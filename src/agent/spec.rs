@@ -1,0 +1,330 @@
+//! A runtime as data: what `[runtimes.<name>]` in the user's configuration says.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::cli_words::{self, WordsError};
+use super::decoder::OutputFormat;
+use super::template::{self, Piece, Placeholder, UnknownPlaceholder};
+use crate::base::text::did_you_mean;
+
+/// How a program gets its prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptVia {
+    /// On its standard input, which is then closed.
+    Stdin,
+    /// As an argument: where `{prompt}` stands, else as the last one.
+    Arg,
+    /// As the path of a file: where `{prompt_file}` stands, else as the last argument.
+    File,
+}
+
+/// A program that can play an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeSpec {
+    /// Its name in crew.
+    pub name: String,
+    /// Program and arguments, with placeholders.
+    pub command: Vec<String>,
+    /// How it gets the prompt.
+    pub prompt: PromptVia,
+    /// What it prints.
+    pub output: OutputFormat,
+    /// Names of variables that are passed through besides the common ones.
+    pub env: Vec<String>,
+    /// Variables that are set for it.
+    pub set: BTreeMap<String, String>,
+    /// Program and arguments that go on with a session; without it every attempt starts anew.
+    pub resume: Option<Vec<String>>,
+    /// Arguments added when a model is asked for: `["--model", "{model}"]`.
+    pub model: Vec<String>,
+    /// Arguments added when tools are offered over MCP: `["--mcp-config", "{mcp_config}"]`.
+    pub mcp: Vec<String>,
+}
+
+const KEYS: [&str; 8] = [
+    "command", "prompt", "output", "env", "set", "resume", "model", "mcp",
+];
+
+/// Why a table does not describe a runtime.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("runtime `{runtime}`: {problem}")]
+pub struct SpecError {
+    /// The runtime's name.
+    pub runtime: String,
+    /// What is wrong.
+    #[source]
+    pub problem: SpecProblem,
+}
+
+/// What is wrong with a runtime's table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpecProblem {
+    /// A key that no runtime has.
+    #[error("unknown key `{key}`; {}", key_advice(key))]
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// The value has another form.
+    #[error("`{key}` must be {wanted}")]
+    Form {
+        /// The key.
+        key: &'static str,
+        /// The form that it must have.
+        wanted: String,
+    },
+    /// There is no program to start.
+    #[error("`{key}` names no program; write `{key} = [\"program\", \"argument\"]`")]
+    NoProgram {
+        /// The key.
+        key: &'static str,
+    },
+    /// The command text cannot be split.
+    #[error("`{key}`: {source}")]
+    Words {
+        /// The key.
+        key: &'static str,
+        /// Where it fails.
+        source: WordsError,
+    },
+    /// A placeholder is not known.
+    #[error("`{key}`: {source}")]
+    Placeholder {
+        /// The key.
+        key: &'static str,
+        /// Which one.
+        source: UnknownPlaceholder,
+    },
+    /// A resume command that names no session would silently start anew.
+    #[error("`resume` must hold `{{session}}`")]
+    ResumeWithoutSession,
+    /// The text cannot be a variable's name.
+    #[error("`{0}` cannot be the name of an environment variable")]
+    Variable(String),
+}
+
+fn key_advice(key: &str) -> String {
+    match did_you_mean(key, KEYS) {
+        Some(near) => format!("did you mean `{near}`"),
+        None => format!("known are {}", quoted(KEYS)),
+    }
+}
+
+fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
+}
+
+impl RuntimeSpec {
+    /// Reads `[runtimes.<name>]`.
+    ///
+    /// # Errors
+    /// Names the key and what it must look like.
+    pub fn from_table(name: &str, table: &Table) -> Result<Self, SpecError> {
+        read(name, table).map_err(|problem| SpecError {
+            runtime: name.to_owned(),
+            problem,
+        })
+    }
+
+    /// The program that must be found before the first attempt.
+    pub fn program(&self) -> &str {
+        self.command.first().map_or("", String::as_str)
+    }
+}
+
+fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
+    if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(SpecProblem::UnknownKey { key: key.clone() });
+    }
+    let command = words(table, "command")?;
+    let resume = match table.get("resume") {
+        None => None,
+        Some(_) => Some(words(table, "resume")?),
+    };
+    let has = |words: &[String], wanted| {
+        words
+            .iter()
+            .any(|word| template::pieces(word).is_ok_and(|p| p.contains(&Piece::Fill(wanted))))
+    };
+    if (command.first()).is_none_or(String::is_empty) {
+        return Err(SpecProblem::NoProgram { key: "command" });
+    }
+    match &resume {
+        Some(words) if words.first().is_none_or(String::is_empty) => {
+            return Err(SpecProblem::NoProgram { key: "resume" });
+        }
+        Some(words) if !has(words, Placeholder::Session) => {
+            return Err(SpecProblem::ResumeWithoutSession);
+        }
+        _ => {}
+    }
+    let implied = if has(&command, Placeholder::Prompt) {
+        PromptVia::Arg
+    } else if has(&command, Placeholder::PromptFile) {
+        PromptVia::File
+    } else {
+        PromptVia::Stdin
+    };
+    let spec = RuntimeSpec {
+        name: name.to_owned(),
+        prompt: value(table, "prompt", "`stdin`, `arg` or `file`")?.unwrap_or(implied),
+        output: value(
+            table,
+            "output",
+            &format!(
+                "one of {}",
+                quoted(OutputFormat::ALL.map(OutputFormat::word))
+            ),
+        )?
+        .unwrap_or(OutputFormat::Text),
+        env: value(table, "env", "a list of variable names")?.unwrap_or_default(),
+        set: value(table, "set", "a table of texts")?.unwrap_or_default(),
+        model: words(table, "model")?,
+        mcp: words(table, "mcp")?,
+        command,
+        resume,
+    };
+    match spec
+        .env
+        .iter()
+        .chain(spec.set.keys())
+        .find(|name| bad_variable(name))
+    {
+        Some(name) => Err(SpecProblem::Variable(name.clone())),
+        None => Ok(spec),
+    }
+}
+
+fn bad_variable(name: &str) -> bool {
+    name.is_empty() || name.contains(['=', '\0'])
+}
+
+fn value<'de, T: Deserialize<'de>>(
+    table: &Table,
+    key: &'static str,
+    wanted: &str,
+) -> Result<Option<T>, SpecProblem> {
+    let Some(value) = table.get(key) else {
+        return Ok(None);
+    };
+    value
+        .clone()
+        .try_into()
+        .map(Some)
+        .map_err(|_| SpecProblem::Form {
+            key,
+            wanted: wanted.to_owned(),
+        })
+}
+
+/// A command as a list, or as one text that is split like in a shell; empty when the key is absent.
+fn words(table: &Table, key: &'static str) -> Result<Vec<String>, SpecProblem> {
+    let words = match table.get(key) {
+        None => Vec::new(),
+        Some(Value::String(text)) => {
+            cli_words::split(text).map_err(|source| SpecProblem::Words { key, source })?
+        }
+        Some(_) => value(table, key, "a list of texts, or one text")?.unwrap_or_default(),
+    };
+    for word in &words {
+        template::pieces(word).map_err(|source| SpecProblem::Placeholder { key, source })?;
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<RuntimeSpec, String> {
+        let table: Table = text.parse().expect("TOML");
+        RuntimeSpec::from_table("mytool", &table).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_documented_table_is_read() {
+        let spec = check(
+            r#"
+            command = ["mytool", "--headless", "{prompt_file}"]
+            prompt  = "stdin"
+            output  = "text"
+            env     = ["MYTOOL_KEY"]
+            resume  = ["mytool", "--resume", "{session}"]
+            "#,
+        )
+        .expect("valid");
+        assert_eq!(spec.program(), "mytool");
+        assert_eq!(spec.prompt, PromptVia::Stdin);
+        assert_eq!(spec.env, ["MYTOOL_KEY"]);
+        assert!(spec.resume.is_some_and(|words| words.len() == 3));
+    }
+
+    #[test]
+    fn the_way_of_the_prompt_follows_from_the_command() {
+        for (command, via) in [
+            ("mytool", PromptVia::Stdin),
+            ("mytool --ask '{prompt}'", PromptVia::Arg),
+            ("mytool --file={prompt_file}", PromptVia::File),
+        ] {
+            let spec = check(&format!("command = \"{command}\"")).expect("valid");
+            assert_eq!(spec.prompt, via, "{command}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_key_and_the_fix() {
+        for (text, part) in [
+            (
+                "comand = \"x\"",
+                "unknown key `comand`; did you mean `command`",
+            ),
+            (
+                "command = \"x\"\nzzz = 1",
+                "unknown key `zzz`; known are `command`, ",
+            ),
+            (
+                "output = \"text\"",
+                "`command` names no program; write `command = [",
+            ),
+            ("command = []", "`command` names no program"),
+            (
+                "command = 3",
+                "`command` must be a list of texts, or one text",
+            ),
+            (
+                "command = \"x 'y\"",
+                "`command`: `x 'y` ends inside a quote",
+            ),
+            (
+                "command = \"x\"\nprompt = \"tty\"",
+                "`prompt` must be `stdin`, `arg` or `file`",
+            ),
+            (
+                "command = \"x\"\noutput = \"xml\"",
+                "`output` must be one of `text`, `crew`",
+            ),
+            (
+                "command = \"x\"\nenv = [\"A=B\"]",
+                "`A=B` cannot be the name",
+            ),
+            (
+                "command = \"x\"\nresume = \"x\"",
+                "`resume` must hold `{session}`",
+            ),
+            (
+                "command = \"x\"\nresume = \"\"",
+                "`resume` names no program",
+            ),
+            ("command = \"x {modle}\"", "did you mean `{model}`"),
+        ] {
+            let error = check(text).expect_err(text);
+            assert!(error.starts_with("runtime `mytool`: "), "{error}");
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}
