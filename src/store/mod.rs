@@ -2,6 +2,20 @@
 //!
 //! No decisions here and no async: a store that is asked to append appends.
 
+pub mod append;
+pub mod cursor;
+pub mod files;
 pub mod layout;
+pub mod lock;
+pub mod log;
+pub mod project;
+pub mod tail;
+mod torn;
 
+pub use append::LogWriter;
+pub use cursor::{Cursor, Standing};
+pub use files::Durability;
 pub use layout::{AttemptDir, ProjectDir, RunDir};
+pub use lock::FileLock;
+pub use log::{CatchUp, Damage, LogError, LogReader, Torn, Verification};
+pub use project::{Project, ProjectError, ProjectLock};
