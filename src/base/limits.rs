@@ -4,6 +4,9 @@
 
 /// Version of the event log that this program writes. A newer log opens read-only.
 pub const LOG_FORMAT: u32 = 1;
+/// Bytes of one line of the log. The largest is the first, with the plan of 20,000 tasks; a longer
+/// one is refused when written and reported as damage when read.
+pub const LOG_LINE_BYTES_MAX: usize = 64 << 20;
 /// Version of every `--json` document. Fields are added, never renamed.
 pub const JSON_SCHEMA: u32 = 1;
 /// Version of the folded state on disk. Another version is ignored and folded again.

@@ -4,8 +4,22 @@
 
 pub mod discover;
 pub mod git_dirs;
+pub mod append;
+pub mod cursor;
+pub mod files;
 pub mod layout;
+pub mod lock;
+pub mod log;
+pub mod project;
+pub mod tail;
+mod torn;
 
 pub use discover::{DiscoverError, Found, discover};
 pub use git_dirs::{GitDirs, git_dirs};
+pub use append::LogWriter;
+pub use cursor::{Cursor, Standing};
+pub use files::Durability;
 pub use layout::{AttemptDir, ProjectDir, RunDir};
+pub use lock::FileLock;
+pub use log::{CatchUp, Damage, LogError, LogReader, Torn, Verification};
+pub use project::{Project, ProjectError, ProjectLock};
