@@ -2,10 +2,11 @@
 
 pub mod agent;
 pub mod base;
+pub mod config;
 pub mod engine;
 pub mod event;
+pub mod ledger;
 pub mod plan;
-pub mod resource;
-pub mod config;
 pub mod rehearsal;
+pub mod resource;
 pub mod store;

@@ -42,10 +42,7 @@ impl TestEnv {
         command.env("CREW_ROLE", "coder");
         command.env("CREW_ATTEMPT", "mark");
         command.env("CREW_WORKTREE", self.worktree());
-        command
-            .arg("rehearse")
-            .arg("--prompt")
-            .arg(self.path("prompt.md"));
+        command.arg("rehearse").arg("--prompt").arg(self.path("prompt.md"));
         command.args(["--speed", "0"]).stdin(Stdio::null());
         command
     }
@@ -75,28 +72,16 @@ fn play(actions: &str) -> Output {
 fn what_is_said_is_the_answer() {
     let output = play("{ think = \"hm\" }, { say = \"one {task} {attempt}\" }, { say = \"two\" }");
     let report = report(&output);
-    assert!(
-        output.status.success() && output.stderr.is_empty(),
-        "{output:?}"
-    );
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     assert_eq!(report.final_text(), "one review/2 1\ntwo");
     assert_eq!(report.session.as_deref(), Some("rehearsal-review.2-1"));
-    assert_eq!(
-        report
-            .usage
-            .map(|usage| (usage.input_tokens, usage.cost_usd)),
-        Some((0, None))
-    );
+    assert_eq!(report.usage.map(|usage| (usage.input_tokens, usage.cost_usd)), Some((0, None)));
 }
 
 #[test]
 fn a_session_is_gone_on_with() {
     let env = TestEnv::new("{ say = \"x\" }");
-    let output = env
-        .command()
-        .args(["--session", "s-7"])
-        .output()
-        .expect("started");
+    let output = env.command().args(["--session", "s-7"]).output().expect("started");
     assert_eq!(report(&output).session.as_deref(), Some("s-7"));
 }
 
@@ -106,15 +91,11 @@ fn the_attempt_number_and_the_role_choose_the_play() {
     let script = "[[play]]\nrole = \"qa\"\nattempt = 2\nactions = [{ say = \"second\" }]\n\
                   [[play]]\nactions = [{ say = \"anybody\" }]\n";
     fs::write(env.path("script.toml"), script).expect("written");
-    for (role, number, said) in [
-        ("qa", "2", "second"),
-        ("qa", "1", "anybody"),
-        ("x", "2", "anybody"),
-    ] {
+    for (role, number, said) in
+        [("qa", "2", "second"), ("qa", "1", "anybody"), ("x", "2", "anybody")]
+    {
         let mut command = env.command();
-        command
-            .args(["--role", role])
-            .env("CREW_ATTEMPT_NUMBER", number);
+        command.args(["--role", role]).env("CREW_ATTEMPT_NUMBER", number);
         let output = command.output().expect("started");
         assert_eq!(report(&output).final_text(), said, "{role} {number}");
     }
@@ -125,23 +106,10 @@ fn a_folder_of_scripts_is_one_script() {
     let env = TestEnv::new("");
     let folder = env.path("scripts");
     fs::create_dir(&folder).expect("created");
-    fs::write(
-        folder.join("b.toml"),
-        "[[play]]\nactions = [{ say = \"b\" }]",
-    )
-    .expect("written");
-    fs::write(
-        folder.join("a.toml"),
-        "[[play]]\nactions = [{ say = \"a\" }]",
-    )
-    .expect("written");
+    fs::write(folder.join("b.toml"), "[[play]]\nactions = [{ say = \"b\" }]").expect("written");
+    fs::write(folder.join("a.toml"), "[[play]]\nactions = [{ say = \"a\" }]").expect("written");
     fs::write(folder.join("notes.md"), "no script").expect("written");
-    let output = env
-        .bare_command()
-        .arg("--script")
-        .arg(&folder)
-        .output()
-        .expect("started");
+    let output = env.bare_command().arg("--script").arg(&folder).output().expect("started");
     assert_eq!(report(&output).final_text(), "a");
 }
 
@@ -166,28 +134,20 @@ fn a_script_cannot_leave_the_worktree() {
     let output = env.command().output().expect("started");
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        told.contains("`../out.txt` is not inside the worktree"),
-        "{told}"
-    );
+    assert!(told.contains("`../out.txt` is not inside the worktree"), "{told}");
     assert!(!env.path("out.txt").exists());
 }
 
 #[test]
 fn a_command_really_runs_and_its_verdict_follows_the_exit_code() {
-    for (command, verdict, failed) in [
-        ("true", Verdict::Pass, 0),
-        ("echo {{task}; exit 3", Verdict::Fail, 1),
-    ] {
+    for (command, verdict, failed) in
+        [("true", Verdict::Pass, 0), ("echo {{task}; exit 3", Verdict::Fail, 1)]
+    {
         let output = play(&format!(
             "{{ run = \"{command}\" }}, {{ say = \"{{output}}\" }}, {{ verdict = \"run\" }}"
         ));
         let report = report(&output);
-        assert_eq!(
-            (report.verdict, report.tools.failed),
-            (Some(verdict), failed),
-            "{command}"
-        );
+        assert_eq!((report.verdict, report.tools.failed), (Some(verdict), failed), "{command}");
     }
     let output = play("{ run = \"pwd; echo problem >&2\" }, { result = \"<{output}>\" }");
     let text = report(&output).final_text();
@@ -211,19 +171,12 @@ fn gates_messages_artifacts_and_usage_are_told() {
     let report = TurnReport::of(&seen);
     assert_eq!(report.requests, 3);
     assert_eq!(report.usage.and_then(|usage| usage.cost_usd), Some(0.5));
+    assert!(seen.iter().any(|one| matches!(one, Observation::GateWrite { gate, values }
+        if gate == "votes" && values["by"] == "review/2" && values["n"] == 2)));
+    assert!(seen.contains(&Observation::Message { to: "human".into(), text: "hi".into() }));
     assert!(
-        seen.iter()
-            .any(|one| matches!(one, Observation::GateWrite { gate, values }
-        if gate == "votes" && values["by"] == "review/2" && values["n"] == 2))
+        seen.contains(&Observation::Artifact { name: "plan.md".into(), text: "# coder".into() })
     );
-    assert!(seen.contains(&Observation::Message {
-        to: "human".into(),
-        text: "hi".into()
-    }));
-    assert!(seen.contains(&Observation::Artifact {
-        name: "plan.md".into(),
-        text: "# coder".into()
-    }));
 }
 
 #[test]
@@ -244,10 +197,7 @@ fn errors_states_and_verdicts_are_told() {
     let report = report(&output);
     let error = &report.errors[0];
     assert_eq!((error.kind, error.retryable), (ErrorKind::RateLimit, true));
-    assert!(
-        error.reset_at.is_some_and(|at| at.0 > 1_700_000_000_000),
-        "{error:?}"
-    );
+    assert!(error.reset_at.is_some_and(|at| at.0 > 1_700_000_000_000), "{error:?}");
     assert_eq!(report.marker, Marker::One(TaskState::Blocked));
     assert_eq!(report.block_reason.as_deref(), Some("no key"));
     assert_eq!(report.verdict, Some(Verdict::Fail));
@@ -272,9 +222,7 @@ fn silence_is_success_without_output() {
 #[test]
 fn a_crash_is_a_signal() {
     for (name, number) in [("KILL", 9), ("ABRT", 6), ("TERM", 15)] {
-        let output = play(&format!(
-            "{{ say = \"last words\" }}, {{ crash = \"{name}\" }}"
-        ));
+        let output = play(&format!("{{ say = \"last words\" }}, {{ crash = \"{name}\" }}"));
         assert_eq!(output.status.signal(), Some(number), "{name}");
         assert_eq!(report(&output).final_text(), "last words");
     }
@@ -290,10 +238,7 @@ fn a_flood_is_as_large_as_it_says() {
     // One line beyond the limit is kept, and what follows is read.
     let output = play("{ flood = { lines = 1, line_bytes = 20000000 } }, { say = \"after\" }");
     let report = report(&output);
-    assert_eq!(
-        (report.raw_lines, report.final_text()),
-        (1, "after".to_owned())
-    );
+    assert_eq!((report.raw_lines, report.final_text()), (1, "after".to_owned()));
 }
 
 #[test]
@@ -313,19 +258,12 @@ fn a_hang_ends_with_a_signal_unless_it_ignores_it() {
         (", ignore_signals = true", Signal::INT, 9),
     ] {
         let env = TestEnv::new(&format!("{{ say = \"x\" }}, {{ hang = true{extra} }}"));
-        let mut child = env
-            .command()
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("started");
+        let mut child = env.command().stdout(Stdio::piped()).spawn().expect("started");
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
         out.read_line(&mut String::new()).expect("read");
         let pid = Pid::from_child(&child);
         if seen == 9 {
-            assert!(
-                catches(pid, sent),
-                "the handler stands before the first line"
-            );
+            assert!(catches(pid, sent), "the handler stands before the first line");
         }
         kill_process(pid, sent).expect("signalled");
         if seen == 9 {
@@ -345,22 +283,13 @@ fn catches(pid: Pid, signal: Signal) -> bool {
 }
 
 fn proc_file(pid: Pid, name: &str) -> PathBuf {
-    Path::new("/proc")
-        .join(pid.as_raw_nonzero().to_string())
-        .join(name)
+    Path::new("/proc").join(pid.as_raw_nonzero().to_string()).join(name)
 }
 
 /// Pid of the process that a play left behind.
 fn left_behind(line: &str) -> Pid {
-    let digits = line
-        .split("\"pid ")
-        .nth(1)
-        .expect("a pid")
-        .split('"')
-        .next();
-    let pid = digits
-        .and_then(|digits| digits.parse().ok())
-        .and_then(Pid::from_raw);
+    let digits = line.split("\"pid ").nth(1).expect("a pid").split('"').next();
+    let pid = digits.and_then(|digits| digits.parse().ok()).and_then(Pid::from_raw);
     pid.expect("a number")
 }
 
@@ -368,11 +297,7 @@ fn left_behind(line: &str) -> Pid {
 fn a_child_stays_behind_as_it_was_told_to() {
     for (extra, apart, marked) in [
         ("", false, true),
-        (
-            ", session = true, ignore_signals = true, unmarked = true",
-            true,
-            false,
-        ),
+        (", session = true, ignore_signals = true, unmarked = true", true, false),
     ] {
         let env = TestEnv::new(&format!("{{ child = \"10m\"{extra} }}"));
         let output = env.command().output().expect("started");
@@ -392,11 +317,7 @@ fn a_child_stays_behind_as_it_was_told_to() {
 #[test]
 fn a_child_can_keep_the_output_open() {
     let env = TestEnv::new("{ child = \"10m\", stdout = true }");
-    let mut agent = env
-        .command()
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("started");
+    let mut agent = env.command().stdout(Stdio::piped()).spawn().expect("started");
     let mut out = BufReader::new(agent.stdout.take().expect("piped"));
     let (mut line, mut all) = (String::new(), String::new());
     while !line.contains("\"pid ") {
@@ -417,11 +338,7 @@ fn a_child_can_keep_the_output_open() {
 fn mistakes_are_told_with_their_place_and_their_own_exit_code() {
     let env = TestEnv::new("  { sya = \"x\" }");
     for (args, code, part) in [
-        (
-            &["--script", "script.toml"][..],
-            5,
-            "line 3: unknown action `sya`; did you mean `say`",
-        ),
+        (&["--script", "script.toml"][..], 5, "line 3: unknown action `sya`; did you mean `say`"),
         (&["--script", "none.toml"], 8, "cannot read `none.toml`"),
         (&["--speed", "-1"], 2, "--speed"),
         (&["--speed", "0.0001"], 2, "is not a speed; write 0"),
@@ -431,18 +348,12 @@ fn mistakes_are_told_with_their_place_and_their_own_exit_code() {
         command.args(args).current_dir(env.dir.path());
         if args[0] == "--speed" {
             command = Command::new(env!("CARGO_BIN_EXE_crew"));
-            command
-                .args(["rehearse", "--prompt"])
-                .arg(env.path("prompt.md"))
-                .args(args);
+            command.args(["rehearse", "--prompt"]).arg(env.path("prompt.md")).args(args);
         }
         let output = command.output().expect("started");
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {told}");
-        assert!(
-            told.starts_with("error: ") && told.contains(part),
-            "{args:?}: {told}"
-        );
+        assert!(told.starts_with("error: ") && told.contains(part), "{args:?}: {told}");
         assert!(output.stdout.is_empty());
     }
 }
@@ -450,52 +361,27 @@ fn mistakes_are_told_with_their_place_and_their_own_exit_code() {
 #[test]
 fn a_reader_who_leaves_is_no_error() {
     let env = TestEnv::new("{ flood = { mb = 5 } }");
-    let mut child = env
-        .command()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("started");
+    let mut child =
+        env.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("ended");
-    assert!(
-        output.status.success() && output.stderr.is_empty(),
-        "{output:?}"
-    );
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
 #[test]
 fn a_role_without_a_script_answers_as_its_prompt_asks() {
     let env = TestEnv::new("");
-    fs::write(
-        env.path("prompt.md"),
-        "End with `TASK_STATE: DONE` and `VERDICT: PASS`.",
-    )
-    .expect("written");
+    fs::write(env.path("prompt.md"), "End with `TASK_STATE: DONE` and `VERDICT: PASS`.")
+        .expect("written");
     fs::write(env.worktree().join("real.txt"), "").expect("written");
-    for role in [
-        "analyst",
-        "explorer",
-        "executor",
-        "reviewer",
-        "verifier",
-        "a-new-role",
-    ] {
-        let output = env
-            .bare_command()
-            .args(["--role", role])
-            .output()
-            .expect("started");
+    for role in ["analyst", "explorer", "executor", "reviewer", "verifier", "a-new-role"] {
+        let output = env.bare_command().args(["--role", role]).output().expect("started");
         let report = report(&output);
         assert_eq!(report.marker, Marker::One(TaskState::Done), "{role}");
         assert_eq!(report.verdict, Some(Verdict::Pass), "{role}");
         assert!(!report.summary().is_empty(), "{role}");
     }
-    let output = env
-        .bare_command()
-        .args(["--role", "explorer"])
-        .output()
-        .expect("started");
+    let output = env.bare_command().args(["--role", "explorer"]).output().expect("started");
     assert!(report(&output).final_text().contains("- real.txt"));
 }
 
@@ -507,43 +393,17 @@ fn the_demonstration_fails_once_and_then_really_fixes_the_bug() {
     }
     let perform = |role: &str, attempt: &str| {
         let mut command = env.bare_command();
-        command.args([
-            "--script",
-            crew::rehearsal::demo::SCRIPT_NAME,
-            "--role",
-            role,
-        ]);
-        command
-            .env("CREW_ATTEMPT_NUMBER", attempt)
-            .output()
-            .expect("started")
+        command.args(["--script", crew::rehearsal::demo::SCRIPT_NAME, "--role", role]);
+        command.env("CREW_ATTEMPT_NUMBER", attempt).output().expect("started")
     };
-    assert!(
-        report(&perform("explorer", "1"))
-            .final_text()
-            .contains("not ok")
-    );
-    assert!(
-        report(&perform("planner", "1"))
-            .final_text()
-            .contains("greet.sh")
-    );
-    assert_eq!(
-        report(&perform("verifier", "1")).verdict,
-        Some(Verdict::Fail)
-    );
+    assert!(report(&perform("explorer", "1")).final_text().contains("not ok"));
+    assert!(report(&perform("planner", "1")).final_text().contains("greet.sh"));
+    assert_eq!(report(&perform("verifier", "1")).verdict, Some(Verdict::Fail));
     let before = fs::read(env.worktree().join("greet.sh")).expect("read");
     assert_eq!(perform("executor", "1").status.signal(), Some(9));
-    assert_eq!(
-        fs::read(env.worktree().join("greet.sh")).expect("read"),
-        before
-    );
+    assert_eq!(fs::read(env.worktree().join("greet.sh")).expect("read"), before);
     assert!(perform("executor", "2").status.success());
     let verified = report(&perform("verifier", "1"));
     assert_eq!(verified.verdict, Some(Verdict::Pass));
-    assert!(
-        verified
-            .final_text()
-            .contains("ok       greets by a name of two words")
-    );
+    assert!(verified.final_text().contains("ok       greets by a name of two words"));
 }

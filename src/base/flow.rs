@@ -166,9 +166,9 @@ impl FieldType {
             Self::String | Self::Text | Self::MapText => value.is_string(),
             Self::Bool => value.is_boolean(),
             Self::Number => value.is_number(),
-            Self::OneOf(words) | Self::MapOf(words) => value
-                .as_str()
-                .is_some_and(|word| words.iter().any(|allowed| allowed == word)),
+            Self::OneOf(words) | Self::MapOf(words) => {
+                value.as_str().is_some_and(|word| words.iter().any(|allowed| allowed == word))
+            }
         }
     }
 }
@@ -251,30 +251,16 @@ mod tests {
     #[test]
     fn conditions_round_trip_through_json() {
         let condition = Condition::All(vec![
-            Condition::Check {
-                field: "pr_url".to_owned(),
-                op: CheckOp::Exists,
-            },
+            Condition::Check { field: "pr_url".to_owned(), op: CheckOp::Exists },
             Condition::Any(vec![
-                Condition::Count {
-                    field: "votes".to_owned(),
-                    eq: "approve".into(),
-                    min: 3,
-                },
+                Condition::Count { field: "votes".to_owned(), eq: "approve".into(), min: 3 },
                 Condition::Done("review".parse().expect("valid")),
                 Condition::Exec("check".to_owned()),
-                Condition::Check {
-                    field: "/a/b".to_owned(),
-                    op: CheckOp::Ne(1.into()),
-                },
+                Condition::Check { field: "/a/b".to_owned(), op: CheckOp::Ne(1.into()) },
             ]),
         ]);
         let text = serde_json::to_string(&condition).expect("serialises");
-        assert_eq!(
-            serde_json::from_str::<Condition>(&text).expect("parses"),
-            condition,
-            "{text}"
-        );
+        assert_eq!(serde_json::from_str::<Condition>(&text).expect("parses"), condition, "{text}");
     }
 
     #[test]
@@ -289,10 +275,7 @@ mod tests {
 
     #[test]
     fn words_are_written_as_in_files() {
-        assert_eq!(
-            serde_json::to_string(&Access::None).expect("serialises"),
-            "\"none\""
-        );
+        assert_eq!(serde_json::to_string(&Access::None).expect("serialises"), "\"none\"");
         assert_eq!(Fire::WORDS.len(), 3);
         assert_eq!(Join::Any.to_string(), "any");
     }

@@ -5,19 +5,11 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// Variables that agents get, exactly by name.
-const PASSED: &[&str] = &[
-    "PATH", "HOME", "USER", "SHELL", "TERM", "TMPDIR", "LANG", "LANGUAGE",
-];
+const PASSED: &[&str] = &["PATH", "HOME", "USER", "SHELL", "TERM", "TMPDIR", "LANG", "LANGUAGE"];
 /// Variables that agents get by the beginning of their name.
 const PASSED_PREFIXES: &[&str] = &["LC_", "XDG_"];
 /// Proxy variables; programs know them in either case.
-const PROXIES: &[&str] = &[
-    "http_proxy",
-    "https_proxy",
-    "ftp_proxy",
-    "all_proxy",
-    "no_proxy",
-];
+const PROXIES: &[&str] = &["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
 
 /// The variables of the process. `Environment::capture` reads the real ones, tests make their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,9 +39,7 @@ impl Environment {
 
     /// All variables, by name.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.variables
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The home folder.
@@ -67,8 +57,7 @@ impl Environment {
 
     /// crew's folder for what it remembers about the user, by the XDG rules, else the configuration's.
     pub fn user_state_dir(&self) -> Option<Utf8PathBuf> {
-        self.xdg("XDG_STATE_HOME", ".local/state")
-            .or_else(|| self.config_dir())
+        self.xdg("XDG_STATE_HOME", ".local/state").or_else(|| self.config_dir())
     }
 
     /// crew's folder for sockets and locks of this login, when the system has one.
@@ -98,13 +87,12 @@ impl Environment {
 
     /// The locale can show more than ASCII; without any locale set it cannot.
     pub fn is_utf8_locale(&self) -> bool {
-        ["LC_ALL", "LC_CTYPE", "LANG"]
-            .iter()
-            .find_map(|name| self.get(name))
-            .is_some_and(|locale| {
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.get(name)).is_some_and(
+            |locale| {
                 let locale = locale.to_ascii_lowercase();
                 locale.contains("utf-8") || locale.contains("utf8")
-            })
+            },
+        )
     }
 
     /// The XDG rules: an absolute path in the variable, else a folder in the home.
@@ -127,21 +115,17 @@ impl Environment {
 /// A declared name may end in `*`. Variables of crew itself are never passed on: the caller sets those of the attempt.
 pub fn agent_environment(env: &Environment, declared: &[String]) -> Vec<(String, String)> {
     let is_declared = |name: &str| {
-        declared
-            .iter()
-            .any(|declared| match declared.strip_suffix('*') {
-                Some(prefix) => name.starts_with(prefix),
-                None => declared == name,
-            })
+        declared.iter().any(|declared| match declared.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => declared == name,
+        })
     };
     env.variables
         .iter()
         .filter(|(name, _)| !name.starts_with("CREW_"))
         .filter(|(name, _)| {
             PASSED.contains(&name.as_str())
-                || PASSED_PREFIXES
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix))
+                || PASSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
                 || PROXIES.iter().any(|proxy| proxy.eq_ignore_ascii_case(name))
                 || is_declared(name)
         })
@@ -157,39 +141,19 @@ mod tests {
     fn folders_follow_the_xdg_rules_and_crews_own_variable() {
         let table: &[(&[(&str, &str)], Option<&str>, Option<&str>)] = &[
             (&[], None, None),
+            (&[("HOME", "/h")], Some("/h/.config/crew"), Some("/h/.local/state/crew")),
             (
-                &[("HOME", "/h")],
-                Some("/h/.config/crew"),
-                Some("/h/.local/state/crew"),
-            ),
-            (
-                &[
-                    ("HOME", "/h"),
-                    ("XDG_CONFIG_HOME", "/c"),
-                    ("XDG_STATE_HOME", "relative"),
-                ],
+                &[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_STATE_HOME", "relative")],
                 Some("/c/crew"),
                 Some("/h/.local/state/crew"),
             ),
             (&[("CREW_CONFIG_DIR", "/x")], Some("/x"), Some("/x")),
-            (
-                &[("HOME", ""), ("XDG_CONFIG_HOME", "/c")],
-                Some("/c/crew"),
-                Some("/c/crew"),
-            ),
+            (&[("HOME", ""), ("XDG_CONFIG_HOME", "/c")], Some("/c/crew"), Some("/c/crew")),
         ];
         for (variables, config, state) in table {
             let env: Environment = variables.iter().copied().collect();
-            assert_eq!(
-                env.config_dir().as_deref(),
-                config.map(Utf8Path::new),
-                "{variables:?}"
-            );
-            assert_eq!(
-                env.user_state_dir().as_deref(),
-                state.map(Utf8Path::new),
-                "{variables:?}"
-            );
+            assert_eq!(env.config_dir().as_deref(), config.map(Utf8Path::new), "{variables:?}");
+            assert_eq!(env.user_state_dir().as_deref(), state.map(Utf8Path::new), "{variables:?}");
         }
     }
 
@@ -211,10 +175,8 @@ mod tests {
         .into_iter()
         .collect();
         let declared = ["MYTOOL_KEY", "ANTHROPIC_*", "CREW_*", "NOT_SET"].map(str::to_owned);
-        let names: Vec<String> = agent_environment(&env, &declared)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let names: Vec<String> =
+            agent_environment(&env, &declared).into_iter().map(|(name, _)| name).collect();
         assert_eq!(
             names,
             [

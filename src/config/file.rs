@@ -34,16 +34,10 @@ pub(super) fn parse(path: &Utf8Path, source: &str) -> Document {
     // A byte order mark is not TOML, and editors hide it.
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let (table, faults) = DeTable::parse_recoverable(source);
-    let mut reader = Reader {
-        path,
-        source,
-        bad_lines: BTreeSet::new(),
-        document: Document::default(),
-    };
-    let mut faults: Vec<_> = faults
-        .iter()
-        .map(|fault| (fault.span().unwrap_or(0..0), fault.message()))
-        .collect();
+    let mut reader =
+        Reader { path, source, bad_lines: BTreeSet::new(), document: Document::default() };
+    let mut faults: Vec<_> =
+        faults.iter().map(|fault| (fault.span().unwrap_or(0..0), fault.message())).collect();
     faults.sort_by_key(|(span, _)| span.start);
     for (span, message) in faults {
         reader.syntax(span, message);
@@ -59,20 +53,10 @@ pub(super) fn parse(path: &Utf8Path, source: &str) -> Document {
 pub(super) fn dotted(path: &[String]) -> String {
     let is_bare = |name: &str| {
         !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    let names: Vec<String> = path
-        .iter()
-        .map(|name| {
-            if is_bare(name) {
-                name.clone()
-            } else {
-                quoted(name)
-            }
-        })
-        .collect();
+    let names: Vec<String> =
+        path.iter().map(|name| if is_bare(name) { name.clone() } else { quoted(name) }).collect();
     names.join(".")
 }
 
@@ -87,11 +71,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn place(&self, at: usize) -> Place {
         let (line, column) = line_column(self.source, at);
-        Place::File {
-            path: self.path.to_owned(),
-            line,
-            column,
-        }
+        Place::File { path: self.path.to_owned(), line, column }
     }
 
     fn syntax(&mut self, span: Range<usize>, message: &str) {
@@ -103,10 +83,7 @@ impl Reader<'_> {
         let found = self.source.get(span.clone()).unwrap_or_default();
         let found = text::one_line(found, 60);
         let (what, hint) = if found.is_empty() && message.starts_with("string values must") {
-            (
-                "a value is missing".to_owned(),
-                Some("write `key = value`".to_owned()),
-            )
+            ("a value is missing".to_owned(), Some("write `key = value`".to_owned()))
         } else if message.starts_with("string values must")
             || message.starts_with("invalid boolean")
         {
@@ -115,10 +92,7 @@ impl Reader<'_> {
                 Some(format!("put texts in quotes: {}", quoted(&found))),
             )
         } else if message.starts_with("key with no value") {
-            (
-                "this is not a key with a value".to_owned(),
-                Some("write `key = value`".to_owned()),
-            )
+            ("this is not a key with a value".to_owned(), Some("write `key = value`".to_owned()))
         } else if message.starts_with("duplicate key") {
             (
                 format!("`{found}` stands here for the second time"),
@@ -156,11 +130,8 @@ impl Reader<'_> {
                 Ok(checked) => self.keep(path, at, checked),
                 Err(found) => {
                     let name = path.last().cloned().unwrap_or_default();
-                    let what = format!(
-                        "`{}` must be {}, not {found}",
-                        dotted(path),
-                        key.kind.expected()
-                    );
+                    let what =
+                        format!("`{}` must be {}, not {found}", dotted(path), key.kind.expected());
                     let hint = format!("write `{} = {}`", dotted(&[name]), key.example);
                     self.error(value.span().start, what, hint);
                 }
@@ -191,9 +162,8 @@ impl Reader<'_> {
             // A broken line moves what follows it into other tables; the names would be wrong only for that.
             return;
         }
-        let (name, table) = path
-            .split_last()
-            .map_or(("", path), |(name, table)| (name.as_str(), table));
+        let (name, table) =
+            path.split_last().map_or(("", path), |(name, table)| (name.as_str(), table));
         let what = if table.is_empty() {
             format!("unknown key or table `{name}`")
         } else {
@@ -211,20 +181,12 @@ impl Reader<'_> {
     fn hooks(&mut self, at: usize, value: &Spanned<DeValue<'_>>) {
         const HINT: &str = "write `[[hooks]]`, `on = \"run.done\"` and `command = \"…\"`";
         let DeValue::Array(items) = value.get_ref() else {
-            return self.error(
-                at,
-                "`hooks` must be a list of tables".to_owned(),
-                HINT.to_owned(),
-            );
+            return self.error(at, "`hooks` must be a list of tables".to_owned(), HINT.to_owned());
         };
         for item in items {
             let at = item.span().start;
             let DeValue::Table(table) = item.get_ref() else {
-                self.error(
-                    at,
-                    "`hooks` must be a list of tables".to_owned(),
-                    HINT.to_owned(),
-                );
+                self.error(at, "`hooks` must be a list of tables".to_owned(), HINT.to_owned());
                 continue;
             };
             let (mut on, mut command) = (None, None);
@@ -285,10 +247,7 @@ mod tests {
             format!("{kind} {problem} | {hint}\n")
         };
         let errors = document.errors.iter().map(|problem| line("error", problem));
-        let warnings = document
-            .warnings
-            .iter()
-            .map(|problem| line("warning", problem));
+        let warnings = document.warnings.iter().map(|problem| line("warning", problem));
         errors.chain(warnings).collect()
     }
 
@@ -378,10 +337,7 @@ error c.toml:8:10: broken TOML: unclosed array, expected `]` | -
 
     #[test]
     fn names_with_dots_are_one_name() {
-        let document = parse(
-            "c.toml".as_ref(),
-            "[prices.\"some-model-4.5\"]\ninput = 3\n",
-        );
+        let document = parse("c.toml".as_ref(), "[prices.\"some-model-4.5\"]\ninput = 3\n");
         let (path, (value, _)) = document.values.first_key_value().unwrap();
         assert_eq!(dotted(path), "prices.\"some-model-4.5\".input");
         assert_eq!(value, &Value::Amount(3.0));

@@ -49,19 +49,12 @@ pub(super) const RISK_REASONS: &[&str] = &[
     "unknown_command",
 ];
 
-const OUTPUTS: &[&str] = &[
-    "text", "claude", "codex", "pi", "opencode", "gemini", "crew",
-];
+const OUTPUTS: &[&str] = &["text", "claude", "codex", "pi", "opencode", "gemini", "crew"];
 const MODES: &[&str] = &["merge", "pr", "deliver", "none"];
 const MANY: Kind = Count(1, 10_000);
 
 const fn key(path: &'static str, kind: Kind, scope: Scope, example: &'static str) -> Key {
-    Key {
-        path,
-        kind,
-        scope,
-        example,
-    }
+    Key { path, kind, scope, example }
 }
 
 /// Every key, in the order of the preset. `hooks`, a list of tables, is the only thing beside it.
@@ -165,9 +158,7 @@ pub(super) fn guess(path: &[String]) -> Option<String> {
     if let Some(near) = text::did_you_mean(name, names_in(table)) {
         return Some(near.to_owned());
     }
-    let elsewhere = KEYS
-        .iter()
-        .find(|key| key.path.rsplit('.').next() == Some(name.as_str()))?;
+    let elsewhere = KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(name.as_str()))?;
     let (table, name) = elsewhere.path.rsplit_once('.')?;
     Some(format!("{name}` in `[{table}]"))
 }
@@ -196,9 +187,8 @@ pub(super) fn of_variable(name: &str) -> Option<Result<Vec<String>, Vec<String>>
         }
         known.push(pattern);
     }
-    let is_ours = names_in(&[])
-        .iter()
-        .any(|table| name.starts_with(&format!("{}_", variable(table))));
+    let is_ours =
+        names_in(&[]).iter().any(|table| name.starts_with(&format!("{}_", variable(table))));
     is_ours.then_some(Err(known))
 }
 
@@ -207,10 +197,7 @@ fn variable(path: &str) -> String {
 }
 
 fn fits(pattern: &[&str], path: &[String]) -> bool {
-    pattern
-        .iter()
-        .zip(path)
-        .all(|(pattern, name)| *pattern == "*" || pattern == name)
+    pattern.iter().zip(path).all(|(pattern, name)| *pattern == "*" || pattern == name)
 }
 
 #[cfg(test)]
@@ -224,27 +211,14 @@ mod tests {
             ("CREW_LIMITS_MAX_DEPTH", "limits.max_depth"),
             ("CREW_LIMITS_RUNTIME_CLAUDE", "limits.runtime.claude"),
             ("CREW_STATE_DIR", "state.dir"),
-            (
-                "CREW_VALIDATION_COMMANDS_CHECK",
-                "validation.commands.check",
-            ),
+            ("CREW_VALIDATION_COMMANDS_CHECK", "validation.commands.check"),
         ] {
             assert_eq!(path(name), Some(Ok(expected.to_owned())));
         }
-        for name in [
-            "CREW_RUN",
-            "CREW_RUN_DIR",
-            "CREW_WORKTREE",
-            "CREW_DEPTH",
-            "CREW_CONFIG_DIR",
-        ] {
+        for name in ["CREW_RUN", "CREW_RUN_DIR", "CREW_WORKTREE", "CREW_DEPTH", "CREW_CONFIG_DIR"] {
             assert_eq!(path(name), None, "{name}");
         }
-        for name in [
-            "CREW_LIMITS_AGNETS",
-            "CREW_RUNTIMES_X_COMMAND",
-            "CREW_HOOKS_ON",
-        ] {
+        for name in ["CREW_LIMITS_AGNETS", "CREW_RUNTIMES_X_COMMAND", "CREW_HOOKS_ON"] {
             assert!(matches!(path(name), Some(Err(_))), "{name}");
         }
     }

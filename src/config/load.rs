@@ -20,16 +20,8 @@ const CONFIG_FILE: &str = "config.toml";
 const PROJECT_FILE: &str = ".crew/config.toml";
 const SCHEDULES: &str = ".crew/schedules";
 /// Runtimes that need no `command`, because the program brings it.
-const BUILT_IN_RUNTIMES: &[&str] = &[
-    "claude",
-    "codex",
-    "pi",
-    "opencode",
-    "gemini",
-    "acp",
-    "command",
-    "rehearsal",
-];
+const BUILT_IN_RUNTIMES: &[&str] =
+    &["claude", "codex", "pi", "opencode", "gemini", "acp", "command", "rehearsal"];
 
 /// The configuration, and everything that is wrong with it.
 #[derive(Debug)]
@@ -91,9 +83,7 @@ impl Config {
     /// Flags win over `CREW_*` variables, these over the user's file, that over the project's, that over the preset.
     pub fn load(env: &Environment, project_root: Option<&Utf8Path>, flags: &Overrides) -> Loaded {
         let mut merged = Merged::default();
-        merged.file(file::parse("default.toml".into(), PRESET), |_| {
-            Origin::Preset
-        });
+        merged.file(file::parse("default.toml".into(), PRESET), |_| Origin::Preset);
         let user_file = env.config_dir().map(|dir| dir.join(CONFIG_FILE));
         match &user_file {
             Some(path) => {
@@ -111,9 +101,7 @@ impl Config {
         let mut executable = Vec::new();
         if let Some(root) = project_root {
             let path = root.join(PROJECT_FILE);
-            let is_users = user_file
-                .as_deref()
-                .is_some_and(|user| is_same(user, &path));
+            let is_users = user_file.as_deref().is_some_and(|user| is_same(user, &path));
             if !is_users {
                 let document = read_document(&path);
                 executable = executable_of(&document);
@@ -130,31 +118,19 @@ impl Config {
         }
         merged.environment(env);
         merged.flags(flags);
-        for name in env
-            .unreadable
-            .iter()
-            .filter(|name| name.starts_with("CREW_"))
-        {
+        for name in env.unreadable.iter().filter(|name| name.starts_with("CREW_")) {
             let place = Place::Variable(name.clone());
-            merged
-                .errors
-                .push(Problem::new(place, "the value is not valid UTF-8"));
+            merged.errors.push(Problem::new(place, "the value is not valid UTF-8"));
         }
         check_together(&mut merged);
         let config = model::build(&merged, env, executable);
-        Loaded {
-            config,
-            warnings: merged.warnings,
-            errors: merged.errors,
-        }
+        Loaded { config, warnings: merged.warnings, errors: merged.errors }
     }
 
     /// The built-in configuration alone.
     pub fn preset() -> Self {
         let mut merged = Merged::default();
-        merged.file(file::parse("default.toml".into(), PRESET), |_| {
-            Origin::Preset
-        });
+        merged.file(file::parse("default.toml".into(), PRESET), |_| Origin::Preset);
         model::build(&merged, &Environment::default(), Vec::new())
     }
 }
@@ -165,10 +141,7 @@ fn check_together(merged: &mut Merged) {
     let beat = config.heartbeat;
     if !(beat.warn_ms < beat.stale_ms && beat.stale_ms < beat.dead_ms) {
         let what = "`heartbeat` must have `warn` < `stale` < `dead`";
-        let place = place_of(
-            &config,
-            &["heartbeat.warn", "heartbeat.stale", "heartbeat.dead"],
-        );
+        let place = place_of(&config, &["heartbeat.warn", "heartbeat.stale", "heartbeat.dead"]);
         let hint = "such as `warn = \"30s\"`, `stale = \"60s\"`, `dead = \"5m\"`";
         merged.errors.push(Problem::new(place, what).hinted(hint));
     }
@@ -212,11 +185,9 @@ fn check_together(merged: &mut Merged) {
 fn place_of(config: &Config, keys: &[&str]) -> Place {
     let mut origins = keys.iter().flat_map(|key| config.origins.of(key));
     match origins.find(|origin| **origin != Origin::Preset) {
-        Some(Origin::User(path, line) | Origin::Project(path, line)) => Place::File {
-            path: path.clone(),
-            line: *line,
-            column: 1,
-        },
+        Some(Origin::User(path, line) | Origin::Project(path, line)) => {
+            Place::File { path: path.clone(), line: *line, column: 1 }
+        }
         Some(Origin::Env(name)) => Place::Variable(name.clone()),
         Some(Origin::Flag(name)) => Place::Flag(name.clone()),
         Some(Origin::Preset) | None => Place::Whole("default.toml".into()),
@@ -287,10 +258,7 @@ fn read_document(path: &Utf8Path) -> Document {
     match read(path) {
         Ok(Some(source)) => file::parse(path, &source),
         Ok(None) => Document::default(),
-        Err(problem) => Document {
-            errors: vec![problem],
-            ..Document::default()
-        },
+        Err(problem) => Document { errors: vec![problem], ..Document::default() },
     }
 }
 
@@ -316,10 +284,7 @@ fn read(path: &Utf8Path) -> Result<Option<String>, Problem> {
 }
 
 fn unreadable(error: &PathError) -> Problem {
-    Problem::new(
-        Place::Whole(error.path.clone()),
-        format!("{}: {}", error.action, error.source),
-    )
+    Problem::new(Place::Whole(error.path.clone()), format!("{}: {}", error.action, error.source))
 }
 
 /// The same file under two names: someone's configuration folder is the project's.
@@ -329,8 +294,5 @@ fn is_same(a: &Utf8Path, b: &Utf8Path) -> bool {
 }
 
 fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

@@ -97,8 +97,7 @@ impl Merged {
             self.set(path, value, origin(&place));
         }
         let hooks = document.hooks.into_iter();
-        self.hooks
-            .extend(hooks.map(|(hook, place)| (hook, origin(&place))));
+        self.hooks.extend(hooks.map(|(hook, place)| (hook, origin(&place))));
     }
 
     /// Lays a project's document over preset and user: the user wins, and what is left is limited by each key's scope.
@@ -115,10 +114,8 @@ impl Merged {
                 let depth = key.path.split('.').position(|name| name == "*");
                 let shown = &path[..depth.map_or(path.len(), |star| star + 1)];
                 if refused.insert(shown.to_owned()) {
-                    let what = format!(
-                        "`{}` is not for a project to set; it is ignored",
-                        dotted(shown)
-                    );
+                    let what =
+                        format!("`{}` is not for a project to set; it is ignored", dotted(shown));
                     self.warn(place, what, format!("move it to {user_file}"));
                 }
                 continue;
@@ -126,11 +123,9 @@ impl Merged {
             match self.restricted(key, &path, value) {
                 Ok(Some(value)) => self.lay_project(key, path, value, &place),
                 Ok(None) => {}
-                Err(what) => self.warn(
-                    place,
-                    what,
-                    format!("if you want it, set it in {user_file}"),
-                ),
+                Err(what) => {
+                    self.warn(place, what, format!("if you want it, set it in {user_file}"))
+                }
             }
         }
         for (hook, place) in document.hooks {
@@ -169,12 +164,7 @@ impl Merged {
     pub(super) fn flags(&mut self, flags: &Overrides) {
         for (flag, key, text) in &flags.0 {
             let path = key.split('.').map(str::to_owned).collect();
-            self.text(
-                path,
-                text,
-                Place::Flag(flag.clone()),
-                Origin::Flag(flag.clone()),
-            );
+            self.text(path, text, Place::Flag(flag.clone()), Origin::Flag(flag.clone()));
         }
     }
 
@@ -202,10 +192,7 @@ impl Merged {
             }
         }
         for (index, (hook, origin)) in self.hooks.iter().enumerate() {
-            let (on, command) = (
-                Value::List(hook.on.clone()),
-                Value::Text(hook.command.clone()),
-            );
+            let (on, command) = (Value::List(hook.on.clone()), Value::Text(hook.command.clone()));
             rows.push(Row {
                 key: format!("hooks[{index}]"),
                 value: Some(format!("{{ on = {on}, command = {command} }}")),
@@ -233,15 +220,10 @@ impl Merged {
         match key.kind.of_text(text) {
             Ok(value) => self.set(path, value, origin),
             Err(found) => {
-                let what = format!(
-                    "`{}` must be {}, not {found}",
-                    dotted(&path),
-                    key.kind.expected()
-                );
-                let hint = format!(
-                    "a right value is {}",
-                    key.example.trim_matches(['"', '[', ']'])
-                );
+                let what =
+                    format!("`{}` must be {}, not {found}", dotted(&path), key.kind.expected());
+                let hint =
+                    format!("a right value is {}", key.example.trim_matches(['"', '[', ']']));
                 self.errors.push(Problem::new(place, what).hinted(hint));
             }
         }
@@ -270,9 +252,7 @@ impl Merged {
             }
             (Scope::Narrow, Value::List(narrow), Some(Value::List(list))) => {
                 // Whether one glob lies within another cannot be told; the same pattern does.
-                let outside = narrow
-                    .iter()
-                    .find(|item| !list.is_empty() && !list.contains(item));
+                let outside = narrow.iter().find(|item| !list.is_empty() && !list.contains(item));
                 match outside {
                     Some(_) if narrow.is_empty() => Ok(None),
                     Some(item) => Err(format!(

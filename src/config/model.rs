@@ -305,10 +305,7 @@ impl Config {
         if !is_shared {
             return Some(dir);
         }
-        let name = root
-            .file_name()
-            .and_then(slug::slug)
-            .unwrap_or_else(|| "project".to_owned());
+        let name = root.file_name().and_then(slug::slug).unwrap_or_else(|| "project".to_owned());
         let hash = blake3::hash(root.as_str().as_bytes()).to_hex();
         Some(dir.join(format!("{name}-{}", &hash[..8])))
     }
@@ -339,10 +336,7 @@ pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustIte
             accept: from.list("risk.accept"),
             keywords: from.list("risk.keywords"),
         },
-        paths: Paths {
-            deny: from.list("paths.deny"),
-            allow: from.list("paths.allow"),
-        },
+        paths: Paths { deny: from.list("paths.deny"), allow: from.list("paths.allow") },
         validation: Validation {
             default: from.optional("validation.default"),
             commands: from.named(&["validation", "commands"], Value::to_text),
@@ -350,17 +344,11 @@ pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustIte
         worktree: Worktree {
             dir: from.folder("worktree.dir"),
             setup: from.list("worktree.setup"),
-            copy: from
-                .list("worktree.copy")
-                .into_iter()
-                .map(Into::into)
-                .collect(),
+            copy: from.list("worktree.copy").into_iter().map(Into::into).collect(),
             ttl_ms: from.number("worktree.ttl"),
         },
         completion: from.completion(),
-        state: State {
-            dir: from.folder("state.dir"),
-        },
+        state: State { dir: from.folder("state.dir") },
         runtimes: from.runtimes(),
         prices: from.prices(),
         notify: Notify {
@@ -373,9 +361,7 @@ pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustIte
         hooks: merged.hooks.iter().map(|(hook, _)| hook.clone()).collect(),
         ui: Ui {
             theme: from.text("ui.theme"),
-            ascii: from
-                .get("ui.ascii")
-                .map(|value| *value == Value::Flag(true)),
+            ascii: from.get("ui.ascii").map(|value| *value == Value::Flag(true)),
             keys: from.named(&["ui", "keys"], Value::to_list),
         },
         origins: Origins(
@@ -399,15 +385,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn get(&self, key: &str) -> Option<&Value> {
         let path: KeyPath = key.split('.').map(str::to_owned).collect();
-        self.merged
-            .settings
-            .get(&path)
-            .map(|setting| &setting.value)
+        self.merged.settings.get(&path).map(|setting| &setting.value)
     }
 
     fn preset(&self, key: &str) -> &Value {
-        self.get(key)
-            .expect("the preset sets every key that is not optional; a test builds it")
+        self.get(key).expect("the preset sets every key that is not optional; a test builds it")
     }
 
     fn number(&self, key: &str) -> u64 {
@@ -484,14 +466,12 @@ impl Reader<'_> {
 
     fn completion(&self) -> Completion {
         Completion {
-            mode: self
-                .optional("completion.mode")
-                .map(|mode| match mode.as_str() {
-                    "merge" => CompletionMode::Merge,
-                    "pr" => CompletionMode::Pr,
-                    "deliver" => CompletionMode::Deliver,
-                    _ => CompletionMode::None,
-                }),
+            mode: self.optional("completion.mode").map(|mode| match mode.as_str() {
+                "merge" => CompletionMode::Merge,
+                "pr" => CompletionMode::Pr,
+                "deliver" => CompletionMode::Deliver,
+                _ => CompletionMode::None,
+            }),
             target: self.optional("completion.target"),
         }
     }

@@ -47,11 +47,7 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(place: Place, what: impl Into<String>) -> Self {
-        Self {
-            place,
-            what: what.into(),
-            hint: None,
-        }
+        Self { place, what: what.into(), hint: None }
     }
 
     #[must_use]

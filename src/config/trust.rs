@@ -96,9 +96,7 @@ struct Trusted {
 impl TrustStore {
     /// The store of the user.
     pub fn new(env: &Environment) -> Self {
-        Self {
-            folder: env.user_state_dir(),
-        }
+        Self { folder: env.user_state_dir() }
     }
 
     /// Whether the content of the project at `root` is trusted as it stands.
@@ -115,10 +113,7 @@ impl TrustStore {
         };
         Ok(match known {
             Some(hash) if hash == hash_of(&items) => Trust::Trusted,
-            known => Trust::Untrusted {
-                items,
-                changed: known.is_some(),
-            },
+            known => Trust::Untrusted { items, changed: known.is_some() },
         })
     }
 
@@ -154,11 +149,7 @@ impl TrustStore {
             .at("cannot create", folder)?;
         // Two terminals may trust two projects at the same moment; without the lock one would be forgotten.
         let path = folder.join("trusted.lock");
-        let lock = private()
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .at("cannot open", &path)?;
+        let lock = private().create(true).truncate(false).open(&path).at("cannot open", &path)?;
         lock.lock_exclusive().at("cannot lock", &path)?;
         let mut trusted = read(folder)?;
         edit(&mut trusted.projects);
@@ -171,17 +162,12 @@ fn read(folder: &Utf8Path) -> Result<Trusted, TrustError> {
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Trusted {
-                format: FORMAT,
-                projects: BTreeMap::new(),
-            });
+            return Ok(Trusted { format: FORMAT, projects: BTreeMap::new() });
         }
         Err(error) => return Err(error).at("cannot read", &path)?,
     };
-    let trusted: Trusted = serde_json::from_slice(&text).map_err(|source| TrustError::Damaged {
-        path: path.clone(),
-        source,
-    })?;
+    let trusted: Trusted = serde_json::from_slice(&text)
+        .map_err(|source| TrustError::Damaged { path: path.clone(), source })?;
     if trusted.format > FORMAT {
         let found = trusted.format;
         return Err(TrustError::Newer { path, found });
@@ -211,13 +197,7 @@ fn private() -> fs::OpenOptions {
 fn hash_of(items: &[TrustItem]) -> String {
     let mut parts: Vec<[&str; 3]> = items
         .iter()
-        .map(|item| {
-            [
-                item.file.as_str(),
-                item.what.as_str(),
-                item.content.as_str(),
-            ]
-        })
+        .map(|item| [item.file.as_str(), item.what.as_str(), item.content.as_str()])
         .collect();
     parts.sort_unstable();
     let mut hasher = blake3::Hasher::new();

@@ -252,11 +252,7 @@ fn shown(found: &str) -> String {
 }
 
 fn ticked_once(found: &str) -> String {
-    if found.contains('`') {
-        found.to_owned()
-    } else {
-        format!("`{found}`")
-    }
+    if found.contains('`') { found.to_owned() } else { format!("`{found}`") }
 }
 
 fn guess(found: &str, names: &[&'static str]) -> String {
@@ -272,11 +268,7 @@ fn ticked(names: &[&str]) -> String {
 }
 
 fn a(noun: &str) -> String {
-    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    };
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {noun}")
 }
 
@@ -303,10 +295,7 @@ mod tests {
 
     #[test]
     fn lists_in_variables_are_parted_by_commas_and_commands_by_lines() {
-        assert_eq!(
-            Kind::Words.of_text("a, b c,,").unwrap().to_string(),
-            r#"["a", "b c"]"#
-        );
+        assert_eq!(Kind::Words.of_text("a, b c,,").unwrap().to_string(), r#"["a", "b c"]"#);
         assert_eq!(
             Kind::Commands.of_text("make a, b\nmake c").unwrap(),
             Value::List(vec!["make a, b".into(), "make c".into()])

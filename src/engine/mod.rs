@@ -41,7 +41,8 @@ const ROUNDS_MAX: usize = 100_000;
 
 /// Takes one input in: decides, applies, and draws all conclusions until nothing new follows.
 ///
-/// The state is advanced in place and the events are returned in order, for one write. The caller
+/// The state is advanced in place and the events are returned in order with their epochs, for one
+/// write. The caller
 /// must not act on them before they are on disk; when the write fails it must drop the state.
 ///
 /// # Errors
@@ -52,11 +53,11 @@ pub fn step(
     now: Time,
     actor: &Actor,
     input: &Input,
-) -> Result<Vec<(Actor, Body)>, Refusal> {
+) -> Result<Vec<(Actor, u32, Body)>, Refusal> {
     let mut events = Vec::new();
     for body in decide(state, now, input)? {
         state.apply(now, &body);
-        events.push((actor.clone(), body));
+        events.push((actor.clone(), state.epoch, body));
     }
     for _ in 0..ROUNDS_MAX {
         let bodies = settle(state, vitals, now);
@@ -65,7 +66,7 @@ pub fn step(
         }
         for body in bodies {
             state.apply(now, &body);
-            events.push((Actor::Supervisor, body));
+            events.push((Actor::Supervisor, state.epoch, body));
         }
     }
     debug_assert!(false, "conclusions do not come to an end");

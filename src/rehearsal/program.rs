@@ -57,11 +57,7 @@ fn report(error: &anyhow::Error, err: &mut impl Write) -> io::Result<()> {
 
 fn code_of(error: &anyhow::Error) -> u8 {
     if let Some(PlayError::Io(error)) = error.downcast_ref() {
-        return if error.kind() == io::ErrorKind::BrokenPipe {
-            0
-        } else {
-            UNREADABLE
-        };
+        return if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { UNREADABLE };
     }
     if error.is::<ScriptError>() {
         INVALID
@@ -101,10 +97,7 @@ fn choose(script: Option<&Utf8Path>, stage: &Stage) -> anyhow::Result<Play> {
         return Ok(play.clone());
     }
     let roles = Script::parse("roles.toml", ROLES)?;
-    let mut play = roles
-        .select(stage)
-        .context("no play for any role is built in")?
-        .clone();
+    let mut play = roles.select(stage).context("no play for any role is built in")?.clone();
     follow_instructions(&mut play.actions, &stage.prompt);
     Ok(play)
 }
@@ -116,10 +109,7 @@ fn follow_instructions(actions: &mut Vec<Action>, prompt: &str) {
         actions.push(Action::Verdict(None));
     }
     if prompt.contains("TASK_STATE:") {
-        actions.push(Action::State {
-            state: TaskState::Done,
-            reason: None,
-        });
+        actions.push(Action::State { state: TaskState::Done, reason: None });
     }
 }
 

@@ -131,20 +131,10 @@ impl AgentFile {
     /// Whether its tools let it change files: all tools do, and so do `bash`, `edit` and `write`.
     pub fn can_write(&self) -> bool {
         let writes = |tool: &String| {
-            let name = tool
-                .split('(')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_lowercase();
-            matches!(
-                name.as_str(),
-                "bash" | "edit" | "write" | "multiedit" | "notebookedit" | "*"
-            )
+            let name = tool.split('(').next().unwrap_or_default().trim().to_lowercase();
+            matches!(name.as_str(), "bash" | "edit" | "write" | "multiedit" | "notebookedit" | "*")
         };
-        self.tools
-            .as_ref()
-            .is_none_or(|tools| tools.iter().any(writes))
+        self.tools.as_ref().is_none_or(|tools| tools.iter().any(writes))
     }
 }
 
@@ -223,9 +213,6 @@ pub(super) fn stem(path: &Utf8Path) -> String {
 
 /// Line of the first line that is not blank.
 pub(super) fn first_text_line(body: &str, body_line: u32) -> u32 {
-    let blank = body
-        .lines()
-        .take_while(|line| line.trim().is_empty())
-        .count();
+    let blank = body.lines().take_while(|line| line.trim().is_empty()).count();
     body_line.saturating_add(u32::try_from(blank).unwrap_or(u32::MAX))
 }

@@ -58,11 +58,7 @@ fn read(id: &Name, entries: Vec<Entry>, findings: &mut Findings) -> Option<Chann
     let (from, to) = (fields.text("from"), fields.text("to"));
     let mut gates = fields.list("gate").unwrap_or_default();
     gates.extend(fields.list("gates").unwrap_or_default());
-    let default_fire = if gates.is_empty() {
-        Fire::Message
-    } else {
-        Fire::Settled
-    };
+    let default_fire = if gates.is_empty() { Fire::Message } else { Fire::Settled };
     let fire = fields.word("fire", Fire::WORDS).unwrap_or(default_fire);
     let cyclic = fields.flag("cyclic").unwrap_or(false);
     let max_cycles = fields.number("maxCycles", 1);
@@ -77,20 +73,7 @@ fn read(id: &Name, entries: Vec<Entry>, findings: &mut Findings) -> Option<Chann
         );
         return None;
     };
-    let name = if id.is_empty() {
-        format!("ch-{}-{}", from.value, to.value)
-    } else {
-        id.value.clone()
-    };
-    Some(ChannelDecl {
-        id: name,
-        pos: id.pos,
-        from,
-        to,
-        gates,
-        fire,
-        cyclic,
-        max_cycles,
-        join,
-    })
+    let name =
+        if id.is_empty() { format!("ch-{}-{}", from.value, to.value) } else { id.value.clone() };
+    Some(ChannelDecl { id: name, pos: id.pos, from, to, gates, fire, cyclic, max_cycles, join })
 }

@@ -53,14 +53,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            column,
-            severity,
-            message,
-            fix,
-        } = self;
+        let Self { file, line, column, severity, message, fix } = self;
         write!(f, "{file}:{line}:{column}: {severity}: {message}")?;
         if !fix.is_empty() {
             write!(f, "\n  hint: {fix}")?;
@@ -78,10 +71,7 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn new(file: &Utf8Path) -> Self {
-        Self {
-            file: file.to_owned(),
-            list: Vec::new(),
-        }
+        Self { file: file.to_owned(), list: Vec::new() }
     }
 
     pub(super) fn error(&mut self, at: Pos, message: impl Into<String>, fix: impl Into<String>) {

@@ -36,12 +36,7 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// `what` names the map in messages: `a step`, `a gate`.
     pub(super) fn new(what: &'a str, entries: Vec<Entry>, findings: &'a mut Findings) -> Self {
-        Self {
-            what,
-            entries,
-            known: Vec::new(),
-            findings,
-        }
+        Self { what, entries, known: Vec::new(), findings }
     }
 
     /// The findings, for what the typed readers cannot say.
@@ -53,10 +48,7 @@ impl<'a> Fields<'a> {
     pub(super) fn take(&mut self, key: &'static str) -> Option<Entry> {
         self.known.push(key);
         let wanted = same_key(key);
-        let index = self
-            .entries
-            .iter()
-            .position(|e| same_key(&e.key) == wanted)?;
+        let index = self.entries.iter().position(|e| same_key(&e.key) == wanted)?;
         Some(self.entries.remove(index))
     }
 
@@ -102,12 +94,9 @@ impl<'a> Fields<'a> {
     pub(super) fn list_of(&mut self, key: &str, node: &Node) -> Option<Vec<Name>> {
         match &node.value {
             Value::Bool(false) | Value::Null => Some(Vec::new()),
-            Value::Text(text) => Some(
-                split_commas(text)
-                    .into_iter()
-                    .map(|item| At::new(item, node.pos))
-                    .collect(),
-            ),
+            Value::Text(text) => {
+                Some(split_commas(text).into_iter().map(|item| At::new(item, node.pos)).collect())
+            }
             Value::Number(_, text) => Some(vec![At::new(text.clone(), node.pos)]),
             Value::List(items) => {
                 let mut names = Vec::new();
@@ -132,8 +121,7 @@ impl<'a> Fields<'a> {
         if node.as_bool() == Some(false) {
             return Some(Skills::Off);
         }
-        self.list_of(key, &node)
-            .map(|names| Skills::Names(values(names)))
+        self.list_of(key, &node).map(|names| Skills::Names(values(names)))
     }
 
     /// `true` or `false`.
@@ -149,9 +137,7 @@ impl<'a> Fields<'a> {
     /// A whole number from `min` on.
     pub(super) fn number(&mut self, key: &'static str, min: u32) -> Option<u32> {
         let node = self.node(key)?;
-        let number = node
-            .as_text()
-            .and_then(|text| text.trim().parse::<u32>().ok());
+        let number = node.as_text().and_then(|text| text.trim().parse::<u32>().ok());
         let number = number.filter(|&number| number >= min);
         if number.is_none() {
             self.mismatch(key, &format!("a whole number from {min}"), &node);
@@ -162,9 +148,7 @@ impl<'a> Fields<'a> {
     /// A number that may have a fraction, not negative.
     pub(super) fn amount(&mut self, key: &'static str) -> Option<f64> {
         let node = self.node(key)?;
-        let number = node
-            .as_text()
-            .and_then(|text| text.trim().parse::<f64>().ok());
+        let number = node.as_text().and_then(|text| text.trim().parse::<f64>().ok());
         let number = number.filter(|number| number.is_finite() && *number >= 0.0);
         if number.is_none() {
             self.mismatch(key, "a number from 0", &node);
@@ -194,8 +178,7 @@ impl<'a> Fields<'a> {
             Some(near) => format!("did you mean `{near}`? allowed are {}", quoted(&allowed)),
             None => format!("allowed are {}", quoted(&allowed)),
         };
-        self.findings
-            .error(node.pos, format!("`{key}` cannot be {}", shown(&node)), fix);
+        self.findings.error(node.pos, format!("`{key}` cannot be {}", shown(&node)), fix);
         None
     }
 
@@ -230,8 +213,7 @@ impl<'a> Fields<'a> {
         }
         if let Some(pos) = first {
             let names: Vec<&str> = found.iter().map(String::as_str).collect();
-            self.findings
-                .info(pos, format!("{} has no effect here", quoted(&names)), "");
+            self.findings.info(pos, format!("{} has no effect here", quoted(&names)), "");
         }
     }
 

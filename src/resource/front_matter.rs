@@ -45,11 +45,7 @@ pub(super) fn normalise(text: &str) -> Cow<'_, str> {
 
 /// Splits and reads a normalised file. A file without a fence is only a body.
 pub(super) fn read<'a>(text: &'a str, findings: &mut Findings) -> Document<'a> {
-    let whole = Document {
-        head: Vec::new(),
-        body: text,
-        body_line: 1,
-    };
+    let whole = Document { head: Vec::new(), body: text, body_line: 1 };
     let mut lines = text.split_inclusive('\n');
     let Some(first) = lines.next().filter(|line| line.trim_end() == "---") else {
         return whole;
@@ -92,9 +88,7 @@ pub(super) fn read_block(text: &str, first_line: u32, findings: &mut Findings) -
 pub(super) fn key_line(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(':')?;
     let is_key = key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     let is_value = value.is_empty() || value.starts_with([' ', '\t', '\n']);
     (is_key && is_value).then(|| (key, value.trim()))
 }
@@ -145,10 +139,7 @@ fn read_key(block: &str, line: u32, findings: &mut Findings) -> Option<Entry> {
     let first = block.lines().next().unwrap_or_default();
     let (key, value) = key_line(first)?;
     let is_prose = PROSE.contains(&same_key(key).as_str());
-    let is_one_line = block
-        .lines()
-        .skip(1)
-        .all(|l| l.trim().is_empty() || l.starts_with('#'));
+    let is_one_line = block.lines().skip(1).all(|l| l.trim().is_empty() || l.starts_with('#'));
     let is_flow = value.starts_with(['{', '[']);
     if let Some((pos, message)) = problem
         && !is_prose
@@ -163,20 +154,12 @@ fn read_key(block: &str, line: u32, findings: &mut Findings) -> Option<Entry> {
     }
     let mut flat = value.to_owned();
     if !is_one_line {
-        for more in block
-            .lines()
-            .skip(1)
-            .map(str::trim)
-            .filter(|l| !l.is_empty())
-        {
+        for more in block.lines().skip(1).map(str::trim).filter(|l| !l.is_empty()) {
             flat.push(' ');
             flat.push_str(more);
         }
     }
-    let pos = Pos {
-        line,
-        column: column_of_value(first),
-    };
+    let pos = Pos { line, column: column_of_value(first) };
     Some(Entry {
         key: key.to_owned(),
         pos: Pos::line(line),
@@ -204,9 +187,7 @@ fn restore_prose(entry: &mut Entry, text: &str, first_line: u32) {
         return;
     };
     let index = entry.pos.line.saturating_sub(first_line);
-    let line = text
-        .lines()
-        .nth(usize::try_from(index).unwrap_or(usize::MAX));
+    let line = text.lines().nth(usize::try_from(index).unwrap_or(usize::MAX));
     let Some((_, whole)) = line.and_then(key_line) else {
         return;
     };
@@ -249,9 +230,8 @@ fn yaml_map(text: &str, first_line: u32) -> Result<Vec<Entry>, (Pos, String)> {
             }
         },
         Err(error) => {
-            let pos = error
-                .location()
-                .map_or(Pos::line(first_line), |location| source.pos(location));
+            let pos =
+                error.location().map_or(Pos::line(first_line), |location| source.pos(location));
             let message = error.to_string();
             let message = message.lines().next().unwrap_or_default();
             Err((pos, message.to_owned()))
@@ -398,10 +378,7 @@ mod tests {
     fn head(text: &str) -> (Vec<(String, serde_json::Value)>, Vec<Diagnostic>) {
         let mut findings = Findings::new("f.md".into());
         let entries = read_block(text, 2, &mut findings);
-        let pairs = entries
-            .iter()
-            .map(|entry| (entry.key.clone(), entry.node.to_json()))
-            .collect();
+        let pairs = entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect();
         (pairs, findings.finish())
     }
 
@@ -411,17 +388,9 @@ mod tests {
         let text = "name: x\ngates:\n  votes: { when: { check: a } }\nversion: 1.0\n";
         let entries = read_block(text, 2, &mut findings);
         assert_eq!(entries[0].node.pos, Pos { line: 2, column: 7 });
-        let Value::Map(gates) = &entries[1].node.value else {
-            panic!("{entries:?}")
-        };
+        let Value::Map(gates) = &entries[1].node.value else { panic!("{entries:?}") };
         assert_eq!(gates[0].pos, Pos { line: 4, column: 3 });
-        assert_eq!(
-            gates[0].node.pos,
-            Pos {
-                line: 4,
-                column: 10
-            }
-        );
+        assert_eq!(gates[0].node.pos, Pos { line: 4, column: 10 });
         assert_eq!(entries[2].node.as_text().as_deref(), Some("1.0"));
         assert!(findings.finish().is_empty());
     }
@@ -464,10 +433,7 @@ mod tests {
 
     #[test]
     fn fences_are_split_whatever_the_line_ends() {
-        for text in [
-            "---\nname: x\n---\nbody\n",
-            "\u{feff}---\r\nname: x\r\n--- \r\nbody\r\n",
-        ] {
+        for text in ["---\nname: x\n---\nbody\n", "\u{feff}---\r\nname: x\r\n--- \r\nbody\r\n"] {
             let text = normalise(text);
             let mut findings = Findings::new("f.md".into());
             let document = read(&text, &mut findings);
@@ -490,9 +456,7 @@ mod tests {
         assert!(!head(&deep).1.is_empty());
         let mut bomb = "a: &a [x, x]\n".to_owned();
         for (from, to) in ('a'..'z').zip('b'..='z') {
-            bomb.push_str(&format!(
-                "{to}: &{to} [*{from}, *{from}, *{from}, *{from}]\n"
-            ));
+            bomb.push_str(&format!("{to}: &{to} [*{from}, *{from}, *{from}, *{from}]\n"));
         }
         let (pairs, _) = head(&bomb);
         let longest = pairs.iter().map(|(_, value)| value.to_string().len()).max();

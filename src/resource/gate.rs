@@ -111,10 +111,7 @@ fn read(id: &Name, entries: Vec<Entry>, findings: &mut Findings) -> Option<GateD
     }
     let mut fields = Fields::new("a gate", entries, findings);
     let when = fields.node("when");
-    let field_types = fields
-        .map("fields")
-        .map(|map| map.value)
-        .unwrap_or_default();
+    let field_types = fields.map("fields").map(|map| map.value).unwrap_or_default();
     let gate = GateDecl {
         id: id.value.clone(),
         pos: id.pos,
@@ -142,11 +139,7 @@ fn read(id: &Name, entries: Vec<Entry>, findings: &mut Findings) -> Option<GateD
         );
     }
     let when = when.and_then(|node| read_when(&node, findings));
-    Some(GateDecl {
-        fields: types,
-        when: when.unwrap_or(gate.when),
-        ..gate
-    })
+    Some(GateDecl { fields: types, when: when.unwrap_or(gate.when), ..gate })
 }
 
 /// Reads `string`, `bool`, `number`, `text`, `[a, b]`, `{map: [a, b]}`, `{map: text}`.
@@ -230,10 +223,7 @@ impl ConditionReader<'_> {
             let kind = kind.node.as_text().unwrap_or_default();
             return self.long(node, entries, &kind, depth);
         }
-        let kinds: Vec<&Entry> = CONDITION_KINDS
-            .iter()
-            .filter_map(|kind| get(kind))
-            .collect();
+        let kinds: Vec<&Entry> = CONDITION_KINDS.iter().filter_map(|kind| get(kind)).collect();
         let [subject] = kinds.as_slice() else {
             let message = "a condition needs exactly one of `check`, `count`, `all`, `any`, `done` and `exec`";
             return self.wrong(node.pos, message, "write `{ check: field, eq: value }`");
@@ -262,9 +252,7 @@ impl ConditionReader<'_> {
         depth: usize,
     ) -> Option<Condition> {
         let get = |keys: &[&str]| {
-            let found = keys
-                .iter()
-                .find_map(|key| entries.iter().find(|e| e.key == *key));
+            let found = keys.iter().find_map(|key| entries.iter().find(|e| e.key == *key));
             found.map(|entry| &entry.node)
         };
         let subject = match kind {
@@ -313,11 +301,9 @@ impl ConditionReader<'_> {
     fn field(&mut self, subject: &Node) -> Option<String> {
         match subject.as_text().filter(|text| !text.is_empty()) {
             Some(field) => Some(field),
-            None => self.wrong(
-                subject.pos,
-                "the condition names no field",
-                "name a field of the store",
-            ),
+            None => {
+                self.wrong(subject.pos, "the condition names no field", "name a field of the store")
+            }
         }
     }
 
@@ -325,9 +311,7 @@ impl ConditionReader<'_> {
         let field = self.field(subject)?;
         let get = |key: &str| entries.iter().find(|entry| entry.key == key);
         let json = |key: &str| get(key).map(|entry| entry.node.to_json());
-        let word = get("op")
-            .and_then(|op| op.node.as_text())
-            .unwrap_or_default();
+        let word = get("op").and_then(|op| op.node.as_text()).unwrap_or_default();
         let value = json("value");
         let op = match (word.as_str(), json("eq"), json("ne")) {
             ("" | "exists", None, None) => CheckOp::Exists,
@@ -348,10 +332,8 @@ impl ConditionReader<'_> {
 
     fn count(&mut self, node: &Node, entries: &[Entry], subject: &Node) -> Option<Condition> {
         let field = self.field(subject)?;
-        let get = |keys: &[&str]| {
-            keys.iter()
-                .find_map(|key| entries.iter().find(|e| e.key == *key))
-        };
+        let get =
+            |keys: &[&str]| keys.iter().find_map(|key| entries.iter().find(|e| e.key == *key));
         let Some(eq) = get(&["eq", "value", "matchValue"]) else {
             return self.wrong(
                 node.pos,
@@ -367,11 +349,7 @@ impl ConditionReader<'_> {
                 "write `min: 1` or more",
             );
         };
-        Some(Condition::Count {
-            field,
-            eq: eq.node.to_json(),
-            min,
-        })
+        Some(Condition::Count { field, eq: eq.node.to_json(), min })
     }
 
     fn done(&mut self, subject: &Node) -> Option<Condition> {
@@ -412,10 +390,6 @@ impl ConditionReader<'_> {
         if !is_whole {
             return None;
         }
-        Some(if is_all {
-            Condition::All(parts)
-        } else {
-            Condition::Any(parts)
-        })
+        Some(if is_all { Condition::All(parts) } else { Condition::Any(parts) })
     }
 }

@@ -114,12 +114,7 @@ pub struct ParamDecl {
 
 impl ParamDecl {
     fn required(name: String, pos: Pos) -> Self {
-        Self {
-            name,
-            description: String::new(),
-            default: None,
-            pos,
-        }
+        Self { name, description: String::new(), default: None, pos }
     }
 }
 
@@ -151,14 +146,13 @@ pub(super) fn read(entries: Vec<Entry>, findings: &mut Findings) -> Policy {
         policy.validation = read_validation(node, findings);
     }
     if let Some(node) = completion {
-        policy.completion = in_map("mode", node, findings, "a completion policy", |fields| {
-            Completion {
+        policy.completion =
+            in_map("mode", node, findings, "a completion policy", |fields| Completion {
                 mode: fields.word("mode", CompletionMode::WORDS),
                 target: fields.plain("target"),
                 require_clean_repo: fields.flag("requireCleanRepo"),
                 revalidate: fields.flag("revalidate"),
-            }
-        });
+            });
     }
     policy
 }
@@ -172,11 +166,7 @@ fn in_map<T>(
     read: impl FnOnce(&mut Fields<'_>) -> T,
 ) -> T {
     let entries = node.value.into_map().unwrap_or_else(|value| {
-        vec![Entry {
-            key: key.to_owned(),
-            pos: node.pos,
-            node: Node::new(value, node.pos),
-        }]
+        vec![Entry { key: key.to_owned(), pos: node.pos, node: Node::new(value, node.pos) }]
     });
     let mut fields = Fields::new(what, entries, findings);
     let read = read(&mut fields);
@@ -240,11 +230,7 @@ pub(super) fn read_params(node: Node, findings: &mut Findings) -> Vec<ParamDecl>
             let mut fields = Fields::new("parameters", Vec::new(), findings);
             let names = fields.list_of("params", &Node::new(value, pos));
             let names = names.unwrap_or_default();
-            params.extend(
-                names
-                    .into_iter()
-                    .map(|name| ParamDecl::required(name.value, name.pos)),
-            );
+            params.extend(names.into_iter().map(|name| ParamDecl::required(name.value, name.pos)));
         }
     }
     for param in &params {

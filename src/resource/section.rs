@@ -52,16 +52,10 @@ pub(super) fn split(body: &str, body_line: u32, findings: &mut Findings) -> Vec<
         let header = header_length(&lines[first..end]);
         let head_text = lines[first..first + header].join("\n");
         let prompt_lines = &lines[first + header..end];
-        let blank = prompt_lines
-            .iter()
-            .take_while(|line| line.trim().is_empty())
-            .count();
+        let blank = prompt_lines.iter().take_while(|line| line.trim().is_empty()).count();
         sections.push(Section {
             id: (*id).to_owned(),
-            pos: Pos {
-                line: line_at(body_line, *index),
-                column: 4,
-            },
+            pos: Pos { line: line_at(body_line, *index), column: 4 },
             head: read_block(&head_text, line_at(body_line, first), findings),
             prompt: prompt_lines[blank..].join("\n").trim_end().to_owned(),
             prompt_line: line_at(body_line, first + header + blank),
@@ -82,11 +76,7 @@ fn step_starts<'a>(
 ) -> Vec<(usize, &'a str)> {
     let fenced = fenced_lines(lines, body_line, findings);
     let mut starts = Vec::new();
-    for (index, line) in lines
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !fenced[*index])
-    {
+    for (index, line) in lines.iter().enumerate().filter(|(index, _)| !fenced[*index]) {
         let Some(id) = line.strip_prefix("## ").map(heading_text) else {
             continue;
         };
@@ -98,10 +88,7 @@ fn step_starts<'a>(
         } else if !is_name && next_key.is_some_and(|(key, _)| same_key(key) == "role") {
             findings.error(
                 Pos::line(line_at(body_line, index)),
-                format!(
-                    "`{}` is not the name of a step",
-                    crate::base::text::one_line(id, 40)
-                ),
+                format!("`{}` is not the name of a step", crate::base::text::one_line(id, 40)),
                 "name the step like `## code-review`: letters, digits, `-`, `_` and `.`",
             );
         }
@@ -184,10 +171,7 @@ mod tests {
 
     fn ids(body: &str) -> Vec<String> {
         let mut findings = Findings::new("f.workflow.md".into());
-        split(body, 1, &mut findings)
-            .into_iter()
-            .map(|section| section.id)
-            .collect()
+        split(body, 1, &mut findings).into_iter().map(|section| section.id).collect()
     }
 
     #[test]
@@ -198,14 +182,8 @@ mod tests {
 
     #[test]
     fn an_upper_case_name_starts_a_step_only_with_a_key_under_it() {
-        assert_eq!(
-            ids("## Explore\nrole: explorer\n\n## Plan\n\ntext\n"),
-            ["Explore"]
-        );
-        assert_eq!(
-            ids("## Explore\nNote: this is text\n"),
-            Vec::<String>::new()
-        );
+        assert_eq!(ids("## Explore\nrole: explorer\n\n## Plan\n\ntext\n"), ["Explore"]);
+        assert_eq!(ids("## Explore\nNote: this is text\n"), Vec::<String>::new());
     }
 
     #[test]
@@ -228,10 +206,7 @@ mod tests {
         let body = "## a\nrole: coder\nloop:\n  steps: 3\n  validate: true\nDo it: now\n\n## b\nNote: only prose\n## c\nroel: coder\n\nx\n";
         let sections = split(body, 10, &mut findings);
         assert_eq!(sections[0].head.len(), 2);
-        assert_eq!(
-            (sections[0].prompt.as_str(), sections[0].prompt_line),
-            ("Do it: now", 15)
-        );
+        assert_eq!((sections[0].prompt.as_str(), sections[0].prompt_line), ("Do it: now", 15));
         assert_eq!(sections[1].prompt, "Note: only prose");
         assert_eq!(sections[2].head[0].key, "roel");
     }

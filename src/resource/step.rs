@@ -123,18 +123,12 @@ pub struct StepDecl {
 impl StepDecl {
     /// The role that plays it: the declared one, else the one of its name.
     pub fn role_name(&self) -> &str {
-        self.role
-            .as_ref()
-            .map_or(self.id.as_str(), |role| role.as_str())
+        self.role.as_ref().map_or(self.id.as_str(), |role| role.as_str())
     }
 
     /// Who plays it.
     pub fn kind(&self) -> StepKind {
-        let default = if self.command.is_some() {
-            StepKind::Command
-        } else {
-            StepKind::Agent
-        };
+        let default = if self.command.is_some() { StepKind::Command } else { StepKind::Agent };
         self.kind.unwrap_or(default)
     }
 
@@ -155,13 +149,7 @@ impl StepDecl {
 
 /// Reads one section; a section without a valid name is reported and left out.
 pub(super) fn read(section: Section, findings: &mut Findings) -> Option<StepDecl> {
-    let Section {
-        id,
-        pos,
-        head,
-        prompt,
-        prompt_line,
-    } = section;
+    let Section { id, pos, head, prompt, prompt_line } = section;
     if !check_declared(&id, pos, findings) {
         return None;
     }
@@ -220,19 +208,13 @@ fn read_loop(fields: &mut Fields<'_>) -> Option<Loop> {
     let node = fields.node("loop")?;
     let Value::Map(entries) = node.value else {
         let steps = number(fields, "loop", &node)?.value;
-        return Some(Loop {
-            steps,
-            validate: true,
-        });
+        return Some(Loop { steps, validate: true });
     };
     let mut inner = Fields::new("a loop", entries, fields.findings());
     let steps = inner.number("steps", 1);
     let validate = inner.flag("validate").unwrap_or(true);
     inner.finish();
-    Some(Loop {
-        steps: steps.unwrap_or(LOOP_STEPS),
-        validate,
-    })
+    Some(Loop { steps: steps.unwrap_or(LOOP_STEPS), validate })
 }
 
 /// Passes of a loop that does not say how many.
@@ -241,11 +223,7 @@ const LOOP_STEPS: u32 = 8;
 /// `contract: { writes: gate, exactly: 1, nudge: 1 }`, or `contract: gate`.
 fn read_contract(fields: &mut Fields<'_>) -> Option<ContractDecl> {
     let node = fields.node("contract")?;
-    let once = |writes| ContractDecl {
-        writes,
-        exactly: 1,
-        nudge: 1,
-    };
+    let once = |writes| ContractDecl { writes, exactly: 1, nudge: 1 };
     let pos = node.pos;
     let Value::Map(entries) = node.value else {
         let Some(text) = node.as_text() else {
@@ -267,11 +245,7 @@ fn read_contract(fields: &mut Fields<'_>) -> Option<ContractDecl> {
         );
         return None;
     };
-    Some(ContractDecl {
-        exactly,
-        nudge,
-        ..once(writes)
-    })
+    Some(ContractDecl { exactly, nudge, ..once(writes) })
 }
 
 /// `expands: adaptive`, or `expands: true`.

@@ -115,31 +115,15 @@ pub fn parse(path: &Utf8Path, text: &str) -> (TeamFile, Vec<Diagnostic>) {
     check_declared(&name, pos, &mut findings);
     let mut roles = Vec::new();
     for (number, line) in (document.body_line..).zip(document.body.lines()) {
-        let item = line
-            .trim_start()
-            .strip_prefix("- ")
-            .or_else(|| line.trim_start().strip_prefix("* "));
+        let item =
+            line.trim_start().strip_prefix("- ").or_else(|| line.trim_start().strip_prefix("* "));
         if let Some(item) = item {
             let indent = line.chars().count() - item.chars().count();
             let column = u32::try_from(indent).unwrap_or(u32::MAX).saturating_add(1);
-            roles.extend(role_line(
-                item,
-                Pos {
-                    line: number,
-                    column,
-                },
-                &mut findings,
-            ));
+            roles.extend(role_line(item, Pos { line: number, column }, &mut findings));
         }
     }
-    (
-        TeamFile {
-            name,
-            roles,
-            ..team
-        },
-        findings.finish(),
-    )
+    (TeamFile { name, roles, ..team }, findings.finish())
 }
 
 /// Reads `planner: agent=planner model=opus Writes the plan`.
@@ -171,11 +155,7 @@ fn role_line(item: &str, pos: Pos, findings: &mut Findings) -> Option<RoleLine> 
 fn attribute(text: &str) -> Option<(&str, String, &str)> {
     let text = text.trim_start();
     let (key, rest) = text.split_once('=')?;
-    if key.is_empty()
-        || !key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-    {
+    if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
         return None;
     }
     if let Some((value, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
@@ -212,10 +192,7 @@ fn set_attribute(role: &mut RoleLine, key: &str, value: &str, findings: &mut Fin
             findings.warning(
                 role.pos,
                 format!("`{key}` is no key of a role"),
-                format!(
-                    "did you mean `{near}`? known keys are {}",
-                    quoted(&ROLE_KEYS)
-                ),
+                format!("did you mean `{near}`? known keys are {}", quoted(&ROLE_KEYS)),
             );
         }
     }

@@ -130,20 +130,16 @@ impl Value {
             Self::Number(number, _) => Json::Number(number.clone()),
             Self::Text(text) => Json::String(text.clone()),
             Self::List(nodes) => nodes.iter().map(|node| node.to_json()).collect(),
-            Self::Map(entries) => entries
-                .iter()
-                .map(|entry| (entry.key.clone(), entry.node.to_json()))
-                .collect(),
+            Self::Map(entries) => {
+                entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect()
+            }
         }
     }
 }
 
 /// The key without case, `-` and `_`: `max_concurrency`, `max-concurrency` and `maxConcurrency` are one key.
 pub(super) fn same_key(key: &str) -> String {
-    key.chars()
-        .filter(|c| !matches!(c, '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect()
+    key.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
 /// Splits a comma list; items may stand in quotes, which may hold commas.
@@ -181,10 +177,7 @@ mod tests {
 
     #[test]
     fn comma_lists_honour_quotes() {
-        assert_eq!(
-            split_commas("read, \"a, b\" , 'c', it's,, "),
-            ["read", "a, b", "c", "it's"]
-        );
+        assert_eq!(split_commas("read, \"a, b\" , 'c', it's,, "), ["read", "a, b", "c", "it's"]);
         assert_eq!(split_commas("\"a, b"), ["\"a", "b"]);
         assert!(split_commas("  ").is_empty());
     }

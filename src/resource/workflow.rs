@@ -79,10 +79,7 @@ pub fn parse(path: &Utf8Path, text: &str) -> (WorkflowFile, Vec<Diagnostic>) {
     let document = read(&text, &mut findings);
     let mut fields = Fields::new("a workflow", document.head, &mut findings);
     let name = fields.text("name");
-    let policy = fields
-        .map("policy")
-        .map(|map| map.value)
-        .unwrap_or_default();
+    let policy = fields.map("policy").map(|map| map.value).unwrap_or_default();
     let worktree = fields.node("worktree");
     let params = fields.node("params");
     let gates = fields.node("gates");
@@ -130,10 +127,8 @@ pub fn parse(path: &Utf8Path, text: &str) -> (WorkflowFile, Vec<Diagnostic>) {
         file.roles = read_roles(node, findings_mut);
     }
     let sections = section::split(document.body, document.body_line, findings_mut);
-    file.steps = sections
-        .into_iter()
-        .filter_map(|section| step::read(section, findings_mut))
-        .collect();
+    file.steps =
+        sections.into_iter().filter_map(|section| step::read(section, findings_mut)).collect();
     (file, findings.finish())
 }
 
@@ -141,18 +136,12 @@ pub fn parse(path: &Utf8Path, text: &str) -> (WorkflowFile, Vec<Diagnostic>) {
 fn read_roles(node: Node, findings: &mut Findings) -> Vec<RoleLine> {
     let pos = node.pos;
     match node.value.into_map() {
-        Ok(entries) => entries
-            .into_iter()
-            .filter_map(|entry| read_role(entry, findings))
-            .collect(),
+        Ok(entries) => entries.into_iter().filter_map(|entry| read_role(entry, findings)).collect(),
         Err(value) => {
             let mut fields = Fields::new("roles", Vec::new(), findings);
             let names = fields.list_of("roles", &Node::new(value, pos));
             let names = names.unwrap_or_default();
-            names
-                .iter()
-                .map(|name| RoleLine::of_agent(name, name.pos))
-                .collect()
+            names.iter().map(|name| RoleLine::of_agent(name, name.pos)).collect()
         }
     }
 }

@@ -23,10 +23,7 @@ pub struct Found {
 impl Found {
     /// The slug a new project gets: from the name of its folder.
     pub fn slug(&self) -> String {
-        self.root
-            .file_name()
-            .and_then(slug::slug)
-            .unwrap_or_else(|| "project".to_owned())
+        self.root.file_name().and_then(slug::slug).unwrap_or_else(|| "project".to_owned())
     }
 }
 
@@ -107,11 +104,7 @@ fn search(start: &Utf8Path, from_main: bool) -> Result<Found, DiscoverError> {
     let root = root.or(top_level).unwrap_or_else(|| start.to_owned());
     let git = git_dirs(&root)?;
     let in_linked = git.as_ref().is_some_and(|git| git.is_linked_worktree);
-    Ok(Found {
-        root,
-        git,
-        from_linked_worktree: from_main || in_linked,
-    })
+    Ok(Found { root, git, from_linked_worktree: from_main || in_linked })
 }
 
 #[cfg(test)]
@@ -185,10 +178,7 @@ mod tests {
             })
         );
         place.folder("shop/.crew");
-        assert_eq!(
-            discover(deep.as_std_path(), None).unwrap().root,
-            top.join("a")
-        );
+        assert_eq!(discover(deep.as_std_path(), None).unwrap().root, top.join("a"));
     }
 
     #[test]
@@ -234,10 +224,7 @@ mod tests {
         let place = Place::new();
         place.repository("library");
         let main = place.repository("shop");
-        place.git(
-            "shop",
-            &["submodule", "--quiet", "add", "../library", "lib"],
-        );
+        place.git("shop", &["submodule", "--quiet", "add", "../library", "lib"]);
         place.git("shop", &["commit", "-q", "-m", "library"]);
         place.folder("shop/.crew");
         let found = place.found("shop/lib");
@@ -247,10 +234,7 @@ mod tests {
         assert!(!git.is_linked_worktree && !git.is_bare && !found.from_linked_worktree);
         assert_eq!(place.found("shop").root, main);
 
-        place.git(
-            "shop/lib",
-            &["worktree", "add", "-q", "--detach", "../../lib side"],
-        );
+        place.git("shop/lib", &["worktree", "add", "-q", "--detach", "../../lib side"]);
         assert_eq!(place.found("lib side").root, main.join("lib"));
     }
 
@@ -304,9 +288,7 @@ mod tests {
         let message = |path: &Path| discover(path, None).unwrap_err().to_string();
         let base = &place.path;
 
-        let odd = base
-            .as_std_path()
-            .join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        let odd = base.as_std_path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
         fs::create_dir(&odd).unwrap();
         assert!(message(&odd).contains("is not valid UTF-8; rename the folder"));
 

@@ -67,9 +67,7 @@ impl Repository {
         // A folder called `modules` alone proves nothing; only submodules also name their checkout.
         let is_submodule = is_file
             && !is_linked
-            && git_dir
-                .components()
-                .any(|component| component.as_str() == "modules")
+            && git_dir.components().any(|component| component.as_str() == "modules")
             && setting(&git_dir, "worktree").is_some();
         Ok(Some(Self {
             dirs: GitDirs {
@@ -115,29 +113,18 @@ pub(super) fn main_top_level(linked: &GitDirs) -> Result<Option<Utf8PathBuf>, Di
         // A repository made with `--separate-git-dir` does not say where its checkout is.
         None => return Ok(None),
     };
-    if top.is_dir() {
-        Ok(Some(canonical(&top)?))
-    } else {
-        Ok(None)
-    }
+    if top.is_dir() { Ok(Some(canonical(&top)?)) } else { Ok(None) }
 }
 
 /// The folder that a `.git` file names with `gitdir: …`.
 fn git_dir_of_file(file: &Utf8Path, folder: &Utf8Path) -> Result<Utf8PathBuf, DiscoverError> {
-    let broken = |reason: String| DiscoverError::BrokenGit {
-        file: file.to_owned(),
-        reason,
-    };
+    let broken = |reason: String| DiscoverError::BrokenGit { file: file.to_owned(), reason };
     let text = fs::read_to_string(file).at("cannot read", file)?;
     let Some(path) = text.strip_prefix("gitdir:").map(str::trim) else {
         return Err(broken("it has no `gitdir:` line".to_owned()));
     };
     let git_dir = folder.join(path);
-    if git_dir.is_dir() {
-        Ok(git_dir)
-    } else {
-        Err(broken(format!("`{git_dir}` is missing")))
-    }
+    if git_dir.is_dir() { Ok(git_dir) } else { Err(broken(format!("`{git_dir}` is missing"))) }
 }
 
 /// What all worktrees share: named by `commondir` in a linked worktree, else the folder itself.
@@ -171,17 +158,11 @@ fn setting(common_dir: &Utf8Path, name: &str) -> Option<String> {
 }
 
 fn is_true(text: &str) -> bool {
-    matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true" | "yes" | "on" | "1"
-    )
+    matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1")
 }
 
 fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 pub(super) fn canonical(path: &Utf8Path) -> Result<Utf8PathBuf, DiscoverError> {

@@ -2,11 +2,11 @@
 //!
 //! No decisions here and no async: a store that is asked to append appends.
 
-pub mod discover;
-pub mod git_dirs;
 pub mod append;
 pub mod cursor;
+pub mod discover;
 pub mod files;
+pub mod git_dirs;
 pub mod layout;
 pub mod lock;
 pub mod log;
@@ -14,11 +14,11 @@ pub mod project;
 pub mod tail;
 mod torn;
 
-pub use discover::{DiscoverError, Found, discover};
-pub use git_dirs::{GitDirs, git_dirs};
 pub use append::LogWriter;
 pub use cursor::{Cursor, Standing};
+pub use discover::{DiscoverError, Found, discover};
 pub use files::Durability;
+pub use git_dirs::{GitDirs, git_dirs};
 pub use layout::{AttemptDir, ProjectDir, RunDir};
 pub use lock::FileLock;
 pub use log::{CatchUp, Damage, LogError, LogReader, Torn, Verification};

@@ -276,8 +276,8 @@ impl World {
         let mut bytes = Vec::new();
         let mut chain = supervisor.chain;
         let batch = chain.seq + 1;
-        for (actor, body) in events {
-            let next = Record { actor, ..record(chain.seq + 1, batch, self.now, body) };
+        for (actor, epoch, body) in events {
+            let next = Record { actor, epoch, ..record(chain.seq + 1, batch, self.now, body) };
             chain = next.write(chain, &mut bytes);
             self.summary.events += 1;
         }
