@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn folders_follow_the_xdg_rules_and_crews_own_variable() {
-        let table: &[(&[(&str, &str)], Option<&str>, Option<&str>)] = &[
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>, Option<&'a str>);
+        let table: &[Case<'_>] = &[
             (&[], None, None),
             (&[("HOME", "/h")], Some("/h/.config/crew"), Some("/h/.local/state/crew")),
             (
@@ -155,6 +156,18 @@ mod tests {
             assert_eq!(env.config_dir().as_deref(), config.map(Utf8Path::new), "{variables:?}");
             assert_eq!(env.user_state_dir().as_deref(), state.map(Utf8Path::new), "{variables:?}");
         }
+    }
+
+    #[test]
+    fn the_real_environment_is_captured_whole() {
+        let env = Environment::capture();
+        for (name, value) in std::env::vars_os() {
+            if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+                let expected = (!value.is_empty()).then_some(value);
+                assert_eq!(env.get(name), expected, "{name}");
+            }
+        }
+        assert!(env.get("PATH").is_some());
     }
 
     #[test]

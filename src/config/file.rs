@@ -137,13 +137,12 @@ impl Reader<'_> {
                 }
             }
         } else if keys::is_table(path) {
-            match value.get_ref() {
-                DeValue::Table(table) => self.table(path, table),
-                _ => self.error(
-                    at,
-                    format!("`{}` must be a table", dotted(path)),
-                    format!("write `[{}]` and its keys below", dotted(path)),
-                ),
+            if let DeValue::Table(table) = value.get_ref() {
+                self.table(path, table);
+            } else {
+                let what = format!("`{}` must be a table", dotted(path));
+                let hint = format!("write `[{}]` and its keys below", dotted(path));
+                self.error(at, what, hint);
             }
         } else {
             self.unknown(path, at);
@@ -170,8 +169,7 @@ impl Reader<'_> {
             format!("unknown key `{name}` in `[{}]`", dotted(table))
         };
         let hint = match keys::guess(path) {
-            Some(near) if near.contains('`') => format!("did you mean `{near}?"),
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean {near}?"),
             None => format!("known here: {}", keys::names_in(table).join(", ")),
         };
         let problem = Problem::new(self.place(at), what).hinted(hint);

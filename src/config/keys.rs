@@ -120,31 +120,20 @@ pub(super) const KEYS: &[Key] = &[
 
 /// The key at a path; names with dots are one element of the path.
 pub(super) fn find(path: &[String]) -> Option<&'static Key> {
-    KEYS.iter().find(|key| {
-        let pattern: Vec<&str> = key.path.split('.').collect();
-        pattern.len() == path.len() && fits(&pattern, path)
-    })
+    KEYS.iter().find(|key| fits(key.path, path) && key.path.split('.').count() == path.len())
 }
 
 /// The path names a table that holds keys.
 pub(super) fn is_table(path: &[String]) -> bool {
-    KEYS.iter().any(|key| {
-        let pattern: Vec<&str> = key.path.split('.').collect();
-        pattern.len() > path.len() && fits(&pattern, path)
-    })
+    KEYS.iter().any(|key| fits(key.path, path) && key.path.split('.').count() > path.len())
 }
 
 /// Names that may stand in the table at `path`; empty when any name may.
 pub(super) fn names_in(path: &[String]) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
-    for key in KEYS {
-        let pattern: Vec<&'static str> = key.path.split('.').collect();
-        if pattern.len() > path.len() && fits(&pattern, path) {
-            let name = pattern[path.len()];
-            if name != "*" && !names.contains(&name) {
-                names.push(name);
-            }
-        }
+    for key in KEYS.iter().filter(|key| fits(key.path, path)) {
+        let name = key.path.split('.').nth(path.len());
+        names.extend(name.filter(|name| *name != "*" && !names.contains(name)));
     }
     if path.is_empty() {
         names.push("hooks");
@@ -152,15 +141,15 @@ pub(super) fn names_in(path: &[String]) -> Vec<&'static str> {
     names
 }
 
-/// The nearest full path to one that does not exist, for a key put into the wrong table or misspelt.
+/// What was meant by a path that does not exist: a key misspelt or put into the wrong table.
 pub(super) fn guess(path: &[String]) -> Option<String> {
     let (name, table) = path.split_last()?;
     if let Some(near) = text::did_you_mean(name, names_in(table)) {
-        return Some(near.to_owned());
+        return Some(format!("`{near}`"));
     }
     let elsewhere = KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(name.as_str()))?;
     let (table, name) = elsewhere.path.rsplit_once('.')?;
-    Some(format!("{name}` in `[{table}]"))
+    Some(format!("`{name}` in `[{table}]`"))
 }
 
 /// The path that a variable `CREW_<TABLE>_<KEY>` stands for.
@@ -196,8 +185,10 @@ fn variable(path: &str) -> String {
     format!("CREW_{}", path.replace('.', "_").to_ascii_uppercase())
 }
 
-fn fits(pattern: &[&str], path: &[String]) -> bool {
-    pattern.iter().zip(path).all(|(pattern, name)| *pattern == "*" || pattern == name)
+/// The path is the beginning of the dotted pattern, or all of it.
+fn fits(pattern: &str, path: &[String]) -> bool {
+    let mut names = pattern.split('.');
+    path.iter().all(|name| names.next().is_some_and(|known| known == "*" || known == name))
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::PRESET;
+use super::build::build;
+use super::check;
 use super::environment::Environment;
 use super::file::{self, Document, dotted};
 use super::merge::{Merged, Origin, Overrides, user_origin};
-use super::model::{self, Config};
+use super::model::Config;
 use super::problem::{Place, Problem};
 use super::trust::TrustItem;
 use crate::base::limits;
@@ -19,10 +21,6 @@ use crate::base::text;
 const CONFIG_FILE: &str = "config.toml";
 const PROJECT_FILE: &str = ".crew/config.toml";
 const SCHEDULES: &str = ".crew/schedules";
-/// Runtimes that need no `command`, because the program brings it.
-const BUILT_IN_RUNTIMES: &[&str] =
-    &["claude", "codex", "pi", "opencode", "gemini", "acp", "command", "rehearsal"];
-
 /// The configuration, and everything that is wrong with it.
 #[derive(Debug)]
 pub struct Loaded {
@@ -122,8 +120,9 @@ impl Config {
             let place = Place::Variable(name.clone());
             merged.errors.push(Problem::new(place, "the value is not valid UTF-8"));
         }
-        check_together(&mut merged);
-        let config = model::build(&merged, env, executable);
+        let config = build(&merged, env, executable);
+        let together = check::together(&config, project_root, &merged.errors);
+        merged.errors.extend(together);
         Loaded { config, warnings: merged.warnings, errors: merged.errors }
     }
 
@@ -131,66 +130,7 @@ impl Config {
     pub fn preset() -> Self {
         let mut merged = Merged::default();
         merged.file(file::parse("default.toml".into(), PRESET), |_| Origin::Preset);
-        model::build(&merged, &Environment::default(), Vec::new())
-    }
-}
-
-/// What the values must be to each other.
-fn check_together(merged: &mut Merged) {
-    let config = model::build(merged, &Environment::default(), Vec::new());
-    let beat = config.heartbeat;
-    if !(beat.warn_ms < beat.stale_ms && beat.stale_ms < beat.dead_ms) {
-        let what = "`heartbeat` must have `warn` < `stale` < `dead`";
-        let place = place_of(&config, &["heartbeat.warn", "heartbeat.stale", "heartbeat.dead"]);
-        let hint = "such as `warn = \"30s\"`, `stale = \"60s\"`, `dead = \"5m\"`";
-        merged.errors.push(Problem::new(place, what).hinted(hint));
-    }
-    for (name, runtime) in &config.runtimes {
-        if runtime.command.is_empty() && !BUILT_IN_RUNTIMES.contains(&name.as_str()) {
-            let table = dotted(&["runtimes".to_owned(), name.clone()]);
-            let keys: Vec<String> = ["command", "args", "prompt", "output", "env", "resume"]
-                .map(|key| format!("{table}.{key}"))
-                .into();
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            let what =
-                format!("`[{table}]` has no `command`, and no built-in runtime has that name");
-            let hint = text::did_you_mean(name, BUILT_IN_RUNTIMES.iter().copied()).map_or_else(
-                || "write `command = [\"program\", \"argument\"]`".to_owned(),
-                |near| format!("did you mean `[runtimes.{near}]`?"),
-            );
-            let problem = Problem::new(place_of(&config, &keys), what).hinted(hint);
-            merged.errors.push(problem);
-        }
-    }
-    let validation = &config.validation;
-    if let Some(default) = &validation.default
-        && !validation.commands.is_empty()
-        && !validation.commands.contains_key(default)
-        && !default.contains(char::is_whitespace)
-    {
-        let names: Vec<&str> = validation.commands.keys().map(String::as_str).collect();
-        let hint = text::did_you_mean(default, names.iter().copied()).map_or_else(
-            || format!("there are: {}", names.join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
-        let what = format!(
-            "`validation.default` names `{default}`, which `[validation.commands]` does not have"
-        );
-        let problem = Problem::new(place_of(&config, &["validation.default"]), what).hinted(hint);
-        merged.errors.push(problem);
-    }
-}
-
-/// Where the first of the keys stands that is not from the preset.
-fn place_of(config: &Config, keys: &[&str]) -> Place {
-    let mut origins = keys.iter().flat_map(|key| config.origins.of(key));
-    match origins.find(|origin| **origin != Origin::Preset) {
-        Some(Origin::User(path, line) | Origin::Project(path, line)) => {
-            Place::File { path: path.clone(), line: *line, column: 1 }
-        }
-        Some(Origin::Env(name)) => Place::Variable(name.clone()),
-        Some(Origin::Flag(name)) => Place::Flag(name.clone()),
-        Some(Origin::Preset) | None => Place::Whole("default.toml".into()),
+        build(&merged, &Environment::default(), Vec::new())
     }
 }
 

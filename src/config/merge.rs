@@ -104,6 +104,7 @@ impl Merged {
     pub(super) fn project(&mut self, document: Document, user_file: &str) {
         self.errors.extend(document.errors);
         self.warnings.extend(document.warnings);
+        let first = self.warnings.len();
         let mut refused = BTreeSet::new();
         for (path, (value, place)) in document.values {
             let Some(key) = keys::find(&path) else {
@@ -128,6 +129,7 @@ impl Merged {
                 }
             }
         }
+        self.warnings[first..].sort_by(|a, b| a.place.cmp(&b.place));
         for (hook, place) in document.hooks {
             let origin = project_origin(&place);
             self.hooks.push((hook, origin));
@@ -136,7 +138,9 @@ impl Merged {
 
     /// Lays the variables of the environment over the layers so far.
     pub(super) fn environment(&mut self, env: &Environment) {
-        for (name, text) in env.variables().filter(|(_, text)| !text.is_empty()) {
+        for (name, text) in
+            env.variables().filter(|(name, text)| name.starts_with("CREW_") && !text.is_empty())
+        {
             let place = Place::Variable(name.to_owned());
             match keys::of_variable(name) {
                 None => {}
@@ -222,8 +226,8 @@ impl Merged {
             Err(found) => {
                 let what =
                     format!("`{}` must be {}, not {found}", dotted(&path), key.kind.expected());
-                let hint =
-                    format!("a right value is {}", key.example.trim_matches(['"', '[', ']']));
+                let example = key.example.replace(['"', '[', ']'], "");
+                let hint = format!("a right value is {example}");
                 self.errors.push(Problem::new(place, what).hinted(hint));
             }
         }
@@ -251,15 +255,13 @@ impl Merged {
                 Ok(Some(Value::List(all)))
             }
             (Scope::Narrow, Value::List(narrow), Some(Value::List(list))) => {
-                // Whether one glob lies within another cannot be told; the same pattern does.
+                // Whether one pattern lies within another cannot be told; the same pattern does.
                 let outside = narrow.iter().find(|item| !list.is_empty() && !list.contains(item));
                 match outside {
-                    Some(_) if narrow.is_empty() => Ok(None),
                     Some(item) => Err(format!(
                         "`{name}` may only be narrowed by a project; `{item}` is not in your list, so yours stays"
                     )),
-                    None if narrow.is_empty() => Ok(None),
-                    None => Ok(Some(Value::List(narrow))),
+                    None => Ok((!narrow.is_empty()).then_some(Value::List(narrow))),
                 }
             }
             _ if is_users => Ok(None),

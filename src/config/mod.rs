@@ -3,6 +3,8 @@
 //! [`Config::load`] is the entry point. It never starts anything and never imports what it configures; `load.rs` alone
 //! reads files and the environment, `trust.rs` keeps the file of trusted projects.
 
+mod build;
+mod check;
 mod environment;
 mod file;
 mod keys;
@@ -10,6 +12,8 @@ mod load;
 mod merge;
 mod model;
 mod problem;
+#[cfg(test)]
+mod tests;
 pub mod trust;
 mod value;
 

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::environment::Environment;
-use super::file::{KeyPath, dotted};
-use super::merge::{Merged, Origin, Origins, Row};
+use super::merge::{Origin, Origins, Row};
 use super::trust::TrustItem;
-use super::value::Value;
+use super::value::is_inside;
 use crate::base::slug;
 
 /// The whole configuration.
@@ -289,280 +287,24 @@ impl Config {
 
     /// Where configuration moves the run state of the project at `root`, if it does.
     pub fn state_dir(&self, root: &Utf8Path) -> Option<Utf8PathBuf> {
-        self.moved("state.dir", self.state.dir.as_deref()?, root)
+        Some(self.moved("state.dir", self.state.dir.as_deref()?, root))
     }
 
     /// Where configuration moves the worktrees of the project at `root`, if it does.
     pub fn worktrees_dir(&self, root: &Utf8Path) -> Option<Utf8PathBuf> {
-        self.moved("worktree.dir", self.worktree.dir.as_deref()?, root)
+        Some(self.moved("worktree.dir", self.worktree.dir.as_deref()?, root))
     }
 
     /// Variables and flags speak of one project; a folder in the user's file is shared by all, so each gets its own part.
-    fn moved(&self, key: &str, dir: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
+    fn moved(&self, key: &str, dir: &Utf8Path, root: &Utf8Path) -> Utf8PathBuf {
         let dir = root.join(dir);
         let is_shared = matches!(self.origins.of(key), [Origin::User(..)])
-            && !super::value::is_inside(dir.strip_prefix(root).unwrap_or("".into()));
+            && !is_inside(dir.strip_prefix(root).unwrap_or("".into()));
         if !is_shared {
-            return Some(dir);
+            return dir;
         }
         let name = root.file_name().and_then(slug::slug).unwrap_or_else(|| "project".to_owned());
         let hash = blake3::hash(root.as_str().as_bytes()).to_hex();
-        Some(dir.join(format!("{name}-{}", &hash[..8])))
-    }
-}
-
-/// Turns the layers into the typed configuration.
-pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustItem>) -> Config {
-    let from = Reader { merged, env };
-    Config {
-        defaults: from.defaults(),
-        limits: from.limits(),
-        heartbeat: Heartbeat {
-            warn_ms: from.number("heartbeat.warn"),
-            stale_ms: from.number("heartbeat.stale"),
-            dead_ms: from.number("heartbeat.dead"),
-        },
-        budget: Budget {
-            steps: from.count("budget.steps"),
-            minutes: from.count("budget.minutes"),
-            tokens: from.get("budget.tokens").map(whole),
-            cost_usd: from.get("budget.cost").map(amount),
-        },
-        risk: Risk {
-            profile: match from.text("risk.profile").as_str() {
-                "none" => RiskProfile::None,
-                _ => RiskProfile::Strict,
-            },
-            accept: from.list("risk.accept"),
-            keywords: from.list("risk.keywords"),
-        },
-        paths: Paths { deny: from.list("paths.deny"), allow: from.list("paths.allow") },
-        validation: Validation {
-            default: from.optional("validation.default"),
-            commands: from.named(&["validation", "commands"], Value::to_text),
-        },
-        worktree: Worktree {
-            dir: from.folder("worktree.dir"),
-            setup: from.list("worktree.setup"),
-            copy: from.list("worktree.copy").into_iter().map(Into::into).collect(),
-            ttl_ms: from.number("worktree.ttl"),
-        },
-        completion: from.completion(),
-        state: State { dir: from.folder("state.dir") },
-        runtimes: from.runtimes(),
-        prices: from.prices(),
-        notify: Notify {
-            bell: from.flag("notify.bell"),
-            terminal: from.flag("notify.terminal"),
-            desktop: from.flag("notify.desktop"),
-            command: from.optional("notify.command"),
-            webhook: from.optional("notify.webhook"),
-        },
-        hooks: merged.hooks.iter().map(|(hook, _)| hook.clone()).collect(),
-        ui: Ui {
-            theme: from.text("ui.theme"),
-            ascii: from.get("ui.ascii").map(|value| *value == Value::Flag(true)),
-            keys: from.named(&["ui", "keys"], Value::to_list),
-        },
-        origins: Origins(
-            merged
-                .settings
-                .iter()
-                .map(|(path, setting)| (dotted(path), setting.origins.clone()))
-                .collect(),
-        ),
-        executable,
-        rows: merged.rows(),
-    }
-}
-
-/// Reads settings whose types the table of keys has already checked.
-struct Reader<'a> {
-    merged: &'a Merged,
-    env: &'a Environment,
-}
-
-impl Reader<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
-        let path: KeyPath = key.split('.').map(str::to_owned).collect();
-        self.merged.settings.get(&path).map(|setting| &setting.value)
-    }
-
-    fn preset(&self, key: &str) -> &Value {
-        self.get(key).expect("the preset sets every key that is not optional; a test builds it")
-    }
-
-    fn number(&self, key: &str) -> u64 {
-        whole(self.preset(key))
-    }
-
-    fn count(&self, key: &str) -> u32 {
-        small(self.preset(key))
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        *self.preset(key) == Value::Flag(true)
-    }
-
-    fn text(&self, key: &str) -> String {
-        self.preset(key).to_text()
-    }
-
-    fn list(&self, key: &str) -> Vec<String> {
-        self.preset(key).to_list()
-    }
-
-    fn optional(&self, key: &str) -> Option<String> {
-        self.get(key).map(Value::to_text)
-    }
-
-    /// A folder; `~/` is the user's home wherever the value was written.
-    fn folder(&self, key: &str) -> Option<Utf8PathBuf> {
-        let text = self.optional(key)?;
-        let below_home = text.strip_prefix("~/").zip(self.env.home());
-        Some(below_home.map_or_else(|| text.clone().into(), |(below, home)| home.join(below)))
-    }
-
-    /// The entries of a table in which any name may stand.
-    fn named<T>(&self, table: &[&str], take: impl Fn(&Value) -> T) -> BTreeMap<String, T> {
-        let settings = self.merged.settings.iter();
-        settings
-            .filter(|(path, _)| path.len() == table.len() + 1)
-            .filter(|(path, _)| table.iter().zip(*path).all(|(a, b)| a == b))
-            .map(|(path, setting)| (path[table.len()].clone(), take(&setting.value)))
-            .collect()
-    }
-
-    fn defaults(&self) -> Defaults {
-        Defaults {
-            team: self.text("defaults.team"),
-            workflow: self.optional("defaults.workflow"),
-            runtime: self.optional("defaults.runtime"),
-            model: self.optional("defaults.model"),
-            permission: match self.text("defaults.permission").as_str() {
-                "full" => Permission::Full,
-                _ => Permission::Write,
-            },
-            autonomy: u8::try_from(self.number("defaults.autonomy")).unwrap_or(0),
-            env: self.list("defaults.env"),
-            intent: self.list("defaults.intent"),
-        }
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            runs: self.count("limits.runs"),
-            agents: self.count("limits.agents"),
-            machine: self.count("limits.machine"),
-            max_depth: self.count("limits.max_depth"),
-            max_output_bytes: self.number("limits.max_output"),
-            ask_hold_ms: self.number("limits.ask_hold"),
-            first_output_ms: self.number("limits.first_output"),
-            grace_ms: self.number("limits.grace"),
-            silence_ms: self.number("limits.silence"),
-            runtime: self.named(&["limits", "runtime"], small),
-        }
-    }
-
-    fn completion(&self) -> Completion {
-        Completion {
-            mode: self.optional("completion.mode").map(|mode| match mode.as_str() {
-                "merge" => CompletionMode::Merge,
-                "pr" => CompletionMode::Pr,
-                "deliver" => CompletionMode::Deliver,
-                _ => CompletionMode::None,
-            }),
-            target: self.optional("completion.target"),
-        }
-    }
-
-    fn runtimes(&self) -> BTreeMap<String, RuntimeTable> {
-        let mut runtimes: BTreeMap<String, RuntimeTable> = BTreeMap::new();
-        for (path, setting) in &self.merged.settings {
-            let [table, name, key] = path.as_slice() else {
-                continue;
-            };
-            if table != "runtimes" {
-                continue;
-            }
-            let runtime = runtimes.entry(name.clone()).or_default();
-            match key.as_str() {
-                "command" => runtime.command = setting.value.to_list(),
-                "args" => runtime.args = setting.value.to_list(),
-                "prompt" => runtime.prompt = Some(setting.value.to_text()),
-                "output" => runtime.output = Some(setting.value.to_text()),
-                "env" => runtime.env = setting.value.to_list(),
-                _ => runtime.resume = setting.value.to_list(),
-            }
-        }
-        runtimes
-    }
-
-    fn prices(&self) -> BTreeMap<String, Price> {
-        let mut prices: BTreeMap<String, Price> = BTreeMap::new();
-        for (path, setting) in &self.merged.settings {
-            let [table, name, key] = path.as_slice() else {
-                continue;
-            };
-            if table != "prices" {
-                continue;
-            }
-            let price = prices.entry(name.clone()).or_default();
-            match key.as_str() {
-                "input" => price.input = amount(&setting.value),
-                "output" => price.output = amount(&setting.value),
-                _ => price.cache = amount(&setting.value),
-            }
-        }
-        prices
-    }
-}
-
-impl Value {
-    fn to_text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Flag(_)
-            | Self::Count(_)
-            | Self::Amount(_)
-            | Self::Duration(..)
-            | Self::Size(..)
-            | Self::List(_) => self.to_string(),
-        }
-    }
-
-    fn to_list(&self) -> Vec<String> {
-        match self {
-            Self::List(list) => list.clone(),
-            Self::Text(_)
-            | Self::Flag(_)
-            | Self::Count(_)
-            | Self::Amount(_)
-            | Self::Duration(..)
-            | Self::Size(..) => Vec::new(),
-        }
-    }
-}
-
-fn whole(value: &Value) -> u64 {
-    match value {
-        Value::Count(number) | Value::Duration(number, _) | Value::Size(number, _) => *number,
-        Value::Text(_) | Value::Flag(_) | Value::Amount(_) | Value::List(_) => 0,
-    }
-}
-
-fn small(value: &Value) -> u32 {
-    u32::try_from(whole(value)).unwrap_or(u32::MAX)
-}
-
-fn amount(value: &Value) -> f64 {
-    match value {
-        Value::Amount(amount) => *amount,
-        Value::Text(_)
-        | Value::Flag(_)
-        | Value::Count(_)
-        | Value::Duration(..)
-        | Value::Size(..)
-        | Value::List(_) => 0.0,
+        dir.join(format!("{name}-{}", &hash[..8]))
     }
 }

@@ -163,8 +163,12 @@ impl Kind {
                 .ok_or_else(|| shown(text)),
             Self::Choice(names) if names.contains(&text) => Ok(Value::Text(text.to_owned())),
             Self::Choice(names) => Err(guess(text, names)),
-            kind if kind.is_list() => kind.of_list(vec![text.to_owned()]),
-            _ => Err(shown(text)),
+            Self::Words | Self::Subset(_) | Self::Globs | Self::Files | Self::Commands => {
+                self.of_list(vec![text.to_owned()])
+            }
+            Self::Text | Self::Flag | Self::Count(..) | Self::Amount | Self::Argv => {
+                Err(shown(text))
+            }
         }
     }
 
@@ -181,7 +185,16 @@ impl Kind {
                 None => wrong(),
             },
             Self::Size => Ok(Value::Size(number, number.to_string())),
-            _ => wrong(),
+            Self::Text
+            | Self::Flag
+            | Self::Count(..)
+            | Self::Choice(_)
+            | Self::Words
+            | Self::Subset(_)
+            | Self::Globs
+            | Self::Files
+            | Self::Commands
+            | Self::Argv => wrong(),
         }
     }
 
@@ -195,31 +208,41 @@ impl Kind {
     }
 
     fn of_list(self, list: Vec<String>) -> Result<Value, String> {
-        for item in &list {
-            match self {
-                _ if item.trim().is_empty() => return Err("a list with an empty text".to_owned()),
-                Self::Subset(names) if !names.contains(&item.as_str()) => {
-                    return Err(guess(item, names));
-                }
-                Self::Globs => {
-                    let pattern = item.strip_prefix('!').unwrap_or(item);
-                    if pattern.starts_with('/') || globset::Glob::new(pattern).is_err() {
-                        return Err(shown(item));
-                    }
-                }
-                Self::Files if !is_inside(item.as_ref()) => return Err(shown(item)),
-                _ => {}
-            }
+        if list.iter().any(|item| item.trim().is_empty()) {
+            return Err("a list with an empty text".to_owned());
+        }
+        let wrong = |is_right: &dyn Fn(&str) -> bool| list.iter().find(|item| !is_right(item));
+        if let Self::Subset(names) = self
+            && let Some(item) = wrong(&|item| names.contains(&item))
+        {
+            return Err(guess(item, names));
+        }
+        if self == Self::Globs
+            && let Some(item) = wrong(&is_pattern)
+        {
+            return Err(shown(item));
+        }
+        if self == Self::Files
+            && let Some(item) = wrong(&|item| is_inside(item.as_ref()))
+        {
+            return Err(shown(item));
         }
         Ok(Value::List(list))
     }
 }
 
-/// The path is relative and does not climb out.
+/// The path is relative, names something, and does not climb out.
 pub(super) fn is_inside(path: &Utf8Path) -> bool {
-    let mut parts = path.components().peekable();
-    parts.peek().is_some()
-        && parts.all(|part| matches!(part, Utf8Component::Normal(_) | Utf8Component::CurDir))
+    let is_name = |part: &Utf8Component<'_>| matches!(part, Utf8Component::Normal(_));
+    let mut parts = path.components();
+    parts.clone().any(|part| is_name(&part))
+        && parts.all(|part| is_name(&part) || part == Utf8Component::CurDir)
+}
+
+/// The text is a pattern relative to the project; `!` makes it an exception.
+fn is_pattern(text: &str) -> bool {
+    let pattern = text.strip_prefix('!').unwrap_or(text);
+    !pattern.starts_with('/') && globset::Glob::new(pattern).is_ok()
 }
 
 /// Reads `1GiB`, `500MB`, `1024`.
@@ -307,7 +330,7 @@ mod tests {
         for path in ["a", "./a/b", "a b/ü"] {
             assert!(is_inside(path.as_ref()), "{path}");
         }
-        for path in ["", "/etc/passwd", "../x", "a/../../x", "~/../x/.."] {
+        for path in ["", ".", "/etc/passwd", "../x", "a/../../x", "~/../x/.."] {
             assert!(!is_inside(path.as_ref()), "{path}");
         }
     }
