@@ -1,4 +1,5 @@
 //! crew: runs teams of coding agents through Markdown workflows.
 
 pub mod base;
+pub mod runtime;
 pub mod store;

@@ -3,5 +3,7 @@
 //! No decisions here and no async: a store that is asked to append appends.
 
 pub mod layout;
+pub mod lock;
 
 pub use layout::{AttemptDir, ProjectDir, RunDir};
+pub use lock::FileLock;
