@@ -9,4 +9,5 @@ pub mod ledger;
 pub mod plan;
 pub mod rehearsal;
 pub mod resource;
+pub mod runtime;
 pub mod store;

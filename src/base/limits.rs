@@ -67,6 +67,13 @@ pub const SAFETY_POLL_MS: u64 = 5_000;
 pub const SLOT_POLL_MS: u64 = 500;
 /// Milliseconds between heartbeats of a shim.
 pub const HEARTBEAT_MS: u64 = 5_000;
+/// Milliseconds that descendants left behind by an agent have between SIGTERM and SIGKILL.
+pub const LEFTOVER_GRACE_MS: u64 = 1_000;
+/// Milliseconds after SIGKILL until a process that still lives (stuck in the kernel, or of another
+/// user) is given up; the exit record counts it as left over.
+pub const KILL_WAIT_MS: u64 = 10_000;
+/// Tries, one per heartbeat, to write the exit record while the disk is full; then the shim goes.
+pub const EXIT_WRITE_TRIES: u32 = 120;
 /// Milliseconds of the first retry's back-off; doubles up to [`BACKOFF_MS_MAX`].
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.

@@ -14,6 +14,7 @@ use super::script::Play;
 use super::stage::Stage;
 use crate::agent::{CrewLine as Line, ResultStatus, Usage, Verdict};
 use crate::base::Time;
+use crate::base::path::{PathContext, PathError};
 use crate::base::text::{one_line, tail};
 
 /// Bytes of a command's output that a play quotes.
@@ -27,8 +28,11 @@ pub(super) enum PlayError {
     /// A file was not changed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Nobody reads the output any more, or a process could not be started.
-    #[error("cannot go on")]
+    /// A command could not be started.
+    #[error(transparent)]
+    Start(#[from] PathError),
+    /// Nobody reads the output any more, or the system refused a signal or a process.
+    #[error("cannot go on with the play")]
     Io(#[from] io::Error),
 }
 
@@ -72,7 +76,9 @@ impl<'a, W: Write> Player<'a, W> {
 
     /// Performs a play and returns the exit code.
     pub(super) fn perform(&mut self, play: &Play) -> Result<u8, PlayError> {
-        const DEAF: Action = Action::Trouble(Trouble::Hang { ignore_signals: true });
+        const DEAF: Action = Action::Trouble(Trouble::Hang {
+            ignore_signals: true,
+        });
         if play.actions.contains(&DEAF) {
             // From the start, so that whoever has seen a line of output knows that it holds.
             linger::ignore_signals()?;
@@ -102,7 +108,12 @@ impl<'a, W: Write> Player<'a, W> {
                 self.usage_told |= matches!(line, Line::Usage(_));
                 self.tell(line)?;
             }
-            Action::Tool { name, detail, ms, ok } => {
+            Action::Tool {
+                name,
+                detail,
+                ms,
+                ok,
+            } => {
                 let id = self.tool(name, &self.fill(detail))?;
                 self.pace.pause(*ms);
                 self.tool_end(id, *ok, "")?;
@@ -110,14 +121,23 @@ impl<'a, W: Write> Player<'a, W> {
             Action::Wait { ms } => self.pace.pause(*ms),
             Action::Edit { how, path, text } => self.edit(*how, path, text)?,
             Action::Run { command } => self.run(&self.fill(command))?,
-            Action::Error { kind, text, retryable, reset_ms } => self.tell(&Line::Error {
+            Action::Error {
+                kind,
+                text,
+                retryable,
+                reset_ms,
+            } => self.tell(&Line::Error {
                 kind: *kind,
                 retryable: *retryable,
                 reset_at: reset_ms.map(|ms| now().plus_ms(ms)),
                 text: text.clone(),
             })?,
             Action::Verdict(verdict) => {
-                let of_run = if self.run_ok { Verdict::Pass } else { Verdict::Fail };
+                let of_run = if self.run_ok {
+                    Verdict::Pass
+                } else {
+                    Verdict::Fail
+                };
                 self.say(&format!("VERDICT: {}", verdict.unwrap_or(of_run).word()))?;
             }
             Action::State { state, reason } => {
@@ -129,8 +149,15 @@ impl<'a, W: Write> Player<'a, W> {
             Action::Result(text) => self.result = Some(self.fill(text)),
             Action::Print(text) => writeln!(self.out, "{}", self.fill(text))?,
             Action::Stderr(text) => writeln!(io::stderr(), "{}", self.fill(text))?,
-            Action::Ask { text, choices, go_on } => {
-                self.tell(&Line::Question { text: text.clone(), choices: choices.clone() })?;
+            Action::Ask {
+                text,
+                choices,
+                go_on,
+            } => {
+                self.tell(&Line::Question {
+                    text: text.clone(),
+                    choices: choices.clone(),
+                })?;
                 if !go_on {
                     return Ok(Next::End(0));
                 }
@@ -176,7 +203,9 @@ impl<'a, W: Write> Player<'a, W> {
 
     fn say(&mut self, text: &str) -> io::Result<()> {
         self.said.push(text.to_owned());
-        self.print(&Line::Text { text: text.to_owned() })
+        self.print(&Line::Text {
+            text: text.to_owned(),
+        })
     }
 
     /// Starts a command in the worktree and waits for its end; a failure is the play's to judge.
@@ -187,7 +216,8 @@ impl<'a, W: Write> Player<'a, W> {
             .args(["-c", command])
             .current_dir(self.stage.worktree())
             .stdin(Stdio::null())
-            .output()?;
+            .output()
+            .at("cannot start `sh` in", self.stage.worktree())?;
         let bytes = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&bytes);
         tail(&text, OUTPUT_BYTES).clone_into(&mut self.run_output);
@@ -292,5 +322,7 @@ impl<'a, W: Write> Player<'a, W> {
 )]
 fn now() -> Time {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Time(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+    Time(since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }))
 }

@@ -17,7 +17,7 @@ use super::script::{Play, Script, ScriptError};
 use super::stage::Stage;
 use super::{demo, linger};
 use crate::agent::TaskState;
-use crate::base::path::PathContext;
+use crate::base::path::{PathContext, PathError};
 
 /// What the built-in roles do when no script says otherwise.
 const ROLES: &str = include_str!("roles.toml");
@@ -40,11 +40,17 @@ pub fn main(args: &[OsString]) -> ExitCode {
     };
     match rehearse(args) {
         Ok(code) => ExitCode::from(code),
+        // Nobody reads any more, as with any program in a pipe.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let told = report(&error, &mut io::stderr());
             ExitCode::from(told.map_or(FAILED, |()| code_of(&error)))
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(PlayError::Io(source)) if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn report(error: &anyhow::Error, err: &mut impl Write) -> io::Result<()> {
@@ -56,12 +62,9 @@ fn report(error: &anyhow::Error, err: &mut impl Write) -> io::Result<()> {
 }
 
 fn code_of(error: &anyhow::Error) -> u8 {
-    if let Some(PlayError::Io(error)) = error.downcast_ref() {
-        return if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { UNREADABLE };
-    }
     if error.is::<ScriptError>() {
         INVALID
-    } else if error.is::<crate::base::PathError>() {
+    } else if error.is::<PathError>() {
         UNREADABLE
     } else if error.is::<BadSpeed>() {
         USAGE
@@ -97,7 +100,10 @@ fn choose(script: Option<&Utf8Path>, stage: &Stage) -> anyhow::Result<Play> {
         return Ok(play.clone());
     }
     let roles = Script::parse("roles.toml", ROLES)?;
-    let mut play = roles.select(stage).context("no play for any role is built in")?.clone();
+    let mut play = roles
+        .select(stage)
+        .context("no play for any role is built in")?
+        .clone();
     follow_instructions(&mut play.actions, &stage.prompt);
     Ok(play)
 }
@@ -109,7 +115,10 @@ fn follow_instructions(actions: &mut Vec<Action>, prompt: &str) {
         actions.push(Action::Verdict(None));
     }
     if prompt.contains("TASK_STATE:") {
-        actions.push(Action::State { state: TaskState::Done, reason: None });
+        actions.push(Action::State {
+            state: TaskState::Done,
+            reason: None,
+        });
     }
 }
 
