@@ -3,6 +3,7 @@
 //! No decisions here and no async: a store that is asked to append appends.
 
 pub mod append;
+pub mod artifact;
 pub mod cursor;
 pub mod discover;
 pub mod files;
@@ -10,9 +11,12 @@ pub mod git_dirs;
 pub mod layout;
 pub mod lock;
 pub mod log;
+pub mod mailbox;
 pub mod project;
+pub mod snapshot_cache;
 pub mod tail;
 mod torn;
+pub mod watch;
 
 pub use append::LogWriter;
 pub use cursor::{Cursor, Standing};
@@ -23,3 +27,4 @@ pub use layout::{AttemptDir, ProjectDir, RunDir};
 pub use lock::FileLock;
 pub use log::{CatchUp, Damage, LogError, LogReader, Torn, Verification};
 pub use project::{Project, ProjectError, ProjectLock};
+pub use watch::Watch;
