@@ -217,34 +217,14 @@ mod tests {
     #[test]
     fn placeholders_are_filled_and_values_are_never_read_again() {
         const PROMPT: &str = "fix $(it) \"now\"; {model}";
-        type Row = (
-            &'static str,
-            fn(&mut InvocationInput<'_>),
-            &'static [&'static str],
-        );
+        type Row = (&'static str, fn(&mut InvocationInput<'_>), &'static [&'static str]);
         let rows: &[Row] = &[
             ("command = ['t', '-x']", |_| {}, &["t", "-x"]),
-            (
-                "command = 't -x {prompt} -y'",
-                |_| {},
-                &["t", "-x", PROMPT, "-y"],
-            ),
+            ("command = 't -x {prompt} -y'", |_| {}, &["t", "-x", PROMPT, "-y"]),
             ("command = 't'\nprompt = 'arg'", |_| {}, &["t", PROMPT]),
-            (
-                "command = 't'\nprompt = 'file'",
-                |_| {},
-                &["t", "/run/prompt.md"],
-            ),
-            (
-                "command = 't --in={worktree} {task}'",
-                |_| {},
-                &["t", "--in=/wt", "review/2"],
-            ),
-            (
-                "command = '{crew} rehearse'",
-                |_| {},
-                &["/bin/crew", "rehearse"],
-            ),
+            ("command = 't'\nprompt = 'file'", |_| {}, &["t", "/run/prompt.md"]),
+            ("command = 't --in={worktree} {task}'", |_| {}, &["t", "--in=/wt", "review/2"]),
+            ("command = '{crew} rehearse'", |_| {}, &["/bin/crew", "rehearse"]),
             ("command = 't'\nmodel = '-m {model}'", |_| {}, &["t"]),
             (
                 "command = 't'\nmodel = '-m {model}'\nprompt = 'arg'",
@@ -274,10 +254,7 @@ mod tests {
         assert_eq!(stdin("command = 't'"), StdinPlan::Prompt);
         assert_eq!(stdin("command = 't {prompt}'"), StdinPlan::None);
         assert_eq!(stdin("command = 't {prompt_file}'"), StdinPlan::None);
-        assert_eq!(
-            stdin("command = 't {prompt_file}'\nprompt = 'stdin'"),
-            StdinPlan::Prompt
-        );
+        assert_eq!(stdin("command = 't {prompt_file}'\nprompt = 'stdin'"), StdinPlan::Prompt);
     }
 
     #[test]
@@ -293,10 +270,7 @@ mod tests {
     #[test]
     fn a_command_that_cannot_be_built_says_what_to_do() {
         let error = check("command = 't {model}'", |_| {}).expect_err("no model");
-        assert!(
-            error.contains("needs `{model}`") && error.contains("`-m`"),
-            "{error}"
-        );
+        assert!(error.contains("needs `{model}`") && error.contains("`-m`"), "{error}");
         let error = check("command = 't {session}'", |_| {}).expect_err("no session");
         assert!(error.contains("use it in `resume` only"), "{error}");
         let error = check("command = 't {mcp_config}'", |_| {}).expect_err("no MCP");

@@ -14,10 +14,7 @@ use crate::base::Time;
 /// One line of the `crew` format. Fields that are not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "each variant is the observation of the same name"
-)]
+#[expect(missing_docs, reason = "each variant is the observation of the same name")]
 pub enum Line {
     Session {
         id: String,
@@ -101,17 +98,9 @@ impl From<Line> for Observation {
             Line::ToolEnd { id, ok, detail } => Self::ToolEnd { id, ok, detail },
             Line::Usage(usage) => Self::Usage(usage),
             Line::Question { text, choices } => Self::Question { text, choices },
-            Line::Error {
-                kind,
-                retryable,
-                reset_at,
-                text,
-            } => Self::Error {
-                kind,
-                retryable,
-                reset_at,
-                text,
-            },
+            Line::Error { kind, retryable, reset_at, text } => {
+                Self::Error { kind, retryable, reset_at, text }
+            }
             Line::Result { text, status } => Self::Result { text, status },
             Line::Gate { gate, values } => Self::GateWrite { gate, values },
             Line::Message { to, text } => Self::Message { to, text },

@@ -62,9 +62,7 @@ impl Decoder {
 
 /// Applies a format's rule, unless the line is longer than any line that is read.
 fn readable(line: &[u8], rule: fn(&[u8]) -> Option<Observation>) -> Option<Observation> {
-    (line.len() <= limits::OUTPUT_LINE_BYTES_MAX)
-        .then(|| rule(line))
-        .flatten()
+    (line.len() <= limits::OUTPUT_LINE_BYTES_MAX).then(|| rule(line)).flatten()
 }
 
 fn raw(line: &[u8]) -> Observation {
@@ -146,12 +144,7 @@ mod tests {
 
     #[test]
     fn a_line_beyond_the_limit_is_cut_and_kept() {
-        let line = [
-            b"{\"type\":\"text\",\"text\":\"",
-            &vec![b'x'; 20 << 20][..],
-            b"\"}",
-        ]
-        .concat();
+        let line = [b"{\"type\":\"text\",\"text\":\"", &vec![b'x'; 20 << 20][..], b"\"}"].concat();
         let [Observation::Raw { line: kept }] = &decode(OutputFormat::Crew, &line)[..] else {
             panic!("not raw");
         };
@@ -161,12 +154,7 @@ mod tests {
         };
         assert!(text.ends_with("x\"}") && text.len() < limits::RESULT_BYTES_MAX + 100);
         // A long line below the limit is still read.
-        let line = [
-            b"{\"type\":\"text\",\"text\":\"",
-            &vec![b'x'; 4 << 20][..],
-            b"\"}",
-        ]
-        .concat();
+        let line = [b"{\"type\":\"text\",\"text\":\"", &vec![b'x'; 4 << 20][..], b"\"}"].concat();
         assert!(matches!(&decode(OutputFormat::Crew, &line)[..],
             [Observation::Text { text }] if text.len() == 4 << 20));
     }

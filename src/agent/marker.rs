@@ -69,9 +69,7 @@ pub(super) fn mark(line: &str) -> Option<Mark> {
 
 /// The first word, unless alternatives follow: `PASS|FAIL` is the form, not an answer.
 fn only_word(value: &str) -> Option<&str> {
-    let end = value
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(value.len());
+    let end = value.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(value.len());
     let rest = value[end..].trim_start();
     (end > 0 && !rest.starts_with(['|', '/'])).then(|| &value[..end])
 }
@@ -93,10 +91,7 @@ mod tests {
             ("TASK_STATE: FINISHED", None),
             ("TASK_STATE:", None),
             ("I will write TASK_STATE: DONE", None),
-            (
-                "BLOCK_REASON: no key",
-                Some(Mark::BlockReason("no key".into())),
-            ),
+            ("BLOCK_REASON: no key", Some(Mark::BlockReason("no key".into()))),
             ("VERDICT: PASS", verdict(Verdict::Pass)),
             ("## Verdict: fail (2 tests)", verdict(Verdict::Fail)),
             ("verdict: **PASS**", verdict(Verdict::Pass)),

@@ -16,9 +16,8 @@ pub const NAME: &str = "rehearsal";
 /// A speed of 2 halves every pause, 0 leaves them out. Nothing of the project is read unless
 /// `script` names it: scripts run commands, so the caller asks first whether it is trusted.
 pub fn spec(script: Option<&Utf8Path>, speed: Option<f64>) -> RuntimeSpec {
-    let mut command: Vec<String> = ["{crew}", "rehearse", "--prompt", "{prompt_file}"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut command: Vec<String> =
+        ["{crew}", "rehearse", "--prompt", "{prompt_file}"].map(str::to_owned).to_vec();
     if let Some(script) = script {
         command.extend(["--script".to_owned(), template::literal(script.as_str())]);
     }
@@ -47,10 +46,7 @@ mod tests {
 
     #[test]
     fn the_command_is_crew_itself() {
-        let spec = spec(
-            Some(Utf8Path::new("/a {model} {{task}} {/s.toml")),
-            Some(0.5),
-        );
+        let spec = spec(Some(Utf8Path::new("/a {model} {{task}} {/s.toml")), Some(0.5));
         let task = "review/1".parse().expect("valid");
         let mut input = InvocationInput {
             crew: Utf8Path::new("/opt/my crew"),

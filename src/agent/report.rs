@@ -119,17 +119,9 @@ impl TurnReport {
             Observation::Usage(usage) => self.usage.get_or_insert_default().add(usage),
             Observation::Question { text, choices } => keep_last(
                 &mut self.questions,
-                Question {
-                    text: text.clone(),
-                    choices: choices.clone(),
-                },
+                Question { text: text.clone(), choices: choices.clone() },
             ),
-            Observation::Error {
-                kind,
-                retryable,
-                reset_at,
-                text,
-            } => keep_last(
+            Observation::Error { kind, retryable, reset_at, text } => keep_last(
                 &mut self.errors,
                 AgentError {
                     kind: *kind,
@@ -257,58 +249,31 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Observation {
-        Observation::Text {
-            text: text.to_owned(),
-        }
+        Observation::Text { text: text.to_owned() }
     }
 
     fn result(text: &str) -> Observation {
-        Observation::Result {
-            text: text.to_owned(),
-            status: ResultStatus::Ok,
-        }
+        Observation::Result { text: text.to_owned(), status: ResultStatus::Ok }
     }
 
     #[test]
     fn the_marker_is_one_state_or_a_conflict() {
-        let tool = Observation::ToolStart {
-            id: "1".into(),
-            name: "bash".into(),
-            detail: String::new(),
-        };
-        let typed = Observation::Marker {
-            state: TaskState::Done,
-            reason: None,
-        };
+        let tool =
+            Observation::ToolStart { id: "1".into(), name: "bash".into(), detail: String::new() };
+        let typed = Observation::Marker { state: TaskState::Done, reason: None };
         let done = Marker::One(TaskState::Done);
         for (observations, marker) in [
             (vec![], Marker::None),
             (vec![text("all fine")], Marker::None),
             (vec![text("ok\nTASK_STATE: DONE")], done),
-            (
-                vec![text("TASK_STATE: DONE"), result("TASK_STATE: DONE")],
-                done,
-            ),
-            (
-                vec![text("```"), text("TASK_STATE: BLOCKED"), text("```")],
-                Marker::None,
-            ),
+            (vec![text("TASK_STATE: DONE"), result("TASK_STATE: DONE")], done),
+            (vec![text("```"), text("TASK_STATE: BLOCKED"), text("```")], Marker::None),
             (vec![text("```"), tool, text("TASK_STATE: DONE")], done),
-            (
-                vec![text("TASK_STATE: DONE"), text("TASK_STATE: CONTINUE")],
-                Marker::Conflict,
-            ),
-            (
-                vec![text("TASK_STATE: CONTINUE"), typed.clone()],
-                Marker::Conflict,
-            ),
+            (vec![text("TASK_STATE: DONE"), text("TASK_STATE: CONTINUE")], Marker::Conflict),
+            (vec![text("TASK_STATE: CONTINUE"), typed.clone()], Marker::Conflict),
             (vec![typed], done),
         ] {
-            assert_eq!(
-                TurnReport::of(&observations).marker,
-                marker,
-                "{observations:?}"
-            );
+            assert_eq!(TurnReport::of(&observations).marker, marker, "{observations:?}");
         }
     }
 
@@ -325,20 +290,12 @@ mod tests {
     #[test]
     fn usage_is_summed_and_unknown_cost_stays_unknown() {
         let usage = |input_tokens, cost_usd| {
-            Observation::Usage(Usage {
-                input_tokens,
-                cost_usd,
-                ..Usage::default()
-            })
+            Observation::Usage(Usage { input_tokens, cost_usd, ..Usage::default() })
         };
         assert_eq!(TurnReport::of(&[text("x")]).usage, None);
-        let free = TurnReport::of(&[usage(3, None), usage(4, None)])
-            .usage
-            .expect("reported");
+        let free = TurnReport::of(&[usage(3, None), usage(4, None)]).usage.expect("reported");
         assert_eq!((free.input_tokens, free.cost_usd), (7, None));
-        let paid = TurnReport::of(&[usage(3, None), usage(4, Some(0.5))])
-            .usage
-            .expect("reported");
+        let paid = TurnReport::of(&[usage(3, None), usage(4, Some(0.5))]).usage.expect("reported");
         assert_eq!(paid.cost_usd, Some(0.5));
     }
 
@@ -347,9 +304,7 @@ mod tests {
         assert!(!TurnReport::default().printed);
         assert!(!TurnReport::of(&[text(""), text("  ")]).printed);
         assert!(TurnReport::of(&[text("x")]).printed);
-        let raw = TurnReport::of(&[Observation::Raw {
-            line: "usage: x".into(),
-        }]);
+        let raw = TurnReport::of(&[Observation::Raw { line: "usage: x".into() }]);
         assert!(raw.printed && raw.final_text().is_empty());
         assert_eq!(raw.last_raw.as_deref(), Some("usage: x"));
     }
@@ -376,11 +331,7 @@ mod tests {
         let answer = report.final_text();
         assert!(answer.starts_with("the beginning\n") && answer.ends_with("\nthe end"));
         assert!(answer.contains("bytes left out"));
-        assert!(
-            answer.len() < limits::RESULT_BYTES_MAX + 100,
-            "{}",
-            answer.len()
-        );
+        assert!(answer.len() < limits::RESULT_BYTES_MAX + 100, "{}", answer.len());
     }
 
     #[test]
@@ -389,10 +340,7 @@ mod tests {
             ("", ""),
             ("One.\n\nTwo\nlines.\n\nVERDICT: PASS\n", "Two lines."),
             ("VERDICT: PASS", ""),
-            (
-                "token ghp_abcdefghijklmnopqrstuvwxyz01 used",
-                "token [redacted] used",
-            ),
+            ("token ghp_abcdefghijklmnopqrstuvwxyz01 used", "token [redacted] used"),
         ] {
             assert_eq!(TurnReport::of(&[text(said)]).summary(), summary);
         }
@@ -412,9 +360,6 @@ mod tests {
             });
         }
         assert_eq!(report.errors.len(), limits::TURN_NOTES_MAX);
-        assert_eq!(
-            report.errors.last().map(|error| error.text.as_str()),
-            Some("999")
-        );
+        assert_eq!(report.errors.last().map(|error| error.text.as_str()), Some("999"));
     }
 }

@@ -45,9 +45,7 @@ pub struct RuntimeSpec {
     pub mcp: Vec<String>,
 }
 
-const KEYS: [&str; 8] = [
-    "command", "prompt", "output", "env", "set", "resume", "model", "mcp",
-];
+const KEYS: [&str; 8] = ["command", "prompt", "output", "env", "set", "resume", "model", "mcp"];
 
 /// Why a table does not describe a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,10 +123,7 @@ impl RuntimeSpec {
     /// # Errors
     /// Names the key and what it must look like.
     pub fn from_table(name: &str, table: &Table) -> Result<Self, SpecError> {
-        read(name, table).map_err(|problem| SpecError {
-            runtime: name.to_owned(),
-            problem,
-        })
+        read(name, table).map_err(|problem| SpecError { runtime: name.to_owned(), problem })
     }
 
     /// The program that must be found before the first attempt.
@@ -176,10 +171,7 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         output: value(
             table,
             "output",
-            &format!(
-                "one of {}",
-                quoted(OutputFormat::ALL.map(OutputFormat::word))
-            ),
+            &format!("one of {}", quoted(OutputFormat::ALL.map(OutputFormat::word))),
         )?
         .unwrap_or(OutputFormat::Text),
         env: value(table, "env", "a list of variable names")?.unwrap_or_default(),
@@ -189,12 +181,7 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         command,
         resume,
     };
-    match spec
-        .env
-        .iter()
-        .chain(spec.set.keys())
-        .find(|name| bad_variable(name))
-    {
+    match spec.env.iter().chain(spec.set.keys()).find(|name| bad_variable(name)) {
         Some(name) => Err(SpecProblem::Variable(name.clone())),
         None => Ok(spec),
     }
@@ -216,10 +203,7 @@ fn value<'de, T: Deserialize<'de>>(
         .clone()
         .try_into()
         .map(Some)
-        .map_err(|_| SpecProblem::Form {
-            key,
-            wanted: wanted.to_owned(),
-        })
+        .map_err(|_| SpecProblem::Form { key, wanted: wanted.to_owned() })
 }
 
 /// A command as a list, or as one text that is split like in a shell; empty when the key is absent.
@@ -279,47 +263,17 @@ mod tests {
     #[test]
     fn errors_name_the_key_and_the_fix() {
         for (text, part) in [
-            (
-                "comand = \"x\"",
-                "unknown key `comand`; did you mean `command`",
-            ),
-            (
-                "command = \"x\"\nzzz = 1",
-                "unknown key `zzz`; known are `command`, ",
-            ),
-            (
-                "output = \"text\"",
-                "`command` names no program; write `command = [",
-            ),
+            ("comand = \"x\"", "unknown key `comand`; did you mean `command`"),
+            ("command = \"x\"\nzzz = 1", "unknown key `zzz`; known are `command`, "),
+            ("output = \"text\"", "`command` names no program; write `command = ["),
             ("command = []", "`command` names no program"),
-            (
-                "command = 3",
-                "`command` must be a list of texts, or one text",
-            ),
-            (
-                "command = \"x 'y\"",
-                "`command`: `x 'y` ends inside a quote",
-            ),
-            (
-                "command = \"x\"\nprompt = \"tty\"",
-                "`prompt` must be `stdin`, `arg` or `file`",
-            ),
-            (
-                "command = \"x\"\noutput = \"xml\"",
-                "`output` must be one of `text`, `crew`",
-            ),
-            (
-                "command = \"x\"\nenv = [\"A=B\"]",
-                "`A=B` cannot be the name",
-            ),
-            (
-                "command = \"x\"\nresume = \"x\"",
-                "`resume` must hold `{session}`",
-            ),
-            (
-                "command = \"x\"\nresume = \"\"",
-                "`resume` names no program",
-            ),
+            ("command = 3", "`command` must be a list of texts, or one text"),
+            ("command = \"x 'y\"", "`command`: `x 'y` ends inside a quote"),
+            ("command = \"x\"\nprompt = \"tty\"", "`prompt` must be `stdin`, `arg` or `file`"),
+            ("command = \"x\"\noutput = \"xml\"", "`output` must be one of `text`, `crew`"),
+            ("command = \"x\"\nenv = [\"A=B\"]", "`A=B` cannot be the name"),
+            ("command = \"x\"\nresume = \"x\"", "`resume` must hold `{session}`"),
+            ("command = \"x\"\nresume = \"\"", "`resume` names no program"),
             ("command = \"x {modle}\"", "did you mean `{model}`"),
         ] {
             let error = check(text).expect_err(text);

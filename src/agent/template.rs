@@ -29,10 +29,7 @@ impl Placeholder {
 
     /// Its name without braces.
     pub(super) fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, one)| *one == self)
-            .map_or("", |(name, _)| name)
+        Self::ALL.iter().find(|(_, one)| *one == self).map_or("", |(name, _)| name)
     }
 }
 
@@ -52,10 +49,7 @@ fn advice(name: &str) -> String {
         Some(near) => format!("did you mean `{{{near}}}`"),
         None => format!(
             "known are {}; write `{{{{{name}}}}}` for the text itself",
-            names
-                .map(|name| format!("`{{{name}}}`"))
-                .collect::<Vec<_>>()
-                .join(" ")
+            names.map(|name| format!("`{{{name}}}`")).collect::<Vec<_>>().join(" ")
         ),
     }
 }
@@ -129,9 +123,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 fn word_length(text: &str) -> usize {
-    text.bytes()
-        .take_while(|byte| byte.is_ascii_lowercase() || *byte == b'_')
-        .count()
+    text.bytes().take_while(|byte| byte.is_ascii_lowercase() || *byte == b'_').count()
 }
 
 #[cfg(test)]
@@ -158,11 +150,7 @@ mod tests {
             (r#"{"a":{}}"#, vec![Literal(r#"{"a":{}}"#)]),
             (
                 r#"{"m":"{model}"}"#,
-                vec![
-                    Literal(r#"{"m":""#),
-                    Fill(Placeholder::Model),
-                    Literal(r#""}"#),
-                ],
+                vec![Literal(r#"{"m":""#), Fill(Placeholder::Model), Literal(r#""}"#)],
             ),
             ("{", vec![Literal("{")]),
             ("", vec![]),
@@ -173,17 +161,7 @@ mod tests {
 
     #[test]
     fn a_literal_argument_is_filled_as_itself() {
-        for text in [
-            "",
-            "a",
-            "{model}",
-            "{{model}}",
-            "{",
-            "}}{{",
-            "{a}{b}",
-            "{{{x}}}",
-            "{A}",
-        ] {
+        for text in ["", "a", "{model}", "{{model}}", "{", "}}{{", "{a}{b}", "{{{x}}}", "{A}"] {
             let argument = literal(text);
             let filled: String = pieces(&argument)
                 .expect("no placeholder is left")
@@ -205,9 +183,6 @@ mod tests {
             "`{promt_file}` in `x={promt_file}` is not a placeholder; did you mean `{prompt_file}`"
         );
         let error = pieces("{zzz}").expect_err("unknown").to_string();
-        assert!(
-            error.contains("write `{{zzz}}`") && error.contains("`{session}`"),
-            "{error}"
-        );
+        assert!(error.contains("write `{{zzz}}`") && error.contains("`{session}`"), "{error}");
     }
 }

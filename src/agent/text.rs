@@ -7,9 +7,7 @@ use crate::base::{limits, text};
 pub(super) fn decode(line: &[u8]) -> Observation {
     let line = String::from_utf8_lossy(line);
     let plain = text::printable(&without_sequences(&line));
-    Observation::Text {
-        text: text::middle_cut(&plain, limits::RESULT_BYTES_MAX).into_owned(),
-    }
+    Observation::Text { text: text::middle_cut(&plain, limits::RESULT_BYTES_MAX).into_owned() }
 }
 
 /// Leaves out `ESC [ … letter`; other control characters are left to the caller.

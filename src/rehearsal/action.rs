@@ -189,10 +189,7 @@ const VERBS: &[(&str, &[&str])] = &[
     ("flood", &[]),
     ("garbage", &[]),
     ("crash", &[]),
-    (
-        "child",
-        &["session", "ignore_signals", "stdout", "unmarked"],
-    ),
+    ("child", &["session", "ignore_signals", "stdout", "unmarked"]),
     ("silent", &[]),
 ];
 
@@ -211,22 +208,14 @@ fn no_verb(table: &Table) -> String {
     let verbs: Vec<_> = verbs.collect();
     match table.keys().next() {
         Some(key) => format!("unknown action `{key}`; known are `{}`", verbs.join("`, `")),
-        None => format!(
-            "an action must not be empty; write one of `{}`",
-            verbs.join("`, `")
-        ),
+        None => format!("an action must not be empty; write one of `{}`", verbs.join("`, `")),
     }
 }
 
 fn read(verb: &str, fields: &Fields<'_>) -> Result<Action, String> {
     let own = || fields.need::<String>(verb, "a text");
-    let edit = |how| {
-        Ok::<_, String>(Action::Edit {
-            how,
-            path: own()?,
-            text: fields.text("text")?,
-        })
-    };
+    let edit =
+        |how| Ok::<_, String>(Action::Edit { how, path: own()?, text: fields.text("text")? });
     Ok(match verb {
         "say" => Action::Say(own()?),
         "think" => Action::Tell(CrewLine::Thinking { text: own()? }),
@@ -236,9 +225,7 @@ fn read(verb: &str, fields: &Fields<'_>) -> Result<Action, String> {
             ms: fields.get("ms", "a number of milliseconds")?.unwrap_or(0),
             ok: fields.flag("ok")?.unwrap_or(true),
         },
-        "wait" => Action::Wait {
-            ms: fields.duration("wait")?,
-        },
+        "wait" => Action::Wait { ms: fields.duration("wait")? },
         "write" => edit(Edit::Write)?,
         "append" => edit(Edit::Append)?,
         "delete" => edit(Edit::Delete)?,
@@ -253,15 +240,10 @@ fn read(verb: &str, fields: &Fields<'_>) -> Result<Action, String> {
         }),
         "ask" => Action::Ask {
             text: own()?,
-            choices: fields
-                .get("choices", "a list of texts")?
-                .unwrap_or_default(),
+            choices: fields.get("choices", "a list of texts")?.unwrap_or_default(),
             go_on: fields.flag("go_on")?.unwrap_or(false),
         },
-        "artifact" => Action::Tell(CrewLine::Artifact {
-            name: own()?,
-            text: fields.text("text")?,
-        }),
+        "artifact" => Action::Tell(CrewLine::Artifact { name: own()?, text: fields.text("text")? }),
         "usage" => Action::Tell(CrewLine::Usage(fields.need(
             "usage",
             "a table of `input_tokens`, `output_tokens`, `cache_tokens`, `cost_usd`",
@@ -321,14 +303,10 @@ fn trouble(verb: &str, fields: &Fields<'_>) -> Result<Trouble, String> {
         },
         "hang" => {
             fields.must_be_true("hang")?;
-            Trouble::Hang {
-                ignore_signals: fields.flag("ignore_signals")?.unwrap_or(false),
-            }
+            Trouble::Hang { ignore_signals: fields.flag("ignore_signals")?.unwrap_or(false) }
         }
         "flood" => flood(fields)?,
-        "garbage" => Trouble::Garbage {
-            lines: fields.need("garbage", "a number of lines")?,
-        },
+        "garbage" => Trouble::Garbage { lines: fields.need("garbage", "a number of lines")? },
         "crash" => {
             let word: String = fields.need("crash", "a signal")?;
             Trouble::Crash(match word.as_str() {
@@ -360,17 +338,12 @@ fn flood(fields: &Fields<'_>) -> Result<Trouble, String> {
     const WANTED: &str = "a table of `mb` or `lines`, and `line_bytes`";
     const LINE_BYTES: u64 = 200;
     let sizes: BTreeMap<String, u64> = fields.need("flood", WANTED)?;
-    if let Some(key) = sizes
-        .keys()
-        .find(|key| !matches!(key.as_str(), "mb" | "lines" | "line_bytes"))
+    if let Some(key) =
+        sizes.keys().find(|key| !matches!(key.as_str(), "mb" | "lines" | "line_bytes"))
     {
         return Err(format!("`flood` does not know `{key}`; it is {WANTED}"));
     }
-    let line_bytes = sizes
-        .get("line_bytes")
-        .copied()
-        .unwrap_or(LINE_BYTES)
-        .max(1);
+    let line_bytes = sizes.get("line_bytes").copied().unwrap_or(LINE_BYTES).max(1);
     let lines = match (sizes.get("mb"), sizes.get("lines")) {
         (Some(mb), None) => (mb << 20).div_ceil(line_bytes),
         (None, Some(lines)) => *lines,
@@ -428,9 +401,9 @@ impl Fields<'_> {
     fn must_be_true(&self, key: &str) -> Result<(), String> {
         match self.flag(key)? {
             Some(true) => Ok(()),
-            Some(false) | None => Err(format!(
-                "`{key}` must be `true`; leave the action out instead"
-            )),
+            Some(false) | None => {
+                Err(format!("`{key}` must be `true`; leave the action out instead"))
+            }
         }
     }
 }

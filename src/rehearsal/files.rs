@@ -33,11 +33,8 @@ pub(super) fn write(worktree: &Utf8Path, path: &str, text: &str) -> Result<(), F
 /// Adds to the end of a file, making it and its folders.
 pub(super) fn append(worktree: &Utf8Path, path: &str, text: &str) -> Result<(), FileError> {
     let path = inside(worktree, path)?;
-    let mut file = fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .at("cannot open", &path)?;
+    let mut file =
+        fs::OpenOptions::new().create(true).append(true).open(&path).at("cannot open", &path)?;
     Ok(file.write_all(text.as_bytes()).at("cannot write", &path)?)
 }
 
@@ -96,19 +93,11 @@ pub(super) fn listing(worktree: &Utf8Path) -> String {
         if visited > FOLDERS_MAX || found.len() >= LISTED_MAX {
             break;
         }
-        let mut entries: Vec<_> = folder
-            .read_dir_utf8()
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect();
+        let mut entries: Vec<_> = folder.read_dir_utf8().into_iter().flatten().flatten().collect();
         entries.sort_by(|a, b| a.file_name().cmp(b.file_name()));
         for entry in entries {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let skipped = matches!(
-                entry.file_name(),
-                ".git" | ".crew" | "target" | "node_modules"
-            );
+            let skipped = matches!(entry.file_name(), ".git" | ".crew" | "target" | "node_modules");
             if skipped {
                 continue;
             }
@@ -157,26 +146,12 @@ mod tests {
         fs::write(outer.join("file"), "kept").expect("written");
         std::os::unix::fs::symlink(outer, worktree.join("up")).expect("linked");
         std::os::unix::fs::symlink(outer.join("file"), worktree.join("link")).expect("linked");
-        for path in [
-            "../file",
-            "/tmp/x",
-            "a/../../file",
-            "up/file",
-            "link",
-            "",
-            ".",
-        ] {
+        for path in ["../file", "/tmp/x", "a/../../file", "up/file", "link", "", "."] {
             let error = write(&worktree, path, "x").expect_err(path);
-            assert!(
-                error.to_string().contains("not inside the worktree"),
-                "{path}: {error}"
-            );
+            assert!(error.to_string().contains("not inside the worktree"), "{path}: {error}");
             assert!(append(&worktree, path, "x").is_err() && delete(&worktree, path).is_err());
         }
-        assert_eq!(
-            fs::read_to_string(outer.join("file")).expect("read"),
-            "kept"
-        );
+        assert_eq!(fs::read_to_string(outer.join("file")).expect("read"), "kept");
     }
 
     #[test]

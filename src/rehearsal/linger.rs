@@ -25,11 +25,7 @@ pub(super) fn leave_behind(child: Child) -> io::Result<u32> {
         command.env_remove("CREW_ATTEMPT");
     }
     command.stdin(Stdio::null()).stderr(Stdio::piped());
-    command.stdout(if child.stdout {
-        Stdio::inherit()
-    } else {
-        Stdio::null()
-    });
+    command.stdout(if child.stdout { Stdio::inherit() } else { Stdio::null() });
     let mut started = command.spawn()?;
     let mut ready = String::new();
     if let Some(stderr) = started.stderr.take() {

@@ -76,9 +76,7 @@ impl<'a, W: Write> Player<'a, W> {
 
     /// Performs a play and returns the exit code.
     pub(super) fn perform(&mut self, play: &Play) -> Result<u8, PlayError> {
-        const DEAF: Action = Action::Trouble(Trouble::Hang {
-            ignore_signals: true,
-        });
+        const DEAF: Action = Action::Trouble(Trouble::Hang { ignore_signals: true });
         if play.actions.contains(&DEAF) {
             // From the start, so that whoever has seen a line of output knows that it holds.
             linger::ignore_signals()?;
@@ -108,12 +106,7 @@ impl<'a, W: Write> Player<'a, W> {
                 self.usage_told |= matches!(line, Line::Usage(_));
                 self.tell(line)?;
             }
-            Action::Tool {
-                name,
-                detail,
-                ms,
-                ok,
-            } => {
+            Action::Tool { name, detail, ms, ok } => {
                 let id = self.tool(name, &self.fill(detail))?;
                 self.pace.pause(*ms);
                 self.tool_end(id, *ok, "")?;
@@ -121,23 +114,14 @@ impl<'a, W: Write> Player<'a, W> {
             Action::Wait { ms } => self.pace.pause(*ms),
             Action::Edit { how, path, text } => self.edit(*how, path, text)?,
             Action::Run { command } => self.run(&self.fill(command))?,
-            Action::Error {
-                kind,
-                text,
-                retryable,
-                reset_ms,
-            } => self.tell(&Line::Error {
+            Action::Error { kind, text, retryable, reset_ms } => self.tell(&Line::Error {
                 kind: *kind,
                 retryable: *retryable,
                 reset_at: reset_ms.map(|ms| now().plus_ms(ms)),
                 text: text.clone(),
             })?,
             Action::Verdict(verdict) => {
-                let of_run = if self.run_ok {
-                    Verdict::Pass
-                } else {
-                    Verdict::Fail
-                };
+                let of_run = if self.run_ok { Verdict::Pass } else { Verdict::Fail };
                 self.say(&format!("VERDICT: {}", verdict.unwrap_or(of_run).word()))?;
             }
             Action::State { state, reason } => {
@@ -149,15 +133,8 @@ impl<'a, W: Write> Player<'a, W> {
             Action::Result(text) => self.result = Some(self.fill(text)),
             Action::Print(text) => writeln!(self.out, "{}", self.fill(text))?,
             Action::Stderr(text) => writeln!(io::stderr(), "{}", self.fill(text))?,
-            Action::Ask {
-                text,
-                choices,
-                go_on,
-            } => {
-                self.tell(&Line::Question {
-                    text: text.clone(),
-                    choices: choices.clone(),
-                })?;
+            Action::Ask { text, choices, go_on } => {
+                self.tell(&Line::Question { text: text.clone(), choices: choices.clone() })?;
                 if !go_on {
                     return Ok(Next::End(0));
                 }
@@ -203,9 +180,7 @@ impl<'a, W: Write> Player<'a, W> {
 
     fn say(&mut self, text: &str) -> io::Result<()> {
         self.said.push(text.to_owned());
-        self.print(&Line::Text {
-            text: text.to_owned(),
-        })
+        self.print(&Line::Text { text: text.to_owned() })
     }
 
     /// Starts a command in the worktree and waits for its end; a failure is the play's to judge.
@@ -322,7 +297,5 @@ impl<'a, W: Write> Player<'a, W> {
 )]
 fn now() -> Time {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Time(since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    }))
+    Time(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
 }

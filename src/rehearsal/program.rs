@@ -100,10 +100,7 @@ fn choose(script: Option<&Utf8Path>, stage: &Stage) -> anyhow::Result<Play> {
         return Ok(play.clone());
     }
     let roles = Script::parse("roles.toml", ROLES)?;
-    let mut play = roles
-        .select(stage)
-        .context("no play for any role is built in")?
-        .clone();
+    let mut play = roles.select(stage).context("no play for any role is built in")?.clone();
     follow_instructions(&mut play.actions, &stage.prompt);
     Ok(play)
 }
@@ -115,10 +112,7 @@ fn follow_instructions(actions: &mut Vec<Action>, prompt: &str) {
         actions.push(Action::Verdict(None));
     }
     if prompt.contains("TASK_STATE:") {
-        actions.push(Action::State {
-            state: TaskState::Done,
-            reason: None,
-        });
+        actions.push(Action::State { state: TaskState::Done, reason: None });
     }
 }
 

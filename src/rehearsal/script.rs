@@ -84,9 +84,7 @@ impl Script {
     pub(super) fn parse(file: &str, text: &str) -> Result<Self, ScriptError> {
         let error = |offset: usize, what: String| ScriptError {
             file: file.to_owned(),
-            line: 1 + text[..text.floor_char_boundary(offset)]
-                .matches('\n')
-                .count(),
+            line: 1 + text[..text.floor_char_boundary(offset)].matches('\n').count(),
             what,
         };
         let raw: RawScript = toml::from_str(text).map_err(|source| {
@@ -128,10 +126,7 @@ impl Script {
 
     /// The play that fits this task best.
     pub(super) fn select(&self, stage: &Stage) -> Option<&Play> {
-        let fitting = self
-            .plays
-            .iter()
-            .filter_map(|play| Some((play.who.fit(stage)?, play)));
+        let fitting = self.plays.iter().filter_map(|play| Some((play.who.fit(stage)?, play)));
         // `max_by_key` takes the last of equals, so it looks from behind.
         let best = fitting.rev().max_by_key(|(fit, _)| *fit);
         best.map(|(_, play)| play)
@@ -154,14 +149,7 @@ mod tests {
         let script = scripts.next().expect("the page shows a script");
         let text = script.split("```").next().expect("it ends");
         let script = Script::parse("docs/runtimes.md", text).expect("valid");
-        assert!(
-            script
-                .plays
-                .iter()
-                .map(|play| play.actions.len())
-                .sum::<usize>()
-                >= 26
-        );
+        assert!(script.plays.iter().map(|play| play.actions.len()).sum::<usize>() >= 26);
         assert!(scripts.next().is_none());
     }
 
@@ -215,66 +203,32 @@ mod tests {
     #[test]
     fn a_mistake_is_named_with_its_line_and_its_fix() {
         for (actions, part) in [
-            (
-                "{ verdikt = \"x\" }",
-                "unknown action `verdikt`; did you mean `verdict`",
-            ),
-            (
-                "{ dance = 1 }",
-                "unknown action `dance`; known are `say`, `think`",
-            ),
+            ("{ verdikt = \"x\" }", "unknown action `verdikt`; did you mean `verdict`"),
+            ("{ dance = 1 }", "unknown action `dance`; known are `say`, `think`"),
             ("{ }", "an action must not be empty; write one of `say`"),
-            (
-                "{ say = \"x\", think = \"y\" }",
-                "one verb, this one has `say` and `think`",
-            ),
+            ("{ say = \"x\", think = \"y\" }", "one verb, this one has `say` and `think`"),
             ("{ say = 1 }", "`say` must be a text"),
-            (
-                "{ say = \"x\", text = \"y\" }",
-                "`say` does not know `text`; it takes no other key",
-            ),
+            ("{ say = \"x\", text = \"y\" }", "`say` does not know `text`; it takes no other key"),
             ("{ tool = \"x\", detial = \"y\" }", "did you mean `detail`"),
-            (
-                "{ tool = \"x\", ms = \"1s\" }",
-                "`ms` of `tool` must be a number of milliseconds",
-            ),
+            ("{ tool = \"x\", ms = \"1s\" }", "`ms` of `tool` must be a number of milliseconds"),
             ("{ wait = 3 }", "`wait` must be a duration like"),
             ("{ wait = \"soon\" }", "`soon` is not a duration"),
-            (
-                "{ message = \"x\" }",
-                "`to` of `message` must be an address",
-            ),
+            ("{ message = \"x\" }", "`to` of `message` must be an address"),
             ("{ gate = \"x\" }", "`values` of `gate` must be a table"),
             ("{ verdict = \"GOOD\" }", "write `PASS`, `FAIL` or `run`"),
-            (
-                "{ state = \"OK\" }",
-                "write `DONE`, `CONTINUE` or `BLOCKED`",
-            ),
-            (
-                "{ error = \"bad\" }",
-                "write one of `rate_limit`, `overload`",
-            ),
+            ("{ state = \"OK\" }", "write `DONE`, `CONTINUE` or `BLOCKED`"),
+            ("{ error = \"bad\" }", "write one of `rate_limit`, `overload`"),
             ("{ fail = 256 }", "an exit code from 0 to 255"),
-            (
-                "{ hang = false }",
-                "`hang` must be `true`; leave the action out",
-            ),
+            ("{ hang = false }", "`hang` must be `true`; leave the action out"),
             ("{ silent = false }", "`silent` must be `true`"),
             ("{ flood = { gb = 1 } }", "`flood` does not know `gb`"),
-            (
-                "{ flood = { mb = 1, lines = 1 } }",
-                "`mb` or `lines`, not both",
-            ),
+            ("{ flood = { mb = 1, lines = 1 } }", "`mb` or `lines`, not both"),
             ("{ crash = \"SEGV\" }", "write `KILL`, `ABRT` or `TERM`"),
             ("{ child = 3 }", "`child` must be a duration"),
-            (
-                "{ usage = { input_tokens = -1 } }",
-                "`usage` must be a table",
-            ),
+            ("{ usage = { input_tokens = -1 } }", "`usage` must be a table"),
         ] {
-            let error = error(&format!(
-                "[[play]]\nactions = [\n  {{ say = \"fine\" }},\n  {actions},\n]"
-            ));
+            let error =
+                error(&format!("[[play]]\nactions = [\n  {{ say = \"fine\" }},\n  {actions},\n]"));
             assert!(error.starts_with("`s.toml` line 4: "), "{error}");
             assert!(error.contains(part), "{actions}: {error}");
         }
@@ -289,10 +243,7 @@ mod tests {
             "{error}"
         );
         let error = error_of("[[play]]\nrolle = \"x\"\nactions = []");
-        assert!(
-            error.starts_with("`s.toml` line 2: unknown field `rolle`"),
-            "{error}"
-        );
+        assert!(error.starts_with("`s.toml` line 2: unknown field `rolle`"), "{error}");
         let error = error_of("[[play]]\nactions = [");
         assert!(error.starts_with("`s.toml` line 2: "), "{error}");
         let error = error_of("[[play]]\nrole = \"x\"\n");
@@ -319,10 +270,7 @@ mod tests {
             "craft",
             "lead",
         ] {
-            let stage = Stage {
-                role: role.to_owned(),
-                ..Stage::default()
-            };
+            let stage = Stage { role: role.to_owned(), ..Stage::default() };
             let play = roles.select(&stage).expect(role);
             assert_eq!(play.who.role.as_deref(), Some(role));
         }

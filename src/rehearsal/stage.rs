@@ -27,16 +27,10 @@ impl Stage {
     ) -> Self {
         let task = variable("CREW_TASK").unwrap_or_else(|| "task".to_owned());
         let step = task.split('/').next().unwrap_or_default().to_owned();
-        let number = |name| {
-            variable(name)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(1)
-        };
+        let number = |name| variable(name).and_then(|text| text.parse().ok()).unwrap_or(1);
         let attempt = number("CREW_ATTEMPT_NUMBER");
         Self {
-            role: role
-                .or_else(|| variable("CREW_ROLE"))
-                .unwrap_or_else(|| step.clone()),
+            role: role.or_else(|| variable("CREW_ROLE")).unwrap_or_else(|| step.clone()),
             slot: variable("CREW_SLOT").unwrap_or_default(),
             epoch: number("CREW_EPOCH"),
             worktree: variable("CREW_WORKTREE").map_or_else(|| Utf8PathBuf::from("."), Into::into),
@@ -112,10 +106,8 @@ mod tests {
             attempt: 3,
             ..Stage::default()
         };
-        let filled = stage.fill(
-            "{task} {task_file} {role} {attempt} {output} {x} {\"a\":{}} {",
-            "out\n",
-        );
+        let filled =
+            stage.fill("{task} {task_file} {role} {attempt} {output} {x} {\"a\":{}} {", "out\n");
         assert_eq!(filled, "review/2 review.2 {step} 3 out {x} {\"a\":{}} {");
     }
 }

@@ -186,9 +186,7 @@ impl ExitFile {
 /// The first one is `shim.json` itself: short attempts need no file more.
 pub fn last_beat(dir: &AttemptDir) -> Option<Time> {
     let modified = |path: Utf8PathBuf| fs::metadata(path).and_then(|file| file.modified());
-    let moment = modified(dir.heartbeat())
-        .or_else(|_| modified(dir.shim()))
-        .ok()?;
+    let moment = modified(dir.heartbeat()).or_else(|_| modified(dir.shim())).ok()?;
     let since_epoch = moment.duration_since(UNIX_EPOCH).ok()?;
     Some(Time(i64::try_from(since_epoch.as_millis()).ok()?))
 }
@@ -211,18 +209,12 @@ enum OnDisk {
 }
 
 fn make_private_folder(path: &Utf8Path) -> Result<(), PathError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .at("cannot create", path)
+    DirBuilder::new().recursive(true).mode(0o700).create(path).at("cannot create", path)
 }
 
 fn read<T: DeserializeOwned>(path: &Utf8Path) -> Result<Option<T>, PathError> {
     match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .at("cannot understand", path),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).at("cannot understand", path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).at("cannot read", path),
     }
@@ -244,12 +236,7 @@ fn replace(path: &Utf8Path, value: &impl Serialize, on_disk: OnDisk) -> Result<(
 }
 
 fn create(path: &Utf8Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]
@@ -327,10 +314,7 @@ mod tests {
         revoke(&dir).unwrap();
         fs::write(dir.shim(), "{").unwrap();
         let error = ShimFile::read(&dir).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("cannot understand `{}`", dir.shim())
-        );
+        assert_eq!(error.to_string(), format!("cannot understand `{}`", dir.shim()));
         assert!(CommandFile::read(&dir).is_err());
     }
 }

@@ -20,9 +20,7 @@ impl Clock {
         reason = "this is the reader of the clock that everything else uses"
     )]
     pub fn start() -> Self {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             wall: Time(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)),
             anchor: Instant::now(),

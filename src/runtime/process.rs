@@ -34,10 +34,7 @@ pub struct Pid {
 impl Pid {
     /// The process that has this number now.
     pub fn of(pid: u32) -> Option<Self> {
-        Some(Self {
-            pid,
-            start: start_time(pid)?,
-        })
+        Some(Self { pid, start: start_time(pid)? })
     }
 
     /// This very process.
@@ -86,10 +83,7 @@ pub fn descendants(pid: u32) -> Vec<Pid> {
             if let Some(stat) = Stat::of(child).filter(|stat| stat.parent == parent) {
                 open.push(child);
                 if !stat.is_over() {
-                    found.push(Pid {
-                        pid: child,
-                        start: stat.start,
-                    });
+                    found.push(Pid { pid: child, start: stat.start });
                 }
             }
         }
@@ -108,10 +102,7 @@ pub fn marked(mark: &str) -> Vec<Pid> {
             environment
                 .split(|&byte| byte == 0)
                 .any(|line| line == entry.as_bytes())
-                .then_some(Pid {
-                    pid,
-                    start: before.start,
-                })
+                .then_some(Pid { pid, start: before.start })
         })
         .filter(|&process| is_alive(process))
         .collect()
@@ -155,9 +146,7 @@ pub fn open(process: Pid) -> io::Result<Option<OwnedFd>> {
 /// For an attempt whose shim is gone. Blocks for the grace period and some seconds at most.
 pub fn kill_marked(mark: &str, grace: Duration) -> usize {
     let clock = Clock::start();
-    let kill_at = clock
-        .now()
-        .plus_ms(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX));
+    let kill_at = clock.now().plus_ms(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX));
     let mut seen = BTreeSet::new();
     loop {
         let alive = family(mark);
@@ -201,13 +190,10 @@ pub fn usage(pid: u32) -> Option<Usage> {
 /// Memory and processor time of a process and of everything below it.
 pub fn tree_usage(pid: u32) -> Usage {
     let below = descendants(pid).into_iter().map(|process| process.pid);
-    std::iter::once(pid)
-        .chain(below)
-        .filter_map(usage)
-        .fold(Usage::default(), |sum, one| Usage {
-            rss_bytes: sum.rss_bytes + one.rss_bytes,
-            cpu_ms: sum.cpu_ms + one.cpu_ms,
-        })
+    std::iter::once(pid).chain(below).filter_map(usage).fold(Usage::default(), |sum, one| Usage {
+        rss_bytes: sum.rss_bytes + one.rss_bytes,
+        cpu_ms: sum.cpu_ms + one.cpu_ms,
+    })
 }
 
 /// Closes every descriptor but the three standard streams.
@@ -257,13 +243,7 @@ impl Stat {
         let system: u64 = fields.next()?.parse().ok()?;
         let threads = fields.nth(4)?.parse().ok()?;
         let start = fields.nth(1)?.parse().ok()?;
-        Some(Self {
-            state,
-            parent,
-            cpu_ticks: user + system,
-            threads,
-            start,
-        })
+        Some(Self { state, parent, cpu_ticks: user + system, threads, start })
     }
 
     /// Ended, and perhaps not reaped yet. A process whose first thread is gone may go on in others.
@@ -276,15 +256,8 @@ impl Stat {
 fn family(mark: &str) -> BTreeSet<Pid> {
     let own = std::process::id();
     let roots = marked(mark);
-    let below: Vec<Pid> = roots
-        .iter()
-        .flat_map(|root| descendants(root.pid))
-        .collect();
-    roots
-        .into_iter()
-        .chain(below)
-        .filter(|process| process.pid != own)
-        .collect()
+    let below: Vec<Pid> = roots.iter().flat_map(|root| descendants(root.pid)).collect();
+    roots.into_iter().chain(below).filter(|process| process.pid != own).collect()
 }
 
 /// Waits until one of the processes has ended, or the time is over.
@@ -298,10 +271,8 @@ fn wait_for_one(processes: &BTreeSet<Pid>, at_most: Duration) {
             Err(_) => {}
         }
     }
-    let mut polls: Vec<PollFd<'_>> = handles
-        .iter()
-        .map(|handle| PollFd::new(handle, PollFlags::IN))
-        .collect();
+    let mut polls: Vec<PollFd<'_>> =
+        handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
     // Woken early by a signal: the caller looks again anyway.
     let _ = poll(&mut polls, Timespec::try_from(at_most).ok().as_ref());
 }
@@ -316,19 +287,14 @@ fn children(pid: u32) -> Vec<u32> {
         let Ok(list) = fs::read_to_string(thread.path().join("children")) else {
             return children_by_parent(pid);
         };
-        found.extend(
-            list.split_ascii_whitespace()
-                .filter_map(|n| n.parse::<u32>().ok()),
-        );
+        found.extend(list.split_ascii_whitespace().filter_map(|n| n.parse::<u32>().ok()));
     }
     found
 }
 
 /// The same for kernels that do not list children, and for threads that end meanwhile.
 fn children_by_parent(parent: u32) -> Vec<u32> {
-    all_processes()
-        .filter(|&pid| Stat::of(pid).is_some_and(|stat| stat.parent == parent))
-        .collect()
+    all_processes().filter(|&pid| Stat::of(pid).is_some_and(|stat| stat.parent == parent)).collect()
 }
 
 fn all_processes() -> impl Iterator<Item = u32> {
@@ -353,12 +319,7 @@ mod tests {
     use super::*;
 
     fn sleeper(mark: &str) -> Child {
-        Command::new("sleep")
-            .arg("600")
-            .env(MARK, mark)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap()
+        Command::new("sleep").arg("600").env(MARK, mark).stdin(Stdio::null()).spawn().unwrap()
     }
 
     #[test]
@@ -387,10 +348,7 @@ mod tests {
     fn a_process_with_another_start_time_is_never_signalled() {
         let mut child = sleeper("other-start");
         let process = Pid::of(child.id()).unwrap();
-        let other = Pid {
-            start: process.start + 1,
-            ..process
-        };
+        let other = Pid { start: process.start + 1, ..process };
         assert!(!signal(other, Signal::KILL).unwrap());
         assert!(!is_alive(other));
         assert!(is_alive(process));

@@ -143,11 +143,7 @@ mod tests {
     fn a_child_that_got_the_lock_as_a_stream_holds_it_until_it_ends() {
         let (_dir, path) = folder();
         let lock = FileLock::exclusive(&path).unwrap();
-        let mut child = Command::new("cat")
-            .stdin(Stdio::piped())
-            .stderr(lock)
-            .spawn()
-            .unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stderr(lock).spawn().unwrap();
         assert!(FileLock::try_exclusive(&path).unwrap().is_none());
         drop(child.stdin.take());
         child.wait().unwrap();

@@ -53,10 +53,7 @@ fn attempt(dir: &AttemptDir) -> Result<bool, PathError> {
     };
     // Looked at under the lock: whoever revokes takes it first, so one of both is too late.
     // An attempt that has a shim or an end already must not be started a second time.
-    if [dir.revoked(), dir.shim(), dir.exit()]
-        .iter()
-        .any(|path| path.exists())
-    {
+    if [dir.revoked(), dir.shim(), dir.exit()].iter().any(|path| path.exists()) {
         return Ok(false);
     }
     // It fails for the leader of a group, which is what the shim wants to be.
@@ -92,12 +89,7 @@ impl End {
     }
 
     fn record(self, dir: &AttemptDir, started_at: Time, ended_at: Time) -> ExitFile {
-        let Outcome {
-            status,
-            reason,
-            escalation,
-            leftovers,
-        } = self.outcome;
+        let Outcome { status, reason, escalation, leftovers } = self.outcome;
         let (stdout_bytes, stderr_bytes) = output_bytes(dir);
         ExitFile {
             code: status.and_then(WaitStatus::exit_status),
@@ -148,17 +140,11 @@ fn run(dir: &AttemptDir, clock: &Clock, signals: &mut Signals) -> End {
     if outcome.status.is_none() && failure.is_none() {
         failure = Some(format!("the agent (pid {agent}) survived SIGKILL"));
     }
-    End {
-        outcome,
-        error: failure,
-    }
+    End { outcome, error: failure }
 }
 
 fn tell_started(dir: &AttemptDir, agent: u32, now: Time) -> Result<(), PathError> {
-    let nobody = Pid {
-        pid: std::process::id(),
-        start: 0,
-    };
+    let nobody = Pid { pid: std::process::id(), start: 0 };
     ShimFile {
         shim: Pid::own().unwrap_or(nobody),
         // Not reaped yet, so it is there even when it has ended.

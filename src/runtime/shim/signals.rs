@@ -22,12 +22,7 @@ impl Signals {
     pub(super) fn listen() -> io::Result<Self> {
         let (wake, wake_writer) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        let signals = Self {
-            wake,
-            wake_writer,
-            stop: Arc::default(),
-            close_input: Arc::default(),
-        };
+        let signals = Self { wake, wake_writer, stop: Arc::default(), close_input: Arc::default() };
         pipe::register(SIGCHLD, signals.wake_writer.try_clone()?)?;
         for number in [SIGTERM, SIGINT, SIGHUP] {
             signals.listen_for(number, &signals.stop)?;

@@ -29,10 +29,7 @@ pub(super) enum SpawnError {
     #[error("`{}` names no program to start", .0)]
     NoProgram(camino::Utf8PathBuf),
     #[error("cannot start `{program}`: its folder `{cwd}` is not there")]
-    NoFolder {
-        program: String,
-        cwd: camino::Utf8PathBuf,
-    },
+    NoFolder { program: String, cwd: camino::Utf8PathBuf },
     #[error("cannot start `{program}`: {source}")]
     Program { program: String, source: io::Error },
 }
@@ -47,9 +44,7 @@ pub(super) fn spawn(dir: &AttemptDir, command: &CommandFile) -> Result<Spawned, 
     let stderr = open_output(&dir.stderr())?;
     // The agent and all it starts hold this lock; the shim itself lets go of it at once.
     let alive = match FileLock::try_exclusive(&dir.alive_lock())? {
-        Some(lock) => lock
-            .share_with_children()
-            .at("cannot share", dir.alive_lock())?,
+        Some(lock) => lock.share_with_children().at("cannot share", dir.alive_lock())?,
         None => None,
     };
     // Nothing here may need code between fork and exec: that would be several times slower.
@@ -63,18 +58,11 @@ pub(super) fn spawn(dir: &AttemptDir, command: &CommandFile) -> Result<Spawned, 
         .spawn();
     drop(alive);
     match child {
-        Ok(child) => Ok(Spawned {
-            pid: child.id(),
-            input,
-        }),
-        Err(_) if !command.cwd.is_dir() => Err(SpawnError::NoFolder {
-            program: program.clone(),
-            cwd: command.cwd.clone(),
-        }),
-        Err(source) => Err(SpawnError::Program {
-            program: program.clone(),
-            source,
-        }),
+        Ok(child) => Ok(Spawned { pid: child.id(), input }),
+        Err(_) if !command.cwd.is_dir() => {
+            Err(SpawnError::NoFolder { program: program.clone(), cwd: command.cwd.clone() })
+        }
+        Err(source) => Err(SpawnError::Program { program: program.clone(), source }),
     }
 }
 
@@ -94,11 +82,8 @@ fn open_stdin(dir: &AttemptDir, stdin: Stdin) -> Result<(Stdio, Option<File>), P
             }
             // Opened for both ways, it neither waits for a writer nor ends when one goes. The
             // agent's own end only reads, so that it sees the end of input when this one closes.
-            let keep = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(&path)
-                .at("cannot open", &path)?;
+            let keep =
+                OpenOptions::new().read(true).write(true).open(&path).at("cannot open", &path)?;
             let agent = File::open(&path).at("cannot open", &path)?;
             Ok((agent.into(), Some(keep)))
         }
@@ -106,10 +91,5 @@ fn open_stdin(dir: &AttemptDir, stdin: Stdin) -> Result<(Stdio, Option<File>), P
 }
 
 fn open_output(path: &Utf8Path) -> Result<File, PathError> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .at("cannot open", path)
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).at("cannot open", path)
 }

@@ -88,11 +88,7 @@ impl<'a> Watch<'a> {
     /// Begins to stop the agent; a stop that has begun goes on as it is.
     pub(super) fn stop(&mut self, reason: EndReason) {
         let since = self.clock.now();
-        self.stop.get_or_insert(Stop {
-            reason,
-            since,
-            sent: Escalation::None,
-        });
+        self.stop.get_or_insert(Stop { reason, since, sent: Escalation::None });
     }
 
     /// Watches until nothing is left, or what is left cannot be killed.
@@ -269,18 +265,9 @@ impl<'a> Watch<'a> {
                 .ok();
         }
         if let Some(file) = &self.heartbeat {
-            let at = Timespec {
-                tv_sec: 0,
-                tv_nsec: UTIME_NOW,
-            };
+            let at = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
             // A heartbeat that cannot be written is seen as a missing one, which is the truth.
-            let _ = futimens(
-                file,
-                &Timestamps {
-                    last_access: at,
-                    last_modification: at,
-                },
-            );
+            let _ = futimens(file, &Timestamps { last_access: at, last_modification: at });
         }
         let (stdout, stderr) = super::output_bytes(self.dir);
         if stdout.saturating_add(stderr) > self.command.max_output_bytes {
@@ -299,13 +286,7 @@ impl<'a> Watch<'a> {
             }
         };
         // What is due but still there is being killed: look again soon.
-        let next = next.map(|at| {
-            if at <= now {
-                now.plus_ms(KILL_PASS_MS)
-            } else {
-                at
-            }
-        });
+        let next = next.map(|at| if at <= now { now.plus_ms(KILL_PASS_MS) } else { at });
         next.map_or(self.beat_at, |at| at.min(self.beat_at))
     }
 
