@@ -1,7 +1,10 @@
 //! crew: runs teams of coding agents through Markdown workflows.
 
 pub mod agent;
+pub mod app;
 pub mod base;
+pub mod cli;
+pub mod client;
 pub mod config;
 pub mod engine;
 pub mod event;
@@ -10,4 +13,5 @@ pub mod plan;
 pub mod rehearsal;
 pub mod resource;
 pub mod runtime;
+pub mod snapshot;
 pub mod store;

@@ -14,6 +14,6 @@ fn main() -> ExitCode {
             Err(_) => ExitCode::from(2),
         },
         (Some("rehearse"), _) => crew::rehearsal::main(&args[2..]),
-        _ => ExitCode::SUCCESS,
+        _ => crew::app::main(args),
     }
 }

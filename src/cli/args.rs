@@ -1,0 +1,57 @@
+//! The command line as a whole: global flags and the list of verbs.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs teams of coding agents through Markdown workflows.
+#[derive(Debug, Parser)]
+#[command(name = "crew", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Flags that every verb has.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Work on the project of this folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub project: Option<Utf8PathBuf>,
+    /// Print JSON (stable, documented).
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Do not ask; take the documented default.
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Print only data and errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Never colour; the same as `--color never`.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Log to standard error; twice for more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Everything that crew can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {}

@@ -1,0 +1,93 @@
+//! What every verb is given: where it writes, how, and the project it works on.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use camino::Utf8PathBuf;
+
+use super::report::{CliError, Result};
+use crate::base::{RunNumber, Time};
+use crate::client::find::find_run;
+use crate::client::{Workspace, WorkspaceError};
+use crate::config::{Environment, Overrides};
+use crate::ledger::Ledger;
+
+/// What every verb is given.
+pub struct Context {
+    /// The variables of the process.
+    pub env: Environment,
+    /// The folder in which the command was given.
+    pub cwd: PathBuf,
+    /// `--project`.
+    pub project_flag: Option<Utf8PathBuf>,
+    /// Data goes here.
+    pub out: Box<dyn Write>,
+    /// Talk goes here.
+    pub err: Box<dyn Write>,
+    /// `--json`.
+    pub json: bool,
+    /// `--quiet`.
+    pub quiet: bool,
+    /// `--yes`.
+    pub yes: bool,
+    /// Whether the output may be coloured.
+    pub color: bool,
+    /// The moment at which the command was given.
+    pub now: Time,
+}
+
+impl Context {
+    /// Opens the project without values from flags.
+    ///
+    /// # Errors
+    /// The folder or the configuration is not usable.
+    pub fn workspace(&self) -> Result<Workspace> {
+        self.workspace_with(&Overrides::default())
+    }
+
+    /// Opens the project with values from flags.
+    ///
+    /// # Errors
+    /// The folder or the configuration is not usable.
+    pub fn workspace_with(&self, overrides: &Overrides) -> Result<Workspace> {
+        let opened: std::result::Result<Workspace, WorkspaceError> =
+            Workspace::open(self.env.clone(), &self.cwd, self.project_flag.as_deref(), overrides);
+        Ok(opened?)
+    }
+
+    /// Finds a run by what a person typed, and opens it.
+    ///
+    /// # Errors
+    /// There is no such run, or its log cannot be read.
+    pub fn run(&self, workspace: &Workspace, wanted: &str) -> Result<(RunNumber, Ledger)> {
+        let number = find_run(&workspace.project()?, wanted)?;
+        Ok((number, workspace.run(number)?))
+    }
+
+    /// Whether a person can be asked: both ends of the conversation are terminals.
+    pub fn is_interactive(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.json
+    }
+
+    /// Writes one JSON document and a newline.
+    ///
+    /// # Errors
+    /// Nobody reads, or the disk is full.
+    pub fn write_json<T: serde::Serialize>(&mut self, document: &T) -> Result<()> {
+        let text = serde_json::to_string(document)
+            .map_err(|error| CliError::new(super::Exit::Io, "io", error.to_string()))?;
+        writeln!(self.out, "{text}")?;
+        Ok(())
+    }
+
+    /// Says something to the person, unless `--quiet` or `--json`.
+    ///
+    /// # Errors
+    /// Standard error is gone.
+    pub fn say(&mut self, text: &str) -> Result<()> {
+        if !self.quiet && !self.json {
+            writeln!(self.err, "{text}")?;
+        }
+        Ok(())
+    }
+}

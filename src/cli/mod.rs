@@ -1,0 +1,14 @@
+//! The command line: one file for each verb. The listing of this folder is the command reference.
+//!
+//! A verb is an `Args` struct, whose doc comments are its help text, and a `run` function that
+//! writes to the output it is given and returns an exit code. stdout is data, stderr is talk.
+
+pub mod args;
+pub mod context;
+pub mod exit;
+pub mod report;
+
+pub use args::{Cli, Verb};
+pub use context::Context;
+pub use exit::Exit;
+pub use report::{CliError, Result};

@@ -1,0 +1,81 @@
+//! The project that a command works on: its files, its configuration, and who gives the command.
+
+use std::path::Path;
+
+use camino::Utf8Path;
+
+use crate::base::RunNumber;
+use crate::config::{Config, ConfigError, Environment, Overrides, Problem};
+use crate::event::Actor;
+use crate::ledger::{Ledger, OpenError};
+use crate::store::{DiscoverError, Found, Project, ProjectDir, ProjectError, discover};
+
+/// An open project.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The variables of the process.
+    pub env: Environment,
+    /// Where the project is.
+    pub found: Found,
+    /// The configuration that holds here.
+    pub config: Config,
+    /// What of the configuration was ignored.
+    pub warnings: Vec<Problem>,
+    /// The project's own files.
+    pub dir: ProjectDir,
+}
+
+/// Why a project cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// There is no such folder, or its checkout is broken.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// The configuration is invalid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The project's state cannot be read or made.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+}
+
+impl Workspace {
+    /// Opens the project of `cwd`, or of the folder that `--project` names; creates nothing.
+    ///
+    /// # Errors
+    /// The folder or the configuration is not usable.
+    pub fn open(
+        env: Environment,
+        cwd: &Path,
+        flag: Option<&Utf8Path>,
+        overrides: &Overrides,
+    ) -> Result<Self, WorkspaceError> {
+        let found = discover(cwd, flag)?;
+        let (config, warnings) = Config::load(&env, Some(&found.root), overrides).valid()?;
+        let state = config.state_dir(&found.root);
+        let worktrees = config.worktrees_dir(&found.root);
+        let dir = ProjectDir::new(found.root.clone(), state, worktrees);
+        Ok(Self { env, found, config, warnings, dir })
+    }
+
+    /// The project's counters, read; a project without runs has none yet.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn project(&self) -> Result<Project, ProjectError> {
+        Project::open(self.dir.clone())
+    }
+
+    /// Opens a run.
+    ///
+    /// # Errors
+    /// Its log cannot be read.
+    pub fn run(&self, number: RunNumber) -> Result<Ledger, OpenError> {
+        Ledger::open(self.dir.run(number))
+    }
+
+    /// The person at this terminal, as the log names them.
+    pub fn human(&self) -> Actor {
+        Actor::Human(self.env.user().unwrap_or("unknown").to_owned())
+    }
+}
