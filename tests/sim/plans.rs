@@ -137,6 +137,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         retry_of: None,
         git,
         root: "/p".into(),
+        runtime_args: BTreeMap::new(),
         depth: 0,
     }
 }
