@@ -5,7 +5,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::Stdio;
 
@@ -17,10 +16,12 @@ use crate::base::path::{PathContext, PathError};
 /// Proof that this process holds an exclusive lock; dropping it gives the lock back.
 ///
 /// The lock belongs to the open file, not to the process: whoever inherits the descriptor holds it
-/// too, and it is free when the last of them has closed it. Dropping therefore only closes.
+/// too. Dropping therefore unlocks instead of only closing: a child that is just being started has
+/// every descriptor of this process until it becomes another program, and would hold on to it.
 #[derive(Debug)]
 pub struct FileLock {
-    file: File,
+    /// `None` once it was handed to a child.
+    file: Option<File>,
 }
 
 impl FileLock {
@@ -32,7 +33,7 @@ impl FileLock {
         let file = open(path)?;
         loop {
             match fs2::FileExt::try_lock_exclusive(&file) {
-                Ok(()) => return Ok(Some(Self { file })),
+                Ok(()) => return Ok(Some(Self { file: Some(file) })),
                 Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
                     return Ok(None);
                 }
@@ -50,36 +51,43 @@ impl FileLock {
         let file = open(path)?;
         loop {
             match fs2::FileExt::lock_exclusive(&file) {
-                Ok(()) => return Ok(Self { file }),
+                Ok(()) => return Ok(Self { file: Some(file) }),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error).at("cannot lock", path),
             }
         }
     }
 
-    /// Lets every process that is started from now on hold the lock too.
+    /// Lets every process that is started from now on hold the lock too; it is free when this file
+    /// and all their copies of it are closed.
     ///
     /// Only for a process that starts exactly one other: a second one would inherit it by accident.
     ///
     /// # Errors
     /// The system refuses; a valid descriptor gives it no reason to.
-    pub fn share_with_children(&self) -> io::Result<()> {
-        Ok(fcntl_setfd(&self.file, FdFlags::empty())?)
-    }
-}
-
-impl AsFd for FileLock {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+    pub fn share_with_children(mut self) -> io::Result<Option<File>> {
+        if let Some(file) = &self.file {
+            fcntl_setfd(file, FdFlags::empty())?;
+        }
+        Ok(self.file.take())
     }
 }
 
 impl From<FileLock> for Stdio {
-    /// Hands the lock to a child as one of its standard streams.
+    /// Hands the lock to a child as one of its standard streams; it holds it until it has ended.
     ///
-    /// That is how exactly one child gets it: no other process started meanwhile can inherit it.
-    fn from(lock: FileLock) -> Self {
-        Self::from(lock.file)
+    /// That is how exactly one child gets it: no other process started meanwhile keeps it.
+    fn from(mut lock: FileLock) -> Self {
+        lock.file.take().map_or_else(Self::null, Self::from)
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // Closing the file, which follows, gives the lock back as well.
+            drop(fs2::FileExt::unlock(file));
+        }
     }
 }
 
@@ -143,7 +151,8 @@ mod tests {
         assert!(FileLock::try_exclusive(&path).unwrap().is_none());
         drop(child.stdin.take());
         child.wait().unwrap();
-        assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+        // Blocks: a process that another test is just starting may have the file for a moment.
+        drop(FileLock::exclusive(&path).unwrap());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crew::store::{LogError, LogReader, RunDir, Watch, log};
 
 use crate::support::{Run, append, read};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Path of this test program.
 fn program() -> Utf8PathBuf {
