@@ -6,5 +6,5 @@
 mod queue;
 mod start;
 
-pub use queue::{QueueReport, run_queue};
-pub use start::{LaunchError, Started, ensure_supervisor, is_supervised};
+pub use queue::{QueueError, QueueReport, run_queue};
+pub use start::{CONFIRMED, LaunchError, OTHER_LIVES, Started, ensure_supervisor, is_supervised};

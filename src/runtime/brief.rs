@@ -124,8 +124,10 @@ impl Desk<'_> {
         let own = self.state.messages.iter().filter(|entry| {
             entry.delivered.is_none() && (entry.message.to == address || entry.message.to == "run")
         });
-        own.map(|entry| (entry.message.id.clone(), format!("[{}] {}", entry.message.id, entry.message.text)))
-            .collect()
+        own.map(|entry| {
+            (entry.message.id.clone(), format!("[{}] {}", entry.message.id, entry.message.text))
+        })
+        .collect()
     }
 
     fn prompt(&self, task: TaskIx, live: &LiveAttempt, messages: &[(String, String)]) -> String {
@@ -157,19 +159,21 @@ impl Desk<'_> {
     fn outputs(&self, task: TaskIx, step: &StepPlan) -> Vec<(String, String)> {
         let plan = self.state.plan();
         let own = self.state.step_ix_of(task);
-        let mut sources: Vec<usize> =
-            plan.channels.iter().filter(|channel| channel.to == own).map(|channel| channel.from).collect();
-        sources.extend(named_outputs(&step.prompt).into_iter().filter_map(|name| plan.step_ix(name)));
+        let mut sources: Vec<usize> = plan
+            .channels
+            .iter()
+            .filter(|channel| channel.to == own)
+            .map(|channel| channel.from)
+            .collect();
+        sources
+            .extend(named_outputs(&step.prompt).into_iter().filter_map(|name| plan.step_ix(name)));
         sources.sort_unstable();
         sources.dedup();
         let with_text = sources.into_iter().filter(|&source| has_words(&plan.steps[source]));
         with_text
             .map(|source| {
-                let parts: Vec<String> = self
-                    .state
-                    .tasks_of(source)
-                    .map(|task| self.output_of(task))
-                    .collect();
+                let parts: Vec<String> =
+                    self.state.tasks_of(source).map(|task| self.output_of(task)).collect();
                 (plan.steps[source].id.to_string(), parts.join("\n\n"))
             })
             .collect()
@@ -201,7 +205,9 @@ impl Desk<'_> {
         names.sort_unstable();
         names.dedup();
         let found = names.into_iter().filter_map(|name| {
-            let content = artifact::read(self.dir, &name.parse().ok()?, limits::QUOTE_BYTES_MAX as u64 * 2).ok()?;
+            let content =
+                artifact::read(self.dir, &name.parse().ok()?, limits::QUOTE_BYTES_MAX as u64 * 2)
+                    .ok()?;
             Some((name.to_owned(), String::from_utf8_lossy(&content.head).into_owned()))
         });
         found.collect()

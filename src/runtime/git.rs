@@ -78,5 +78,6 @@ fn run(dir: &Utf8Path, args: &[&str], needs_identity: bool) -> Result<String, Gi
 }
 
 fn has_identity(dir: &Utf8Path) -> bool {
-    run(dir, &["config", "user.email"], false).is_ok() && run(dir, &["config", "user.name"], false).is_ok()
+    run(dir, &["config", "user.email"], false).is_ok()
+        && run(dir, &["config", "user.name"], false).is_ok()
 }

@@ -117,7 +117,10 @@ fn facts(report: &TurnReport) -> Report {
         spoke: !report.final_text().trim().is_empty(),
         verdict: report.verdict.map(|verdict| verdict == Verdict::Pass),
         blocked: (report.marker == Marker::One(TaskState::Blocked)).then(|| {
-            report.block_reason.clone().unwrap_or_else(|| "the agent says that it is blocked".to_owned())
+            report
+                .block_reason
+                .clone()
+                .unwrap_or_else(|| "the agent says that it is blocked".to_owned())
         }),
         failed: failed_by_program
             .filter(|error| error.kind == ErrorKind::Refusal)
@@ -147,7 +150,8 @@ fn read_output(
     loop {
         line.clear();
         let limit = limits::OUTPUT_LINE_BYTES_MAX as u64;
-        let read = (&mut reader).take(limit).read_until(b'\n', &mut line).at("cannot read", path)?;
+        let read =
+            (&mut reader).take(limit).read_until(b'\n', &mut line).at("cannot read", path)?;
         if read == 0 {
             return Ok(report);
         }

@@ -47,8 +47,14 @@ impl Supervisor {
         );
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
-            let mut check =
-                CheckFinished { task: id, attempt, commit: None, tree: None, files: 0, error: None };
+            let mut check = CheckFinished {
+                task: id,
+                attempt,
+                commit: None,
+                tree: None,
+                files: 0,
+                error: None,
+            };
             match worktree::commit(&worktree.path, &worktree.commit, &message) {
                 Ok(done) => {
                     check.commit = Some(done.commit);

@@ -9,10 +9,12 @@ use crate::store::files::{Durability, write_atomic};
 use crate::store::mailbox;
 
 /// Writes `snapshot.json`; a failure costs the next reader time and nothing else.
-pub(super) fn write_checkpoint(ledger: &Ledger) {
-    if let Err(error) = ledger.write_checkpoint() {
-        tracing::warn!(%error, "no checkpoint");
+pub(super) fn write_checkpoint(ledger: &mut Ledger) {
+    if !ledger.is_checkpoint_due() {
+        return;
     }
+    let row = crate::snapshot::RunRow::stored(ledger.state());
+    ledger.write_checkpoint(&row);
 }
 
 impl Supervisor {

@@ -26,7 +26,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
         return ExitCode::from(2);
     };
     // Fails only for the leader of a process group, which a supervisor that was started is not.
-    drop(rustix::process::setsid());
+    let _ = rustix::process::setsid();
     super::process::close_inherited();
     let run = project.run(number);
     let lock = match take_lock(&run) {
@@ -82,12 +82,13 @@ fn take_lock(run: &RunDir) -> Result<Option<FileLock>, crate::base::PathError> {
 /// Logs to the run's own file, which starts anew when it grew beyond its limit.
 fn start_log(run: &RunDir) -> Option<tracing_appender::non_blocking::WorkerGuard> {
     let path = run.supervisor_log();
-    let is_large = std::fs::metadata(&path).is_ok_and(|file| file.len() > limits::SUPERVISOR_LOG_BYTES_MAX);
+    let is_large =
+        std::fs::metadata(&path).is_ok_and(|file| file.len() > limits::SUPERVISOR_LOG_BYTES_MAX);
     if is_large {
         let old = Utf8PathBuf::from(format!("{path}.1"));
         drop(std::fs::rename(&path, old));
     }
-    let file = crate::store::files::open_append(&path).ok()?;
+    let file = open_append(&path).ok()?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let level = Environment::capture().get("CREW_LOG").map_or("info", |_| "debug").to_owned();
     let started = tracing_subscriber::fmt()
@@ -98,6 +99,11 @@ fn start_log(run: &RunDir) -> Option<tracing_appender::non_blocking::WorkerGuard
         .try_init();
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panic")));
     started.is_ok().then_some(guard)
+}
+
+fn open_append(path: &camino::Utf8Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), String> {
@@ -119,7 +125,6 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
     let (sender, receiver) = mpsc::unbounded_channel();
     let slots = Slots::new(&env, config.limits.machine);
     let supervisor = Supervisor {
-        checkpointed: ledger.state().seq,
         had_slot: ledger.state().status.kind().holds_slot(),
         project,
         ledger,
@@ -156,6 +161,6 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
 /// The starter has heard enough: from here on nobody reads what this process prints.
 fn silence_stdout() {
     if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
-        drop(rustix::stdio::dup2_stdout(null));
+        let _ = rustix::stdio::dup2_stdout(null);
     }
 }

@@ -60,9 +60,9 @@ pub struct Supervisor {
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
     pub(super) children: Vec<std::process::Child>,
-    /// Number of the last event that is in the checkpoint.
-    pub(super) checkpointed: u64,
     pub(super) had_slot: bool,
+    /// Everything that runs beside the loop.
+    pub(super) tracker: tokio_util::task::TaskTracker,
 }
 
 /// Why a supervisor ended before its run was at rest.
@@ -74,9 +74,6 @@ pub enum SupervisorError {
     /// The log cannot be written for a reason that will not pass.
     #[error(transparent)]
     Commit(#[from] CommitError),
-    /// The system refused.
-    #[error("{0}")]
-    System(String),
 }
 
 impl Supervisor {
@@ -92,12 +89,14 @@ impl Supervisor {
         let changed = Arc::new(Notify::new());
         let notify = Arc::clone(&changed);
         // A hint only: without it the slow poll still sees everything.
-        let _watch = Watch::files([self.ledger.dir().events()], move || notify.notify_one())
+        let watch = Watch::files([self.ledger.dir().events()], move || notify.notify_one())
             .inspect_err(|error| tracing::warn!(%error, "no file notifications"));
+        let mut lock = Some(lock);
         self.take_over()?;
         loop {
             let wake_at = self.turn();
-            if self.can_rest() && self.try_rest(&lock)? {
+            if self.can_rest() && self.try_rest(&mut lock)? {
+                drop(watch);
                 return Ok(());
             }
             let now = self.clock.now();
@@ -156,7 +155,7 @@ impl Supervisor {
             tracing::debug!(count = records.len(), last = self.ledger.state().seq, "appended");
             self.project_messages(&records);
         }
-        self.checkpoint(false);
+        super::project::write_checkpoint(&mut self.ledger);
         Ok(())
     }
 
@@ -181,11 +180,14 @@ impl Supervisor {
         for (task, live) in state.live() {
             let dir = self.ledger.dir().attempt(&state.task_id(task), live.number);
             let output = [dir.stdout(), dir.stderr()];
-            attempts.insert(task, AttemptVitals {
-                beat_at: super::attempt_files::last_beat(&dir),
-                output_at: output.iter().filter_map(|path| grown_at(path)).max(),
-                tool_since: None,
-            });
+            attempts.insert(
+                task,
+                AttemptVitals {
+                    beat_at: super::attempt_files::last_beat(&dir),
+                    output_at: output.iter().filter_map(|path| grown_at(path)).max(),
+                    tool_since: None,
+                },
+            );
         }
         let machine_slots = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
         Vitals { attempts, machine_slots }
@@ -233,27 +235,17 @@ impl Supervisor {
     }
 
     /// Ends only under `run.lock`, after catching up: a command that was appended meanwhile is served.
-    fn try_rest(&mut self, lock: &FileLock) -> Result<bool, SupervisorError> {
-        self.checkpoint(true);
+    fn try_rest(&mut self, lock: &mut Option<FileLock>) -> Result<bool, SupervisorError> {
         let locked = self.ledger.lock()?;
         let is_over = locked.state().is_at_rest();
         if is_over {
-            lock.release();
+            drop(lock.take());
         }
         drop(locked);
         if is_over {
             self.run_queue();
         }
         Ok(is_over)
-    }
-
-    fn checkpoint(&mut self, is_last: bool) {
-        let seq = self.ledger.state().seq;
-        let is_due = seq.saturating_sub(self.checkpointed) >= limits::CHECKPOINT_EVERY_EVENTS;
-        if is_due || (is_last && seq != self.checkpointed) {
-            super::project::write_checkpoint(&self.ledger);
-            self.checkpointed = seq;
-        }
     }
 
     /// Gives a free slot to whoever waits for one.

@@ -31,7 +31,8 @@ pub fn ensure(root: &Utf8Path, base: &GitBase) -> Result<(), GitError> {
     if git(root, &["rev-parse", "--verify", "-q", &branch]).is_ok() {
         return git(root, &["worktree", "add", "-q", path, &base.branch]).map(drop);
     }
-    git(root, &["worktree", "add", "-q", "--no-track", "-b", &base.branch, path, &base.commit]).map(drop)
+    git(root, &["worktree", "add", "-q", "--no-track", "-b", &base.branch, path, &base.commit])
+        .map(drop)
 }
 
 /// Commits everything that is in the worktree; makes no commit when nothing changed.

@@ -63,13 +63,7 @@ impl<'lock> LogWriter<'lock> {
             // A tail that was moved away by a writer that died before it could say so.
             None => run.torn(next).symlink_metadata().ok().map(|m| m.len()),
         };
-        Ok(Self {
-            _lock: lock,
-            run: run.clone(),
-            file,
-            cursor,
-            cut,
-        })
+        Ok(Self { _lock: lock, run: run.clone(), file, cursor, cut })
     }
 
     /// Where the log ends.
@@ -97,14 +91,7 @@ impl<'lock> LogWriter<'lock> {
         let mut bytes = Vec::with_capacity(512 * items.len());
         let mut records = Vec::with_capacity(items.len() + 1);
         for (actor, epoch, body) in self.with_truncation(items) {
-            let record = Record {
-                seq: end.chain.seq + 1,
-                at,
-                actor,
-                epoch,
-                batch,
-                body,
-            };
+            let record = Record { seq: end.chain.seq + 1, at, actor, epoch, batch, body };
             let from = bytes.len();
             let chain = record.write(end.chain, &mut bytes);
             let line = bytes.len() - from;
@@ -138,9 +125,7 @@ impl<'lock> LogWriter<'lock> {
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), PathError> {
-        self.file
-            .write_all_at(bytes, self.cursor.offset)
-            .at("cannot write", self.run.events())?;
+        self.file.write_all_at(bytes, self.cursor.offset).at("cannot write", self.run.events())?;
         self.sync()?;
         if self.cursor.offset == 0 {
             files::sync_dir(self.run.path())?;
@@ -180,11 +165,7 @@ mod tests {
             let path = camino::Utf8PathBuf::try_from(guard.path().to_path_buf()).unwrap();
             let run = RunDir::at(path);
             let reader = LogReader::open(run.events());
-            Self {
-                _guard: guard,
-                run,
-                reader,
-            }
+            Self { _guard: guard, run, reader }
         }
 
         fn append(&mut self, texts: &[&str]) -> Result<Vec<Record>, LogError> {
@@ -230,22 +211,12 @@ mod tests {
         let mut bench = Bench::new();
         bench.append(&["a"]).unwrap();
         let whole = std::fs::read(bench.run.events()).unwrap();
-        std::fs::write(
-            bench.run.events(),
-            [&whole[..], b"{\"seq\":2,\0\0"].concat(),
-        )
-        .unwrap();
+        std::fs::write(bench.run.events(), [&whole[..], b"{\"seq\":2,\0\0"].concat()).unwrap();
         let records = bench.append(&["b"]).unwrap();
-        let cut = LogTruncated {
-            bytes: 11,
-            file: "events.torn-2".into(),
-        };
+        let cut = LogTruncated { bytes: 11, file: "events.torn-2".into() };
         assert_eq!(records[0].body, Body::LogTruncated(cut));
         assert_eq!((records[1].seq, records[1].batch), (3, 2));
-        assert_eq!(
-            std::fs::read(bench.run.torn(2)).unwrap(),
-            b"{\"seq\":2,\0\0"
-        );
+        assert_eq!(std::fs::read(bench.run.torn(2)).unwrap(), b"{\"seq\":2,\0\0");
         assert_eq!(bench.all().len(), 3);
         assert_eq!(bench.append(&["c"]).unwrap().len(), 1, "said once");
     }
@@ -305,10 +276,7 @@ mod tests {
             actor: Actor::Supervisor,
             epoch: 1,
             batch: 2,
-            body: Body::Unknown {
-                kind: "moon.rose".into(),
-                data: "{}".into(),
-            },
+            body: Body::Unknown { kind: "moon.rose".into(), data: "{}".into() },
         };
         record.write(bench.reader.cursor().chain, &mut line);
         let whole = std::fs::read(bench.run.events()).unwrap();

@@ -80,9 +80,7 @@ pub fn read(run: &RunDir, name: &ArtifactName, max: u64) -> Result<Content, Path
     let file = files::open_read(&path)?;
     let bytes = file.metadata().at("cannot read", &path)?.len();
     let mut head = Vec::new();
-    file.take(max)
-        .read_to_end(&mut head)
-        .at("cannot read", &path)?;
+    file.take(max).read_to_end(&mut head).at("cannot read", &path)?;
     Ok(Content { head, bytes })
 }
 
@@ -152,11 +150,7 @@ fn open_below(root: &Utf8Path, path: &Utf8Path) -> Result<File, ArtifactError> {
         folder = open(&folder, name, flags | OFlags::DIRECTORY)?;
     }
     let file = open(&folder, last, flags)?;
-    if file.metadata().at("cannot read", path)?.is_file() {
-        Ok(file)
-    } else {
-        Err(outside())
-    }
+    if file.metadata().at("cannot read", path)?.is_file() { Ok(file) } else { Err(outside()) }
 }
 
 #[cfg(test)]
@@ -208,20 +202,9 @@ mod tests {
         )
         .unwrap();
         let absolute = root.with_file_name("secret");
-        for path in [
-            "link",
-            "up/secret",
-            "../secret",
-            "",
-            "sub",
-            "fifo",
-            absolute.as_str(),
-        ] {
+        for path in ["link", "up/secret", "../secret", "", "sub", "fifo", absolute.as_str()] {
             let error = store_file(&run, &name("x"), &root, path.into()).unwrap_err();
-            assert!(
-                matches!(error, ArtifactError::Outside(_)),
-                "{path}: {error}"
-            );
+            assert!(matches!(error, ArtifactError::Outside(_)), "{path}: {error}");
         }
         assert!(read(&run, &name("x"), 1).is_err(), "nothing was stored");
     }

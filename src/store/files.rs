@@ -44,18 +44,13 @@ pub fn write_atomic_with<T>(
     fill: impl FnOnce(&mut File) -> io::Result<T>,
 ) -> Result<T, PathError> {
     let folder = folder_of(path);
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(folder)
-        .at("cannot write", path)?;
+    let mut temporary =
+        tempfile::Builder::new().prefix(".new-").tempfile_in(folder).at("cannot write", path)?;
     let value = fill(temporary.as_file_mut()).at("cannot write", path)?;
     if durability == Durability::Synced {
         temporary.as_file().sync_all().at("cannot sync", path)?;
     }
-    temporary
-        .persist(path)
-        .map_err(|error| error.error)
-        .at("cannot write", path)?;
+    temporary.persist(path).map_err(|error| error.error).at("cannot write", path)?;
     if durability == Durability::Synced {
         sync_dir(folder)?;
     }
@@ -99,10 +94,8 @@ pub fn read_text_capped(path: impl AsRef<Utf8Path>, max: u64) -> Result<String, 
     let mut file = open_read(path)?.take(max.saturating_add(1));
     file.read_to_string(&mut text).at("cannot read", path)?;
     if text.len() as u64 > max {
-        let source = io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it is longer than {max} bytes"),
-        );
+        let source =
+            io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {max} bytes"));
         return Err(source).at("cannot read", path);
     }
     Ok(text)
@@ -122,9 +115,7 @@ pub fn open_read(path: &Utf8Path) -> Result<File, PathError> {
 /// The folder cannot be opened or synced.
 pub fn sync_dir(folder: impl AsRef<Utf8Path>) -> Result<(), PathError> {
     let folder = folder.as_ref();
-    File::open(folder)
-        .and_then(|dir| dir.sync_all())
-        .at("cannot sync the folder", folder)
+    File::open(folder).and_then(|dir| dir.sync_all()).at("cannot sync the folder", folder)
 }
 
 /// Opens a file without following a link; new files belong to the owner only.
@@ -158,11 +149,7 @@ fn explain(error: io::Error, action: &'static str, path: &Utf8Path) -> PathError
     if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
         return linked(path);
     }
-    PathError {
-        action,
-        path: path.to_owned(),
-        source: error,
-    }
+    PathError { action, path: path.to_owned(), source: error }
 }
 
 fn linked(path: &Utf8Path) -> PathError {

@@ -108,10 +108,7 @@ impl LogReader {
 
     /// Reads the log at `path` from `cursor` on.
     pub fn at(path: impl Into<Utf8PathBuf>, cursor: Cursor) -> Self {
-        Self {
-            path: path.into(),
-            cursor,
-        }
+        Self { path: path.into(), cursor }
     }
 
     /// The log.
@@ -126,10 +123,7 @@ impl LogReader {
 
     /// Skips what the owner of this reader appended itself.
     pub fn advance(&mut self, to: Cursor) {
-        debug_assert!(
-            to.offset >= self.cursor.offset,
-            "readers do not go backwards"
-        );
+        debug_assert!(to.offset >= self.cursor.offset, "readers do not go backwards");
         self.cursor = to;
     }
 
@@ -162,8 +156,7 @@ impl LogReader {
         if size == from {
             return Ok(None);
         }
-        file.seek(SeekFrom::Start(from))
-            .at("cannot read", &self.path)?;
+        file.seek(SeekFrom::Start(from)).at("cannot read", &self.path)?;
         let capacity = READ_BYTES.min((size - from).max(4_096));
         let capacity = usize::try_from(capacity).unwrap_or(4_096);
         self.read_lines(&mut BufReader::with_capacity(capacity, file), each)
@@ -213,15 +206,10 @@ impl LogReader {
     ) -> Result<Torn, LogError> {
         let verdict = torn::judge(line, why, self.cursor, rest).at("cannot read", &self.path)?;
         match verdict {
-            Verdict::Torn { bytes, reason } => Ok(Torn {
-                offset: self.cursor.offset,
-                bytes,
-                reason,
-            }),
-            Verdict::Newer(format) => Err(LogError::Newer {
-                path: self.path.clone(),
-                format,
-            }),
+            Verdict::Torn { bytes, reason } => {
+                Ok(Torn { offset: self.cursor.offset, bytes, reason })
+            }
+            Verdict::Newer(format) => Err(LogError::Newer { path: self.path.clone(), format }),
             Verdict::Damaged(why) => Err(LogError::Damaged(Damage {
                 file: self.path.clone(),
                 line: self.cursor.chain.seq + 1,
@@ -254,11 +242,7 @@ pub fn verify(path: impl Into<Utf8PathBuf>) -> Result<Verification, LogError> {
         Err(LogError::Damaged(damage)) => (None, Some(damage)),
         Err(error) => return Err(error),
     };
-    Ok(Verification {
-        lines: reader.cursor.chain.seq,
-        torn,
-        damage,
-    })
+    Ok(Verification { lines: reader.cursor.chain.seq, torn, damage })
 }
 
 /// Opens a log for reading.

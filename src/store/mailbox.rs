@@ -82,11 +82,9 @@ pub fn rebuild(run: &RunDir, all: &[Message]) -> Result<(), PathError> {
 pub fn read(run: &RunDir, address: &str) -> Result<MailboxFile, PathError> {
     let path = run.mailbox_of(address);
     match read_file(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(MailboxFile {
-            path,
-            messages: Vec::new(),
-            damaged: Vec::new(),
-        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(MailboxFile { path, messages: Vec::new(), damaged: Vec::new() })
+        }
         found => found,
     }
 }
@@ -101,24 +99,16 @@ pub fn verify(run: &RunDir) -> Result<Vec<MailboxFile>, PathError> {
 
 fn read_file(path: &Utf8Path) -> Result<MailboxFile, PathError> {
     let mut bytes = Vec::new();
-    files::open_read(path)?
-        .read_to_end(&mut bytes)
-        .at("cannot read", path)?;
-    let mut found = MailboxFile {
-        path: path.to_owned(),
-        messages: Vec::new(),
-        damaged: Vec::new(),
-    };
+    files::open_read(path)?.read_to_end(&mut bytes).at("cannot read", path)?;
+    let mut found =
+        MailboxFile { path: path.to_owned(), messages: Vec::new(), damaged: Vec::new() };
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let text = line.strip_suffix(b"\n");
         let text = text.ok_or_else(|| "the line is not finished".to_owned());
         match text.and_then(|text| serde_json::from_slice(text).map_err(|error| error.to_string()))
         {
             Ok(message) => found.messages.push(message),
-            Err(why) => found.damaged.push(DamagedLine {
-                line: index + 1,
-                why,
-            }),
+            Err(why) => found.damaged.push(DamagedLine { line: index + 1, why }),
         }
     }
     Ok(found)
@@ -193,19 +183,13 @@ mod tests {
 
     fn contents(run: &RunDir) -> Vec<(Utf8PathBuf, Vec<u8>)> {
         let paths = paths(run).unwrap().into_iter();
-        paths
-            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
-            .collect()
+        paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
     }
 
     #[test]
     fn rebuilt_files_equal_the_appended_ones_byte_for_byte() {
         let (_guard, run) = run();
-        let all = [
-            message("a", "review/2"),
-            message("b", "human"),
-            message("c", "review/2"),
-        ];
+        let all = [message("a", "review/2"), message("b", "human"), message("c", "review/2")];
         append(&run, &all[..1]).unwrap();
         append(&run, &all[1..]).unwrap();
         let appended = contents(&run);
@@ -227,10 +211,7 @@ mod tests {
         std::fs::write(&path, [&whole[..], b"{\"id\":\"torn"].concat()).unwrap();
         append(&run, &[message("b", "human")]).unwrap();
         let files = verify(&run).unwrap();
-        assert_eq!(
-            files[0].messages,
-            [message("a", "human"), message("b", "human")]
-        );
+        assert_eq!(files[0].messages, [message("a", "human"), message("b", "human")]);
         let lines: Vec<_> = files[0].damaged.iter().map(|line| line.line).collect();
         assert_eq!(lines, [2]);
     }

@@ -159,9 +159,7 @@ impl Project {
     pub fn run(&self, number: RunNumber) -> Result<RunDir, PathError> {
         let run = self.dir.run(number);
         files::refuse_link(run.path())?;
-        run.path()
-            .metadata()
-            .at("cannot open the run", run.path())?;
+        run.path().metadata().at("cannot open the run", run.path())?;
         Ok(run)
     }
 
@@ -275,9 +273,7 @@ fn run_folders(dir: &ProjectDir) -> Result<Vec<RunNumber>, PathError> {
 }
 
 fn slug_of(root: &Utf8Path) -> String {
-    root.file_name()
-        .and_then(slug::slug)
-        .unwrap_or_else(|| "project".to_owned())
+    root.file_name().and_then(slug::slug).unwrap_or_else(|| "project".to_owned())
 }
 
 fn read_only(error: PathError) -> ProjectError {
@@ -308,10 +304,7 @@ mod tests {
     fn reading_a_project_creates_nothing() {
         let (_guard, dir) = project();
         let found = Project::open(dir.clone()).expect("empty");
-        assert_eq!(
-            (found.slug(), found.runs().expect("none")),
-            ("my-app", vec![])
-        );
+        assert_eq!((found.slug(), found.runs().expect("none")), ("my-app", vec![]));
         assert!(!dir.root().exists());
     }
 

@@ -146,19 +146,12 @@ mod tests {
         let log = path.with_file_name("events.jsonl");
         assert!(!matches(&header, &log), "no log");
         std::fs::write(&log, "{\"seq\":1}\n{\"seq\":2}\n").unwrap();
-        assert!(
-            matches(&header, &log),
-            "the start is the start of every log"
-        );
+        assert!(matches(&header, &log), "the start is the start of every log");
         header.cursor.offset = 10;
         header.cursor.chain.hash = Hash::of(b"{\"seq\":1}");
         assert!(matches(&header, &log));
         for (offset, line) in [(11, 0), (10, 1), (20, 0), (30, 20), (10, 20), (10, 10)] {
-            let cursor = Cursor {
-                offset,
-                line,
-                ..header.cursor
-            };
+            let cursor = Cursor { offset, line, ..header.cursor };
             assert_eq!(cursor.standing(&log), Standing::Foreign, "{cursor:?}");
         }
     }

@@ -76,8 +76,7 @@ fn window_records(
     lines: usize,
 ) -> Result<(Vec<Record>, u64), LogError> {
     let mut bytes = vec![0; usize::try_from(size - start).unwrap_or(usize::MAX)];
-    file.read_exact_at(&mut bytes, start)
-        .at("cannot read", path)?;
+    file.read_exact_at(&mut bytes, start).at("cannot read", path)?;
     let mut from = line_start(&bytes, start, lines);
     let first = start + from as u64;
     let mut records = Vec::new();
@@ -107,19 +106,12 @@ fn window_records(
 
 /// Where the last `count` complete lines begin, as far as they lie in the window.
 fn line_start(bytes: &[u8], start: u64, count: usize) -> usize {
-    let newlines = bytes
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, byte)| **byte == b'\n');
+    let newlines = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
     // The last newline ends the last line, so the newline before `count` lines is one further.
     match newlines.map(|(at, _)| at).nth(count) {
         Some(at) => at + 1,
         None if start == 0 => 0,
-        None => bytes
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(bytes.len(), |at| at + 1),
+        None => bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1),
     }
 }
 
@@ -132,10 +124,7 @@ fn anchor(bytes: &[u8], offset: u64) -> Option<Cursor> {
     let place: Place = serde_json::from_slice(&bytes[..length]).ok()?;
     Some(Cursor {
         offset,
-        chain: Chain {
-            seq: place.seq.checked_sub(1)?,
-            hash: place.prev,
-        },
+        chain: Chain { seq: place.seq.checked_sub(1)?, hash: place.prev },
         ..Cursor::default()
     })
 }
@@ -144,10 +133,7 @@ fn anchor(bytes: &[u8], offset: u64) -> Option<Cursor> {
 fn refuse(verdict: Verdict, path: &Utf8Path, cursor: Cursor) -> Result<(), LogError> {
     match verdict {
         Verdict::Torn { .. } => Ok(()),
-        Verdict::Newer(format) => Err(LogError::Newer {
-            path: path.to_owned(),
-            format,
-        }),
+        Verdict::Newer(format) => Err(LogError::Newer { path: path.to_owned(), format }),
         Verdict::Damaged(why) => Err(LogError::Damaged(Damage {
             file: path.to_owned(),
             line: cursor.chain.seq + 1,

@@ -85,16 +85,12 @@ pub(super) fn move_away(
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     let mut kept = files::open(&path, "cannot write", &mut options)?;
-    log.seek(SeekFrom::Start(torn.offset))
-        .at("cannot read", run.events())?;
+    log.seek(SeekFrom::Start(torn.offset)).at("cannot read", run.events())?;
     io::copy(&mut log, &mut kept).at("cannot write", &path)?;
     kept.sync_all().at("cannot sync", &path)?;
     files::sync_dir(run.path())?;
-    log.set_len(torn.offset)
-        .at("cannot cut the torn tail of", run.events())?;
-    kept.metadata()
-        .map(|meta| meta.len())
-        .at("cannot read", &path)
+    log.set_len(torn.offset).at("cannot cut the torn tail of", run.events())?;
+    kept.metadata().map(|meta| meta.len()).at("cannot read", &path)
 }
 
 /// The envelope of a line.
@@ -153,9 +149,7 @@ fn later_write(bytes: &[u8], due: u64) -> Option<u64> {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 fn damaged(reason: &str, later: u64) -> String {

@@ -47,22 +47,12 @@ impl Watch {
         let files = Arc::new(Mutex::new(BTreeSet::new()));
         let wanted = Arc::clone(&files);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if concerns(
-                event,
-                &wanted.lock().unwrap_or_else(PoisonError::into_inner),
-            ) {
+            if concerns(event, &wanted.lock().unwrap_or_else(PoisonError::into_inner)) {
                 callback();
             }
         });
-        let watcher = watcher.map_err(|source| WatchError {
-            path: Utf8PathBuf::new(),
-            source,
-        })?;
-        let mut watch = Self {
-            watcher,
-            files,
-            folders: BTreeMap::new(),
-        };
+        let watcher = watcher.map_err(|source| WatchError { path: Utf8PathBuf::new(), source })?;
+        let mut watch = Self { watcher, files, folders: BTreeMap::new() };
         for path in paths {
             watch.add(path.as_ref())?;
         }
@@ -74,10 +64,7 @@ impl Watch {
     /// # Errors
     /// Its folder does not exist, or the system has no watches left.
     pub fn add(&mut self, path: &Utf8Path) -> Result<(), WatchError> {
-        let failed = |source| WatchError {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| WatchError { path: path.to_owned(), source };
         let file = real(path).map_err(notify::Error::io).map_err(failed)?;
         if !self.lock().insert(file.clone()) {
             return Ok(());
@@ -179,10 +166,7 @@ mod tests {
         let change = EventKind::Modify(ModifyKind::Any);
         assert!(wakes(change, "a"));
         assert!(!wakes(change, "b"));
-        assert!(!wakes(
-            EventKind::Access(AccessKind::Close(AccessMode::Read)),
-            "a"
-        ));
+        assert!(!wakes(EventKind::Access(AccessKind::Close(AccessMode::Read)), "a"));
     }
 
     #[test]

@@ -51,10 +51,7 @@ fn plain(bencher: Bencher, events: usize) {
         };
         record.write(Chain::default(), &mut bytes);
     }
-    let mut file = File::options()
-        .append(true)
-        .open(run.dir.events())
-        .expect("file");
+    let mut file = File::options().append(true).open(run.dir.events()).expect("file");
     bencher.bench_local(|| {
         file.write_all(&bytes).expect("written");
         file.sync_data().expect("synced");

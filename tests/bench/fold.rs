@@ -41,9 +41,7 @@ fn log(bencher: Bencher) {
     let run = Run::with_events(EVENTS);
     bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| {
         let mut reader = LogReader::open(run.dir.events());
-        reader
-            .catch_up(|record| drop(divan::black_box(record)))
-            .expect("read")
+        reader.catch_up(|record| drop(divan::black_box(record))).expect("read")
     });
 }
 
@@ -53,10 +51,7 @@ fn plain(bencher: Bencher) {
     let run = Run::with_events(EVENTS);
     bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| {
         let bytes = std::fs::read(run.dir.events()).expect("read");
-        for line in bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let line: Line<'_> = serde_json::from_slice(line).expect("a line");
             let body = Body::parse(&line.kind, line.data).expect("an event");
             drop(divan::black_box((line, body)));
@@ -77,9 +72,7 @@ fn refresh(bencher: Bencher, history: u64) {
             let mut writer =
                 LogWriter::open(&lock, &run.dir, writing.cursor(), None).expect("open");
             let items = vec![(Actor::Supervisor, 1, support::note())];
-            writer
-                .append(Time(1_777_000_000_000), items)
-                .expect("appended");
+            writer.append(Time(1_777_000_000_000), items).expect("appended");
             writing.advance(writer.cursor());
         })
         .bench_local_values(|()| reader.catch_up(drop).expect("read"));

@@ -14,9 +14,7 @@ const LAST_BATCH: u64 = 5;
 /// Where each line begins, and the end of the last.
 fn bounds(log: &[u8]) -> Vec<usize> {
     let ends = log.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    std::iter::once(0)
-        .chain(ends.map(|(at, _)| at + 1))
-        .collect()
+    std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
 }
 
 /// Lines that are whole in the first `length` bytes.
@@ -104,11 +102,7 @@ fn a_hole_before_the_last_batch_is_damage_and_no_writer_cuts_it() {
         holed[start..start + 16].fill(0);
         run.replace_log(&holed);
         let line = whole_lines(&bounds, start) as u64 + 1;
-        let refused = append(
-            &run.dir,
-            &mut LogReader::open(run.dir.events()),
-            vec!["x".into()],
-        );
+        let refused = append(&run.dir, &mut LogReader::open(run.dir.events()), vec!["x".into()]);
         let Err(LogError::Damaged(damage)) = refused else {
             panic!("hole at {start}: {refused:?}");
         };
@@ -171,10 +165,7 @@ fn a_changed_last_line_is_caught_by_the_writer_that_had_read_it() {
     let mut reader = LogReader::open(run.dir.events());
     reader.catch_up(drop).expect("whole");
     let text = String::from_utf8(run.log()).expect("text");
-    run.replace_log(
-        text.replace("batch 3, event 2", "batch 3, event 9")
-            .as_bytes(),
-    );
+    run.replace_log(text.replace("batch 3, event 2", "batch 3, event 9").as_bytes());
     assert_eq!(log::verify(run.dir.events()).expect("read").damage, None);
     let refused = append(&run.dir, &mut reader, vec!["next".into()]);
     assert!(matches!(refused, Err(LogError::Rewound(_))), "{refused:?}");
@@ -221,23 +212,16 @@ fn a_first_line_that_only_a_newer_version_can_read_is_newer_and_not_damaged() {
         tail::first(run.dir.events()).expect_err("newer"),
         tail::last_records(run.dir.events(), 1).expect_err("newer"),
     ] {
-        assert!(
-            matches!(error, LogError::Newer { format: 2, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, LogError::Newer { format: 2, .. }), "{error}");
     }
 }
 
 #[test]
 fn a_line_longer_than_the_limit_is_never_held_in_memory_as_a_whole() {
     let run = Run::with_batches(&[1]);
-    let log = std::fs::OpenOptions::new()
-        .append(true)
-        .open(run.dir.events())
-        .expect("log");
+    let log = std::fs::OpenOptions::new().append(true).open(run.dir.events()).expect("log");
     let length = log.metadata().expect("log").len();
-    log.set_len(length + limits::LOG_LINE_BYTES_MAX as u64 + 10)
-        .expect("a hole");
+    log.set_len(length + limits::LOG_LINE_BYTES_MAX as u64 + 10).expect("a hole");
     let (records, found, _) = read(&run.dir.events());
     let torn = found.expect("torn").torn.expect("torn");
     assert_eq!((records.len(), torn.offset), (1, length));

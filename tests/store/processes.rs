@@ -42,20 +42,13 @@ fn start(part: &str, run: &RunDir) -> Child {
 fn part_appending() {
     let Some(run) = part("appending") else { return };
     let path = run.path().join(format!("said-{}", std::process::id()));
-    let mut said = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .expect("file");
+    let mut said = OpenOptions::new().append(true).create(true).open(path).expect("file");
     let mut reader = LogReader::open(run.events());
     for number in 0_usize.. {
         let texts = vec![format!("{}:{number}", std::process::id()); 1 + number % 4];
         let records = append(&run, &mut reader, texts).expect("appended");
-        let lines = records
-            .iter()
-            .map(|record| format!("{} {}\n", record.seq, record.body.kind()));
-        said.write_all(lines.collect::<String>().as_bytes())
-            .expect("said");
+        let lines = records.iter().map(|record| format!("{} {}\n", record.seq, record.body.kind()));
+        said.write_all(lines.collect::<String>().as_bytes()).expect("said");
     }
 }
 
@@ -68,9 +61,8 @@ fn what_a_writer_was_told_is_there_however_many_writers_are_killed() {
         let _ = sender.send(());
     });
     let mut reader = LogReader::open(run.dir.events());
-    let mut writers: Vec<Child> = (0..8)
-        .map(|_| start("processes::part_appending", &run.dir))
-        .collect();
+    let mut writers: Vec<Child> =
+        (0..8).map(|_| start("processes::part_appending", &run.dir)).collect();
     for round in 0..16 {
         let goal = reader.cursor().chain.seq + 20;
         while reader.cursor().chain.seq < goal {
@@ -97,13 +89,8 @@ fn what_a_writer_was_told_is_there_however_many_writers_are_killed() {
         if !entry.file_name().starts_with("said-") {
             continue;
         }
-        for line in std::fs::read_to_string(entry.path())
-            .expect("read")
-            .split_inclusive('\n')
-        {
-            let Some((seq, kind)) = line
-                .strip_suffix('\n')
-                .and_then(|line| line.split_once(' '))
+        for line in std::fs::read_to_string(entry.path()).expect("read").split_inclusive('\n') {
+            let Some((seq, kind)) = line.strip_suffix('\n').and_then(|line| line.split_once(' '))
             else {
                 continue;
             };
@@ -128,20 +115,12 @@ fn part_filling_the_disk() {
         }
         assert!(appended < 10_000, "the disk never gets full");
     };
-    let LogError::Io(error) = error else {
-        panic!("{error}")
-    };
-    let full = [
-        std::io::ErrorKind::StorageFull,
-        std::io::ErrorKind::FileTooLarge,
-    ];
+    let LogError::Io(error) = error else { panic!("{error}") };
+    let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::FileTooLarge];
     assert!(full.contains(&error.kind()), "{error}: {}", error.source);
     assert_eq!(error.path, run.events());
     let found = log::verify(run.events()).expect("readable");
-    assert_eq!(
-        (found.lines, found.torn, found.damage),
-        (appended, None, None)
-    );
+    assert_eq!((found.lines, found.torn, found.damage), (appended, None, None));
     let ballast = run.path().join("ballast");
     if ballast.exists() {
         std::fs::remove_file(ballast).expect("freed");

@@ -54,15 +54,8 @@ fn a_reader_that_stands_at_the_end_reads_nothing_twice() {
     assert_eq!(reader.catch_up(drop).expect("read").records, 2);
     assert_eq!(reader.catch_up(drop).expect("read").bytes, 0);
     assert_eq!(reader.cursor().standing(reader.path()), Standing::Current);
-    let more = append(
-        &run.dir,
-        &mut LogReader::open(run.dir.events()),
-        vec!["x".into()],
-    );
-    assert!(matches!(
-        reader.cursor().standing(reader.path()),
-        Standing::Behind(_)
-    ));
+    let more = append(&run.dir, &mut LogReader::open(run.dir.events()), vec!["x".into()]);
+    assert!(matches!(reader.cursor().standing(reader.path()), Standing::Behind(_)));
     let mut seen = Vec::new();
     reader.catch_up(|record| seen.push(record)).expect("read");
     assert_eq!(seen, more.expect("appended"));
@@ -120,17 +113,12 @@ fn readers_without_a_lock_see_a_growing_prefix_while_eight_threads_write() {
         let mut seen = Vec::new();
         loop {
             let done = left.load(Ordering::SeqCst) == 0;
-            reader
-                .catch_up(|record| seen.push(record))
-                .expect("never damaged");
+            reader.catch_up(|record| seen.push(record)).expect("never damaged");
             if done {
                 break;
             }
         }
         assert_eq!(seen, read(&run.dir.events()).0);
-        assert_eq!(
-            seen.len(),
-            1 + 8 * (0..WRITES).map(|write| 1 + write % 3).sum::<usize>()
-        );
+        assert_eq!(seen.len(), 1 + 8 * (0..WRITES).map(|write| 1 + write % 3).sum::<usize>());
     });
 }
