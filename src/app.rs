@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::args::Color;
-use crate::cli::{Cli, CliError, Context, Exit, Result};
+use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
 use crate::config::Environment;
 use crate::runtime::clock::Clock;
 
@@ -60,9 +60,11 @@ fn context(cli: &Cli) -> Result<Context> {
     })
 }
 
-fn dispatch(cli: Cli, _context: &mut Context) -> Result<Exit> {
+fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
     match cli.verb {
         None => Ok(Exit::Ok),
-        Some(verb) => match verb {},
+        Some(verb) => match verb {
+            Verb::Run(args) => cli::run::run(&args, context),
+        },
     }
 }

@@ -54,4 +54,7 @@ pub enum Color {
 
 /// Everything that crew can do.
 #[derive(Debug, Subcommand)]
-pub enum Verb {}
+pub enum Verb {
+    /// Start a run of a goal.
+    Run(super::run::Args),
+}

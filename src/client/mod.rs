@@ -4,6 +4,8 @@
 //! nothing but supervisors.
 
 pub mod find;
+pub mod plan;
+pub mod start;
 pub mod workspace;
 
 pub use find::{FindError, parse_run};

@@ -10,11 +10,9 @@ mod attempts;
 mod brief;
 pub mod clock;
 pub mod executor;
-pub mod git;
 pub mod harvest;
 mod jobs;
 pub mod process;
-pub mod programs;
 mod project;
 pub mod shim;
 mod slots;
@@ -26,7 +24,6 @@ pub use attempt_files::{CommandFile, ExitFile, ShimFile};
 pub use clock::Clock;
 pub use executor::{Executor, ShimHandle};
 pub use process::Pid;
-pub use programs::{ProgramError, Programs};
 pub use start::main as supervise;
 
 /// An error with everything behind it, in one line.

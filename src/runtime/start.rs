@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::executor::Executor;
-use super::programs::Programs;
 use super::slots::Slots;
 use super::supervisor::Supervisor;
 use crate::base::{RunNumber, limits};
 use crate::config::{Config, Environment, Overrides};
+use crate::launch::Programs;
 use crate::launch::{CONFIRMED, OTHER_LIVES};
 use crate::ledger::Ledger;
 use crate::store::{FileLock, ProjectDir, RunDir};
