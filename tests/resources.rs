@@ -12,7 +12,7 @@ fn the_full_pipeline_example_parses_without_a_finding() {
     let ids: Vec<&str> = file.steps.iter().map(|step| step.id.as_str()).collect();
     assert_eq!(ids, ["planning", "plan-review", "coding", "review", "qa", "done"]);
     assert_eq!((file.gates.len(), file.channels.len()), (7, 8));
-    assert_eq!(file.step("review").map(|step| step.slot_count()), Some(3));
+    assert_eq!(file.step("review").map(crew::resource::StepDecl::slot_count), Some(3));
     let votes = file.gate("review-votes-gate").expect("declared");
     assert!(matches!(votes.field("votes"), Some(FieldType::MapOf(words)) if words.len() == 2));
     assert!(matches!(&votes.when.value, Condition::Count { min: 3, .. }));
