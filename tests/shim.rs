@@ -25,10 +25,7 @@ fn an_exit_code_arrives_with_the_output() {
     assert_eq!(exit.reason, EndReason::Exited);
     assert_eq!(exit.error, None);
     assert_eq!((exit.stdout_bytes, exit.stderr_bytes), (4, 4));
-    assert_eq!(
-        (exit.leftovers, exit.stop_escalation),
-        (0, Escalation::None)
-    );
+    assert_eq!((exit.leftovers, exit.stop_escalation), (0, Escalation::None));
     assert_eq!(exit.ended_at.since_ms(exit.started_at), exit.duration_ms);
     assert_eq!(attempt.stdout(), "out\n");
     assert_eq!(fs::read_to_string(attempt.dir.stderr()).unwrap(), "err\n");
@@ -55,22 +52,10 @@ fn shim_json_names_both_processes_while_they_live() {
     assert_eq!(file.boot_id, process::boot_id());
     assert!(process::is_alive(file.agent.unwrap()));
     assert!(last_beat(&attempt.dir).is_some());
-    assert!(
-        FileLock::try_exclusive(&attempt.dir.alive_lock())
-            .unwrap()
-            .is_none()
-    );
+    assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_none());
     attempt.stop(shim);
-    assert!(
-        FileLock::try_exclusive(&attempt.dir.alive_lock())
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        FileLock::try_exclusive(&attempt.dir.attempt_lock())
-            .unwrap()
-            .is_some()
-    );
+    assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_some());
+    assert!(FileLock::try_exclusive(&attempt.dir.attempt_lock()).unwrap().is_some());
 }
 
 #[test]
@@ -100,10 +85,7 @@ fn an_agent_that_knows_only_sigterm_gets_it_after_half_of_the_grace() {
     let shim = attempt.start();
     attempt.wait_for("ready");
     let exit = attempt.stop(shim);
-    assert_eq!(
-        (exit.code, exit.stop_escalation),
-        (Some(6), Escalation::Term)
-    );
+    assert_eq!((exit.code, exit.stop_escalation), (Some(6), Escalation::Term));
 }
 
 #[test]
@@ -209,10 +191,7 @@ fn an_attempt_is_never_run_twice() {
     let exit = attempt.run();
     let again = attempt.run();
     assert_eq!(exit, again);
-    assert_eq!(
-        fs::read_to_string(attempt.root.join("count")).unwrap(),
-        "once\n"
-    );
+    assert_eq!(fs::read_to_string(attempt.root.join("count")).unwrap(), "once\n");
 }
 
 #[test]
@@ -266,28 +245,15 @@ fn what_a_killed_shim_leaves_is_found_by_its_mark() {
     let mut attempt = Attempt::script("setsid sleep 600 & touch ready; sleep 600");
     let shim = attempt.start();
     attempt.wait_for("ready");
-    wait_until("the setsid child", || {
-        process::marked(&attempt.command.mark).len() >= 4
-    });
+    wait_until("the setsid child", || process::marked(&attempt.command.mark).len() >= 4);
     assert!(process::signal(shim.pid, Signal::KILL).unwrap());
     wait_end(shim);
     assert!(!process::is_alive(shim.pid));
     assert_eq!(ExitFile::read(&attempt.dir).unwrap(), None);
-    let agent = ShimFile::read(&attempt.dir)
-        .unwrap()
-        .unwrap()
-        .agent
-        .unwrap();
+    let agent = ShimFile::read(&attempt.dir).unwrap().unwrap().agent.unwrap();
     assert!(process::is_alive(agent));
-    assert!(
-        FileLock::try_exclusive(&attempt.dir.alive_lock())
-            .unwrap()
-            .is_none()
-    );
-    assert_eq!(
-        process::kill_marked(&attempt.command.mark, Duration::from_mins(1)),
-        3
-    );
+    assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_none());
+    assert_eq!(process::kill_marked(&attempt.command.mark, Duration::from_mins(1)), 3);
     assert!(!process::is_alive(agent));
     attempt.assert_nothing_lives();
 }
@@ -297,9 +263,7 @@ fn the_slot_is_held_until_the_end_and_never_reaches_the_agent() {
     let mut attempt = Attempt::script("ls -l /proc/self/fd >fds; touch ready; read line <go");
     let path = attempt.root.join("slot.lock");
     attempt.slot = Some(FileLock::exclusive(&path).unwrap());
-    let made = std::process::Command::new("mkfifo")
-        .arg(attempt.root.join("go"))
-        .status();
+    let made = std::process::Command::new("mkfifo").arg(attempt.root.join("go")).status();
     assert!(made.unwrap().success());
     let shim = attempt.start();
     attempt.wait_for("ready");
@@ -309,10 +273,7 @@ fn the_slot_is_held_until_the_end_and_never_reaches_the_agent() {
     drop(FileLock::exclusive(&path).unwrap());
     let fds = fs::read_to_string(attempt.root.join("fds")).unwrap();
     assert!(fds.contains("alive.lock"), "{fds}");
-    assert!(
-        !fds.contains("slot.lock") && !fds.contains("attempt.lock"),
-        "{fds}"
-    );
+    assert!(!fds.contains("slot.lock") && !fds.contains("attempt.lock"), "{fds}");
 }
 
 #[test]
@@ -320,11 +281,7 @@ fn a_descriptor_that_somebody_left_open_does_not_reach_the_agent() {
     let attempt = Attempt::script("ls -l /proc/self/fd");
     attempt.command.write(&attempt.dir).unwrap();
     let status = std::process::Command::new("sh")
-        .args([
-            "-c",
-            "exec 7>stray; exec \"$0\" shim attempt",
-            env!("CARGO_BIN_EXE_crew"),
-        ])
+        .args(["-c", "exec 7>stray; exec \"$0\" shim attempt", env!("CARGO_BIN_EXE_crew")])
         .current_dir(&attempt.root)
         .status();
     assert!(status.unwrap().success());
@@ -335,27 +292,18 @@ fn a_descriptor_that_somebody_left_open_does_not_reach_the_agent() {
 #[test]
 fn the_environment_is_exactly_what_was_given() {
     let mut attempt = Attempt::program(&["/usr/bin/env", "-0"]);
-    attempt
-        .env
-        .push(("SECRET".to_owned(), "line 1\nline 2 ü".to_owned()));
+    attempt.env.push(("SECRET".to_owned(), "line 1\nline 2 ü".to_owned()));
     attempt.run();
     let text = attempt.stdout();
     let mut seen: Vec<&str> = text.split_terminator('\0').collect();
-    let mut given: Vec<String> = attempt
-        .env
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let mut given: Vec<String> =
+        attempt.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     seen.sort_unstable();
     given.sort_unstable();
     assert_eq!(seen, given);
     let command = CommandFile::read(&attempt.dir).unwrap();
     assert_eq!(command.env_names, ["PATH", MARK, "SECRET"]);
-    for name in [
-        attempt.dir.command(),
-        attempt.dir.shim(),
-        attempt.dir.exit(),
-    ] {
+    for name in [attempt.dir.command(), attempt.dir.shim(), attempt.dir.exit()] {
         assert!(!fs::read_to_string(name).unwrap().contains("line 2"));
     }
 }
@@ -385,10 +333,7 @@ fn a_fifo_takes_input_from_many_writers_until_it_is_closed() {
     let shim = attempt.start();
     wait_until("shim.json", || attempt.dir.shim().exists());
     for line in ["one\n", "two\n"] {
-        let mut fifo = fs::OpenOptions::new()
-            .write(true)
-            .open(attempt.dir.stdin())
-            .unwrap();
+        let mut fifo = fs::OpenOptions::new().write(true).open(attempt.dir.stdin()).unwrap();
         fifo.write_all(line.as_bytes()).unwrap();
         drop(fifo);
         wait_until("the line arrives", || attempt.stdout().ends_with(line));
@@ -404,12 +349,7 @@ fn a_fifo_takes_input_from_many_writers_until_it_is_closed() {
 #[test]
 fn twenty_shims_at_once_do_not_disturb_each_other() {
     let mut attempts: Vec<(Attempt, Option<ShimHandle>)> = (0..20)
-        .map(|n| {
-            (
-                Attempt::script(&format!("echo {n}; sleep 600 & exit {n}")),
-                None,
-            )
-        })
+        .map(|n| (Attempt::script(&format!("echo {n}; sleep 600 & exit {n}")), None))
         .collect();
     for (attempt, shim) in &mut attempts {
         *shim = Some(attempt.start());
@@ -424,9 +364,7 @@ fn twenty_shims_at_once_do_not_disturb_each_other() {
 #[test]
 fn the_end_of_an_adopted_shim_is_seen_without_being_its_parent() {
     let mut attempt = Attempt::script("read line <go");
-    let made = std::process::Command::new("mkfifo")
-        .arg(attempt.root.join("go"))
-        .status();
+    let made = std::process::Command::new("mkfifo").arg(attempt.root.join("go")).status();
     assert!(made.unwrap().success());
     attempt.command.write(&attempt.dir).unwrap();
     let env = attempt.env.drain(..);

@@ -60,16 +60,12 @@ impl Attempt {
     }
 
     pub fn executor() -> Executor {
-        Executor::Local {
-            program: env!("CARGO_BIN_EXE_crew").into(),
-        }
+        Executor::Local { program: env!("CARGO_BIN_EXE_crew").into() }
     }
 
     pub fn start(&mut self) -> ShimHandle {
         let slot = self.slot.take();
-        Self::executor()
-            .start(&self.dir, &self.command, &self.env, slot)
-            .unwrap()
+        Self::executor().start(&self.dir, &self.command, &self.env, slot).unwrap()
     }
 
     pub fn end(&self, shim: ShimHandle) -> ExitFile {
@@ -119,10 +115,5 @@ pub fn wait_end(shim: ShimHandle) {
 
 pub fn is_private(path: &Utf8Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path)
-        .unwrap()
-        .permissions()
-        .mode()
-        .trailing_zeros()
-        >= 6
+    fs::metadata(path).unwrap().permissions().mode().trailing_zeros() >= 6
 }
