@@ -1,5 +1,9 @@
 //! crew: runs teams of coding agents through Markdown workflows.
 
+// Some files of samples serve the unit tests and the tests of the binary alike.
+#[cfg(test)]
+extern crate self as crew;
+
 pub mod agent;
 pub mod app;
 pub mod base;
@@ -8,6 +12,7 @@ pub mod client;
 pub mod config;
 pub mod engine;
 pub mod event;
+pub mod launch;
 pub mod ledger;
 pub mod plan;
 pub mod rehearsal;

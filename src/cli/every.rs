@@ -58,7 +58,7 @@ pub fn give(
     let mut exit = Exit::Ok;
     for told in &mut all {
         if !wait.no_wait {
-            wait.until_rest(workspace, told)?;
+            wait.until_rest(context, workspace, told)?;
         }
         if wait.exit(told) != Exit::Ok {
             exit = Exit::Running;

@@ -64,7 +64,7 @@ impl Wait {
         let given = give(workspace, run, command, version, context.now)?;
         let mut told = Told { is_at_rest: given.is_at_rest, given };
         if !self.no_wait {
-            self.until_rest(workspace, &mut told)?;
+            self.until_rest(context, workspace, &mut told)?;
         }
         Ok(told)
     }
@@ -73,10 +73,16 @@ impl Wait {
     ///
     /// # Errors
     /// Its log cannot be read.
-    pub fn until_rest(&self, workspace: &Workspace, told: &mut Told) -> Result<()> {
+    pub fn until_rest(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        told: &mut Told,
+    ) -> Result<()> {
         if !told.is_at_rest {
             let mut ledger = workspace.run(told.given.run)?;
-            told.is_at_rest = wait_for_rest(workspace, &mut ledger, Some(self.timeout))?;
+            told.is_at_rest =
+                wait_for_rest(workspace, &mut ledger, context.now, Some(self.timeout))?;
             told.given.status = ledger.state().status.clone();
             told.given.live = ledger.state().live_count();
         }

@@ -83,9 +83,9 @@ fn mermaid(plan: &Plan) -> String {
     for channel in &plan.channels {
         let (from, to) = (channel.from, channel.to);
         let line_style = if is_back(plan, channel) { "-.->" } else { "-->" };
-        let gate = match &channel.gate {
-            Some(gate) => format!("|\"{}\"|", gate.replace('"', "&quot;")),
-            None => String::new(),
+        let gate = match channel.gates.join(", ").replace('"', "&quot;") {
+            none if none.is_empty() => none,
+            gates => format!("|\"{gates}\"|"),
         };
         line(&mut out, &format!("  s{from} {line_style}{gate} s{to}"));
     }
@@ -107,7 +107,9 @@ fn dot(plan: &Plan) -> String {
     }
     for channel in &plan.channels {
         let mut attributes = Vec::new();
-        attributes.extend(channel.gate.as_ref().map(|gate| format!("label={}", quoted(gate))));
+        if !channel.gates.is_empty() {
+            attributes.push(format!("label={}", quoted(&channel.gates.join(", "))));
+        }
         if is_back(plan, channel) {
             attributes.push("style=dashed, constraint=false".to_owned());
         }
@@ -171,8 +173,8 @@ fn sign(plan: &Plan, channel: &ChannelPlan) -> &'static str {
 
 fn notes(channel: &ChannelPlan) -> String {
     let mut out = String::new();
-    if let Some(gate) = &channel.gate {
-        let _ = write!(out, "  [{gate}]");
+    if !channel.gates.is_empty() {
+        let _ = write!(out, "  [{}]", channel.gates.join(", "));
     }
     if let Some(most) = channel.max_cycles {
         let _ = write!(out, "  at most {most} times");

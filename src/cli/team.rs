@@ -1,6 +1,6 @@
 //! `crew team`: the teams that can be named here.
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
 
 use super::{Context, Exit, Result, resource};
 use crate::resource::Kind;
@@ -9,7 +9,18 @@ use crate::resource::Kind;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
-    verb: resource::Verb,
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show the file of one.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    #[command(flatten)]
+    Common(resource::Verb),
 }
 
 /// Runs the verb.
@@ -17,5 +28,8 @@ pub struct Args {
 /// # Errors
 /// No such team, or a file cannot be written.
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
-    resource::run(Kind::Team, &args.verb, context)
+    match &args.verb {
+        Verb::Show { name } => resource::show(Kind::Team, name, context),
+        Verb::Common(verb) => resource::run(Kind::Team, verb, context),
+    }
 }

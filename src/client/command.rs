@@ -1,17 +1,20 @@
 //! Gives a command to a run: lock, catch up, ask the engine, append, and wake whoever must act on it.
 
+use std::process::Child;
+
 use crate::base::{RunNumber, Time};
 use crate::engine::{Command, Input, State, Vitals};
 use crate::event::{Body, Record, Status};
+use crate::launch::is_supervised;
 use crate::ledger::{CommitError, OpenError};
-use crate::store::{FileLock, RunDir, mailbox};
+use crate::store::{RunDir, mailbox};
 
 use super::child::{ChildForbidden, forbid_to_agents};
-use super::wake::wake;
+use super::wake::{WakeError, wake};
 use super::workspace::Workspace;
 
 /// What became of a command.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Given {
     /// The run.
     pub run: RunNumber,
@@ -29,6 +32,8 @@ pub struct Given {
     pub needs_supervisor: bool,
     /// The run waits in the queue.
     pub needs_queue: bool,
+    /// Supervisors that this process started; one that goes on for long must reap them.
+    pub children: Vec<Child>,
 }
 
 /// Why a command was not given.
@@ -45,7 +50,7 @@ pub enum CommandError {
     Commit(#[from] CommitError),
     /// It is on record, and nobody is there to act on it.
     #[error("the command is on record, but nothing could be started to carry it out")]
-    Wake(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Wake(#[source] WakeError),
 }
 
 /// Gives a person's command to a run.
@@ -65,7 +70,7 @@ pub fn give(
     forbid_to_agents(&workspace.env, command.verb())?;
     let actor = workspace.human();
     let mut ledger = workspace.run(run)?;
-    let given = {
+    let mut given = {
         let mut locked = ledger.lock()?;
         if let Some(version) = expect_version {
             let (verb, subject) = (command.verb(), command.subject());
@@ -74,12 +79,13 @@ pub fn give(
         let input = Input::Command(command);
         let records = locked.commit(now, &Vitals::default(), &actor, &[input])?;
         // Still under the lock: a supervisor that is about to go cannot go unseen.
-        let is_driven = is_driven(locked.dir());
+        // A lock that cannot be tried counts as free: a second supervisor finds it taken and goes.
+        let is_driven = is_supervised(locked.dir()).unwrap_or(false);
         Given::of(locked.state(), records, is_driven)
     };
     project_messages(ledger.dir(), &given.records);
     if given.needs_supervisor || given.needs_queue {
-        wake(workspace, run).map_err(|error| CommandError::Wake(error.into()))?;
+        given.children = wake(workspace, run, now).map_err(CommandError::Wake)?;
     }
     Ok(given)
 }
@@ -95,18 +101,9 @@ impl Given {
             is_at_rest: state.is_at_rest(),
             needs_supervisor: !state.is_at_rest() && !is_driven,
             needs_queue: matches!(state.status, Status::Queued { .. }),
+            children: Vec::new(),
         }
     }
-}
-
-/// Whether a supervisor holds its lock.
-///
-/// A lock that cannot be tried counts as free: starting a second supervisor is harmless, it finds
-/// the lock taken and goes; starting none would leave the run alone.
-pub fn is_driven(dir: &RunDir) -> bool {
-    let path = dir.supervisor_lock();
-    // A file that nobody ever made is held by nobody; trying it would make it.
-    path.exists() && matches!(FileLock::try_exclusive(&path), Ok(None))
 }
 
 /// Mailbox files are copies of what the log has; `crew mailbox verify` makes missing lines again.

@@ -13,9 +13,9 @@ pub mod wake;
 pub mod workspace;
 
 pub use child::{ChildForbidden, forbid_to_agents};
-pub use command::{CommandError, Given, give, is_driven};
+pub use command::{CommandError, Given, give};
 pub use find::{FindError, parse_run};
 pub use rest::wait_for_rest;
 pub use trust::project_items;
-pub use wake::wake;
+pub use wake::{WakeError, wake};
 pub use workspace::{Workspace, WorkspaceError};

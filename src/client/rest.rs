@@ -3,10 +3,11 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::command::is_driven;
 use super::wake::wake;
 use super::workspace::Workspace;
+use crate::base::Time;
 use crate::base::limits::SAFETY_POLL_MS;
+use crate::launch::is_supervised;
 use crate::ledger::{Ledger, OpenError};
 use crate::store::Watch;
 
@@ -27,6 +28,7 @@ enum Woken {
 pub fn wait_for_rest(
     workspace: &Workspace,
     ledger: &mut Ledger,
+    now: Time,
     timeout: Option<Duration>,
 ) -> Result<bool, OpenError> {
     let (sender, woken) = channel();
@@ -48,9 +50,9 @@ pub fn wait_for_rest(
                 return Ok(ledger.state().is_at_rest());
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                if !is_driven(ledger.dir()) {
+                if !is_supervised(ledger.dir()).unwrap_or(false) {
                     // The next round tries again; the caller's timeout ends it.
-                    drop(wake(workspace, ledger.state().created.number));
+                    drop(wake(workspace, ledger.state().created.number, now));
                 }
             }
         }

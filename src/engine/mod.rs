@@ -26,7 +26,7 @@ pub use decide::decide;
 pub use effect::{Effect, react};
 pub use explain::{Evidence, Explanation, explain_run, explain_task};
 pub use input::{Command, Input, Refusal, Subject};
-pub use settle::settle;
+pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
     TaskStatus, WorktreeState,

@@ -202,7 +202,7 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 }
 
 /// Level and age of an attempt's heartbeat.
-pub(super) fn heartbeat(
+pub fn heartbeat(
     state: &State,
     live: &LiveAttempt,
     seen: AttemptVitals,

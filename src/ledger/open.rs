@@ -1,10 +1,14 @@
 //! Opening and following a run's log.
 
-use crate::base::Time;
+use serde_json::value::RawValue;
+
 use crate::base::path::PathError;
-use crate::engine::State;
+use crate::base::{Time, limits};
+use crate::engine::{State, checkpoint};
 use crate::event::{Actor, Body, Record};
-use crate::store::{FileLock, LogError, LogReader, LogWriter, RunDir, Torn};
+use crate::store::{
+    Damage, FileLock, LogError, LogReader, LogWriter, RunDir, Torn, snapshot_cache,
+};
 
 /// A run's folded state together with the place in the log that it stands for.
 #[derive(Debug)]
@@ -13,6 +17,8 @@ pub struct Ledger {
     pub(super) state: State,
     pub(super) reader: LogReader,
     pub(super) health: Health,
+    /// Number of the last event that `snapshot.json` stands for; 0 when there is none to use.
+    pub(super) saved: u64,
 }
 
 /// What was found at the end of the log at the last look.
@@ -22,6 +28,8 @@ pub struct Health {
     pub torn: Option<Torn>,
     /// Why the run can only be read.
     pub read_only: Option<String>,
+    /// Where the log is broken; the state stands for the lines before.
+    pub damage: Option<Damage>,
 }
 
 /// Why a run cannot be opened.
@@ -39,13 +47,26 @@ pub enum OpenError {
 }
 
 impl Ledger {
-    /// Opens the run in `dir` and folds its log.
+    /// Opens the run in `dir`: from its checkpoint and what came after, or from the first line.
     ///
+    /// A checkpoint is trusted as far as the log still holds the line that it ends with; damage
+    /// before that line is for [`crate::store::log::verify`] to find.
     /// A damaged log opens as far as it is whole, read-only; [`Ledger::health`] says where it breaks.
     ///
     /// # Errors
     /// There is no log, it cannot be read, or its first line is not a run.
     pub fn open(dir: RunDir) -> Result<Self, OpenError> {
+        match Self::from_checkpoint(&dir) {
+            Some(ledger) => Ok(ledger),
+            None => Self::fold(dir, u64::MAX),
+        }
+    }
+
+    /// Opens the run in `dir` from the first line of its log.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_whole(dir: RunDir) -> Result<Self, OpenError> {
         Self::fold(dir, u64::MAX)
     }
 
@@ -57,6 +78,23 @@ impl Ledger {
         Self::fold(dir, seq)
     }
 
+    /// Nothing when there is no checkpoint of this log: the answer is always to fold the whole log.
+    fn from_checkpoint(dir: &RunDir) -> Option<Self> {
+        let (header, bytes) = snapshot_cache::read(dir.snapshot())?;
+        if !snapshot_cache::matches(&header, dir.events()) {
+            return None;
+        }
+        let mut state = checkpoint::read(&bytes)?;
+        let saved = header.cursor.chain.seq;
+        if state.seq != saved {
+            return None;
+        }
+        let mut reader = LogReader::at(dir.events(), header.cursor);
+        let found = reader.catch_up(|record| state.apply_record(&record));
+        let health = Health::of(found).ok()?;
+        Some(Self { dir: dir.clone(), state, reader, health, saved })
+    }
+
     fn fold(dir: RunDir, until: u64) -> Result<Self, OpenError> {
         let mut reader = LogReader::open(dir.events());
         let mut state: Option<State> = None;
@@ -65,9 +103,13 @@ impl Ledger {
                 take(&mut state, &record);
             }
         });
+        let Some(state) = state else {
+            // Without its first line there is no run to show: why that is so is the error.
+            found?;
+            return Err(OpenError::NoRun(dir.events()));
+        };
         let health = Health::of(found)?;
-        let state = state.ok_or_else(|| OpenError::NoRun(dir.events()))?;
-        Ok(Self { dir, state, reader, health })
+        Ok(Self { dir, state, reader, health, saved: 0 })
     }
 
     /// Creates a run: its folder, and its log with `events` in one batch.
@@ -90,7 +132,7 @@ impl Ledger {
             take(&mut state, record);
         }
         let state = state.ok_or_else(|| OpenError::NoRun(dir.events()))?;
-        Ok(Self { dir, state, reader, health: Health::default() })
+        Ok(Self { dir, state, reader, health: Health::default(), saved: 0 })
     }
 
     /// The run's files.
@@ -131,6 +173,28 @@ impl Ledger {
         }
     }
 
+    /// Whether a new checkpoint is worth its write: enough events came, or some and the run rests.
+    pub fn is_checkpoint_due(&self) -> bool {
+        let new = self.state.seq.saturating_sub(self.saved);
+        let rests = !self.state.status.kind().holds_slot() && self.state.live_count() == 0;
+        let is_sound = self.health.read_only.is_none();
+        is_sound && (new >= limits::CHECKPOINT_EVERY_EVENTS || (new > 0 && rests))
+    }
+
+    /// Writes a checkpoint when one is due; `row` is what tables show of the run.
+    ///
+    /// A checkpoint that cannot be written is none: it is disposable, and the next one is tried again.
+    pub fn write_checkpoint(&mut self, row: &RawValue) {
+        if !self.is_checkpoint_due() {
+            return;
+        }
+        let bytes = checkpoint::write(&self.state);
+        let cursor = self.reader.cursor();
+        if snapshot_cache::write(self.dir.snapshot(), &cursor, row, &bytes).is_ok() {
+            self.saved = self.state.seq;
+        }
+    }
+
     /// Takes in what others appended.
     ///
     /// # Errors
@@ -146,9 +210,13 @@ impl Health {
             Ok(found) => Ok(Self {
                 torn: found.torn,
                 read_only: found.newer.then(|| "a newer version of crew wrote it".to_owned()),
+                damage: None,
             }),
             Err(LogError::Damaged(damage)) => {
-                Ok(Self { torn: None, read_only: Some(damage.to_string()) })
+                Ok(Self { torn: None, read_only: Some(damage.to_string()), damage: Some(damage) })
+            }
+            Err(error @ LogError::Newer { .. }) => {
+                Ok(Self { torn: None, read_only: Some(error.to_string()), damage: None })
             }
             Err(error) => Err(error),
         }
@@ -161,3 +229,6 @@ pub(super) fn take(state: &mut Option<State>, record: &Record) {
         Some(state) => state.apply_record(record),
     }
 }
+
+#[cfg(test)]
+mod tests;

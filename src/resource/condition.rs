@@ -140,7 +140,8 @@ impl ConditionReader<'_> {
         let word = get("op").and_then(|op| op.node.as_text()).unwrap_or_default();
         let value = json("value");
         let op = match (word.as_str(), json("eq"), json("ne")) {
-            ("" | "exists", None, None) => CheckOp::Exists,
+            ("", None, None) if value.is_none() => CheckOp::Exists,
+            ("exists", None, None) => CheckOp::Exists,
             ("", Some(value), None) => CheckOp::Eq(value),
             ("", None, Some(value)) => CheckOp::Ne(value),
             ("eq" | "==" | "=" | "equals", None, None) => CheckOp::Eq(value.unwrap_or(Json::Null)),

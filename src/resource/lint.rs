@@ -7,6 +7,8 @@ mod gates;
 mod graph;
 mod prompts;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use super::diagnostic::{Diagnostic, Findings};
 use super::fields::Skills;
@@ -84,7 +86,7 @@ pub fn agent(file: &AgentFile, catalog: &Catalog) -> Vec<Diagnostic> {
             "write it below the front matter",
         );
     }
-    check_skills(file.skills.as_ref(), Pos::START, catalog, &mut findings);
+    check_skills(file.skills.as_ref(), file.skills_pos, catalog, &mut findings);
     findings.finish()
 }
 

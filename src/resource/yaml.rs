@@ -40,6 +40,8 @@ pub(super) fn yaml_map(text: &str, first_line: u32) -> Result<Vec<Entry>, (Pos, 
                 error.location().map_or(Pos::line(first_line), |location| source.pos(location));
             let message = error.to_string();
             let message = message.lines().next().unwrap_or_default();
+            // The place is told by the finding itself.
+            let message = message.split(" at line ").next().unwrap_or(message);
             Err((pos, message.to_owned()))
         }
     }

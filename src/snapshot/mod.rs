@@ -1,1 +1,24 @@
 //! What views see of a run: plain rows folded from a state and its vitals, for text, JSON and the dashboard.
+//!
+//! Pure and without decisions about looks: the same rows are shown by every front end, live and in
+//! replay. Their serialised form is the JSON contract (SPEC 17.1). Entry point: [`StatusView::of`].
+
+mod class;
+mod decision;
+mod gate;
+mod outline;
+mod run;
+pub mod story;
+mod task;
+mod view;
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub use class::Class;
+pub use decision::{DecisionKind, DecisionRow};
+pub use gate::GateRow;
+pub use outline::outline;
+pub use run::{BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, WorktreeRow};
+pub use task::TaskRow;
+pub use view::{Live, StatusView};

@@ -43,6 +43,34 @@ impl FileLock {
         }
     }
 
+    /// Whether somebody holds the lock; creates no file.
+    ///
+    /// Several may look at once without mistaking each other for the holder. A look lasts a moment
+    /// in which the lock cannot be taken, so whoever starts to hold it must try more than once.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the file system knows no locks.
+    pub fn is_held(path: &Utf8Path) -> Result<bool, PathError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error).at("cannot open", path),
+        };
+        loop {
+            match fs2::FileExt::try_lock_shared(&file) {
+                Ok(()) => {
+                    drop(Self { file: Some(file) });
+                    return Ok(false);
+                }
+                Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).at("cannot lock", path),
+            }
+        }
+    }
+
     /// Takes the lock, waiting for as long as another holds it.
     ///
     /// # Errors
@@ -123,6 +151,18 @@ mod tests {
         let held = FileLock::exclusive(&path).unwrap();
         assert!(FileLock::try_exclusive(&path).unwrap().is_none());
         drop(held);
+        assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn looking_at_a_lock_neither_creates_nor_keeps_it() {
+        let (_dir, path) = folder();
+        assert!(!FileLock::is_held(&path).unwrap());
+        assert!(!path.exists());
+        let held = FileLock::exclusive(&path).unwrap();
+        assert!(FileLock::is_held(&path).unwrap());
+        drop(held);
+        assert!(!FileLock::is_held(&path).unwrap());
         assert!(FileLock::try_exclusive(&path).unwrap().is_some());
     }
 

@@ -1,7 +1,7 @@
 //! Runs that nobody looks after, or that cannot be read.
 
 use super::{Finding, Level};
-use crate::client::is_driven;
+use crate::launch::is_supervised;
 use crate::ledger::Ledger;
 use crate::store::{Project, ProjectDir};
 
@@ -28,7 +28,7 @@ pub(super) fn undriven(dir: &ProjectDir) -> Vec<Finding> {
                     findings.push(Finding::new("runs", Level::Error, text).hinted(hint));
                 }
                 let state = ledger.state();
-                if !state.is_at_rest() && !is_driven(ledger.dir()) {
+                if !state.is_at_rest() && !is_supervised(ledger.dir()).unwrap_or(false) {
                     let status = state.status.kind().as_str();
                     let text = format!("run #{number} is {status}, and no supervisor drives it");
                     let hint = "any command that opens the project starts one, such as `crew status`; after a \

@@ -20,8 +20,8 @@ fn pipeline() -> Plan {
         {"id": "done", "role": "done", "kind": "end", "access": "none", "slots": 1}"#,
         r#"{"id": "a", "from": 0, "to": 1, "depends_on": true},
         {"id": "b", "from": 1, "to": 2, "depends_on": true},
-        {"id": "c", "from": 2, "to": 3, "gate": "votes"},
-        {"id": "d", "from": 2, "to": 0, "gate": "reject", "max_cycles": 2}"#,
+        {"id": "c", "from": 2, "to": 3, "gates": ["votes"]},
+        {"id": "d", "from": 2, "to": 0, "gates": ["reject"], "max_cycles": 2}"#,
         r#"{"id": "votes", "store": "votes", "fields": [], "writers": ["reviewer"], "reset_on_cycle": true,
          "when": {"all": []}}"#,
     )

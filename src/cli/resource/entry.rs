@@ -66,7 +66,7 @@ pub(super) fn merged(mut some: Vec<Diagnostic>, more: Vec<Diagnostic>) -> Vec<Di
 }
 
 /// The team that would play a workflow by itself: the one whose default it is.
-pub(super) fn team_of<'a>(file: &WorkflowFile, catalog: &'a Catalog) -> Option<&'a TeamFile> {
+pub fn team_of<'a>(file: &WorkflowFile, catalog: &'a Catalog) -> Option<&'a TeamFile> {
     let is_default = |team: &&Resource<TeamFile>| {
         team.file.default_workflow.as_ref().is_some_and(|name| name.as_str() == file.name)
     };

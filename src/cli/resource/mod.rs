@@ -9,6 +9,8 @@ mod show;
 
 use clap::Subcommand;
 
+pub(super) use entry::team_of;
+
 use super::context::Context;
 use super::exit::Exit;
 use super::report::{CliError, Result};
@@ -19,11 +21,6 @@ use crate::resource::{Kind, NotFound};
 pub enum Verb {
     /// List all, with who brings them.
     List,
-    /// Show the file of one.
-    Show {
-        /// Its name.
-        name: String,
-    },
     /// Check files and names; exit code 5 when one cannot be used.
     Lint {
         /// Names or files; all that there are when left out.
@@ -45,6 +42,14 @@ pub enum Verb {
     },
 }
 
+/// Shows the file of one resource.
+///
+/// # Errors
+/// No such resource.
+pub fn show(kind: Kind, name: &str, context: &mut Context) -> Result<Exit> {
+    show::run(kind, name, &context.workspace()?.catalog(), context)
+}
+
 /// Runs the verb for a kind.
 ///
 /// # Errors
@@ -53,7 +58,6 @@ pub fn run(kind: Kind, verb: &Verb, context: &mut Context) -> Result<Exit> {
     let workspace = context.workspace()?;
     match verb {
         Verb::List => list::run(kind, &workspace.catalog(), context),
-        Verb::Show { name } => show::run(kind, name, &workspace.catalog(), context),
         Verb::Lint { names } => lint::run(kind, names, &workspace.catalog(), context),
         Verb::New { name, user } => {
             let scope = if *user { new::Where::User } else { new::Where::Project };

@@ -145,6 +145,11 @@ fn steps_that_never_begin<'a>(file: &'a WorkflowFile, graph: &Graph<'a>) -> BTre
 /// Some step must begin, and every end must be reached.
 fn check_reachable(file: &WorkflowFile, graph: &Graph<'_>, findings: &mut Findings) {
     let starts = file.start_steps();
+    let ids = file.step_ids();
+    if starts.iter().any(|start| !ids.contains(start)) {
+        // The unknown start is reported; that nothing is reached from it says nothing more.
+        return;
+    }
     if starts.is_empty() {
         findings.error(
             file.pos,

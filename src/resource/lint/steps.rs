@@ -39,7 +39,7 @@ pub(super) fn check(
         first_lines.entry(step.id.as_str()).or_insert(step.pos.line);
         check_names(step, &ids, &outputs, findings);
         check_role(file, step, team, catalog, findings);
-        check_skills(step.skills.as_ref(), step.pos, catalog, findings);
+        check_skills(step.skills.as_ref(), step.skills_pos, catalog, findings);
         check_kind(step, findings);
         check_output(step, &outputs, findings);
         if let Some(slots) = step.slots.as_ref().filter(|slots| slots.value > SLOTS_MAX) {

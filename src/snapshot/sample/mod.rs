@@ -1,0 +1,47 @@
+//! Runs for the tests of this module, made by the real engine.
+
+mod script;
+
+pub(crate) use script::{START, created, finished, first, question, started};
+
+use crate::engine::{Input, State, Vitals, step};
+use crate::event::{Actor, Record};
+
+/// The records of a run after its first events and some inputs, in order.
+pub(crate) fn records(inputs: impl IntoIterator<Item = (u64, Input)>) -> (State, Vec<Record>) {
+    let mut records: Vec<Record> = Vec::new();
+    for (actor, epoch, body) in first(created()) {
+        let seq = records.len() as u64 + 1;
+        records.push(Record { seq, at: START, actor, epoch, batch: 1, body });
+    }
+    let mut state = State::begin(&records[0]).expect("the first record begins a run");
+    for record in &records[1..] {
+        state.apply_record(record);
+    }
+    let vitals = Vitals { machine_slots: 8, ..Vitals::default() };
+    for (ms, input) in inputs {
+        let at = START.plus_ms(ms);
+        let batch = records.len() as u64 + 1;
+        let events = step(&mut state, &vitals, at, &Actor::Supervisor, &input).expect("allowed");
+        for (actor, epoch, body) in events {
+            let seq = records.len() as u64 + 1;
+            records.push(Record { seq, at, actor, epoch, batch, body });
+        }
+    }
+    (state, records)
+}
+
+/// A run whose second step is at work.
+pub(crate) fn running() -> State {
+    records(started()).0
+}
+
+/// A run whose second step asked a question.
+pub(crate) fn asking() -> State {
+    records(started().into_iter().chain(question())).0
+}
+
+/// A run whose work is done and waits on its branch.
+pub(crate) fn waiting_for_merge() -> State {
+    records(started().into_iter().chain(finished())).0
+}

@@ -1,0 +1,222 @@
+//! What an event means, in one line for people.
+
+use crate::base::time::human_ms;
+use crate::base::{TaskId, text};
+use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
+use crate::event::status::word;
+use crate::event::{AttemptEnded, Body, Record, Status};
+
+/// Characters of a quoted text in a line.
+const QUOTE_CHARS: usize = 120;
+
+/// An event in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The task it is about.
+    pub task: Option<TaskId>,
+    /// What happened, without the task's name.
+    pub text: String,
+    /// Whether it belongs into a short story of the run.
+    pub is_major: bool,
+}
+
+/// The event in one line.
+pub fn line(record: &Record) -> Line {
+    let (task, text, is_major) = told(&record.body);
+    Line { task: task.cloned(), text, is_major }
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm for each event, so that none is forgotten")]
+fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
+    match body {
+        Body::RunCreated(created) => (None, format!("created: {}", quote(&created.goal)), true),
+        Body::RunTransitioned(moved) => {
+            let said = if moved.text.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", quote(&moved.text))
+            };
+            (None, format!("{}{said}", status(&moved.to)), true)
+        }
+        Body::RunNoted(note) => (None, quote(&note.text), true),
+        Body::SupervisorStarted(started) => {
+            (None, format!("supervisor {} on {}", started.pid, started.host), false)
+        }
+        Body::WorktreeCreated(made) => (None, format!("worktree on branch {}", made.branch), false),
+        Body::TaskActivated(activated) => {
+            let names: Vec<String> = activated.steps.iter().map(ToString::to_string).collect();
+            (None, format!("next: {}", names.join(", ")), false)
+        }
+        Body::TaskReadied(ready) => {
+            let mut text = format!("again ({})", cause(ready.cause));
+            if !ready.failure.is_empty() {
+                text.push_str(": ");
+                text.push_str(&quote(&ready.failure));
+            }
+            (Some(&ready.task), text, true)
+        }
+        Body::TaskSettled(settled) => {
+            let mut text = match settled.status {
+                Settled::Done => "done".to_owned(),
+                Settled::Failed => "failed".to_owned(),
+                Settled::Skipped => "skipped".to_owned(),
+                Settled::TimedOut => "timed out".to_owned(),
+            };
+            if let Some(result) = &settled.result {
+                text = format!("{text} ({})", word(result));
+            }
+            if !settled.why.is_empty() {
+                text = format!("{text}: {}", quote(&settled.why));
+            }
+            (Some(&settled.task), text, true)
+        }
+        Body::AttemptStarted(started) => {
+            let model = started.model.as_deref().map(|model| format!(" {model}"));
+            let text = format!(
+                "attempt {} started ({}{})",
+                started.attempt,
+                if started.runtime.is_empty() { "command" } else { &started.runtime },
+                model.unwrap_or_default()
+            );
+            (Some(&started.task), text, true)
+        }
+        Body::AttemptStopping(stopping) => {
+            let text = format!("attempt {} is being stopped: {}", stopping.attempt, stopping.why);
+            (Some(&stopping.task), text, true)
+        }
+        Body::AttemptEnded(ended) => (Some(&ended.task), end(ended), true),
+        Body::CheckFinished(check) => {
+            let text = match &check.error {
+                Some(error) => format!("its work could not be looked at: {}", quote(error)),
+                None => format!("changed {}", text::count(check.files as usize, "file")),
+            };
+            (Some(&check.task), text, check.error.is_some())
+        }
+        Body::HeartbeatChanged(beat) => {
+            let is_bad = matches!(beat.level, HeartbeatLevel::Stale | HeartbeatLevel::Dead);
+            let text = format!("heartbeat {} ({})", word(&beat.level), human_ms(beat.age_ms));
+            (Some(&beat.task), text, is_bad)
+        }
+        Body::AttentionRaised(raised) => {
+            let what = match raised.kind {
+                Attention::FirstOutput => "printed nothing yet",
+                Attention::Silence => "fell silent",
+            };
+            (Some(&raised.task), format!("{what}: {}", quote(&raised.detail)), true)
+        }
+        Body::QuestionAsked(asked) => {
+            (Some(&asked.task), format!("asks: {}", quote(&asked.question.text)), true)
+        }
+        Body::QuestionAnswered(answer) => {
+            (Some(&answer.task), format!("was answered: {}", quote(&answer.text)), true)
+        }
+        Body::ArtifactStored(stored) => {
+            let text = format!("stored {} ({} bytes)", stored.name.as_str(), stored.bytes);
+            (Some(&stored.task), text, false)
+        }
+        Body::MessageSent(sent) => {
+            let message = &sent.message;
+            let text = format!("{} → {}: {}", message.from, message.to, quote(&message.text));
+            (None, text, true)
+        }
+        Body::MessageDelivered(delivered) => {
+            let count = text::count(delivered.ids.len(), "message");
+            (Some(&delivered.task), format!("got {count} in attempt {}", delivered.attempt), false)
+        }
+        Body::CommandRefused(refused) => {
+            (None, format!("{} refused: {}", refused.command, quote(&refused.reason)), false)
+        }
+        Body::LogTruncated(cut) => {
+            (None, format!("an interrupted write of {} bytes was moved away", cut.bytes), true)
+        }
+        Body::Unknown { kind, .. } => (None, format!("{kind} (of a newer version)"), false),
+    }
+}
+
+fn status(status: &Status) -> String {
+    let word = status.kind().as_str();
+    let more = match status {
+        Status::Waiting { wait } => Some(wait.as_str().to_owned()),
+        Status::Done { outcome } => Some(crate::event::status::word(outcome)),
+        other => other.reason(),
+    };
+    let head = more.map_or_else(|| word.to_owned(), |more| format!("{word} ({more})"));
+    match status.detail() {
+        Some(detail) if !detail.is_empty() => format!("{head}: {}", quote(detail)),
+        _ => head,
+    }
+}
+
+fn end(ended: &AttemptEnded) -> String {
+    let how = match (ended.code, ended.signal) {
+        (Some(code), _) => format!("code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => word(&ended.reason).replace('_', " "),
+    };
+    let said = if ended.summary.is_empty() { &ended.failure } else { &ended.summary };
+    let said = if said.is_empty() { String::new() } else { format!(": {}", quote(said)) };
+    let time = human_ms(ended.duration_ms);
+    format!("attempt {} ended with {how} after {time}{said}", ended.attempt)
+}
+
+fn cause(cause: ReadyCause) -> &'static str {
+    match cause {
+        ReadyCause::Retry => "it failed",
+        ReadyCause::Crash => "it crashed",
+        ReadyCause::Timeout => "it took too long",
+        ReadyCause::Interrupted => "it was interrupted",
+        ReadyCause::Revoked => "it never started",
+        ReadyCause::Contract => "it did not do what its step demands",
+        ReadyCause::Human => "a person asked for it",
+        ReadyCause::Answer => "it has its answer",
+    }
+}
+
+fn quote(said: &str) -> String {
+    text::one_line(said, QUOTE_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::sample;
+
+    #[test]
+    fn a_run_reads_as_a_story() {
+        let inputs = sample::started().into_iter().chain(sample::question());
+        let (_, records) = sample::records(inputs);
+        let told: Vec<String> = records
+            .iter()
+            .map(line)
+            .filter(|line| line.is_major)
+            .map(|line| match line.task {
+                Some(task) => format!("{task}: {}", line.text),
+                None => line.text,
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "created: Add refunds to the shop",
+                "queued",
+                "running",
+                "planning: attempt 1 started (claude)",
+                "planning: attempt 1 ended with code 0 after 15s: wrote the plan",
+                "planning: done (unverified)",
+                "coding: attempt 1 started (claude sonnet)",
+                "coding: attempt 1 ended with code 0 after 15s",
+                "coding: asks: Are amounts in cents?",
+                "waiting (question)",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_line_can_move_the_cursor() {
+        let (_, mut records) = sample::records([]);
+        let note = crate::event::body::RunNoted { text: "a\u{1b}[2Jb\r\nc\u{9b}31m".into() };
+        records[1].body = note.into();
+        let text = line(&records[1]).text;
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+    }
+}

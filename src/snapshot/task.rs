@@ -1,0 +1,197 @@
+//! One task as one line of a table.
+
+use serde::Serialize;
+
+use super::class::Class;
+use super::run::UsageRow;
+use crate::base::time::human_ms;
+use crate::base::{StepId, TaskId, Time};
+use crate::engine::{AttemptVitals, LiveAttempt, State, TaskState, TaskStatus, Vitals, heartbeat};
+use crate::event::body::HeartbeatLevel;
+use crate::event::{StatusKind, TaskResult};
+use crate::plan::graph::TaskIx;
+
+/// One task as one line of a table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskRow {
+    /// Its name.
+    pub id: TaskId,
+    /// The step it plays.
+    pub step: StepId,
+    /// Its role.
+    pub role: String,
+    /// Its status.
+    pub status: &'static str,
+    /// What it proved.
+    pub result: Option<TaskResult>,
+    /// Number of its last attempt; 0 before the first.
+    pub attempt: u32,
+    /// The program that plays it; absent for commands and people.
+    pub runtime: Option<String>,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// How old the heartbeat of its live attempt is.
+    pub heartbeat: Option<HeartbeatLevel>,
+    /// When its first attempt started.
+    pub started_at: Option<Time>,
+    /// When its last attempt ended.
+    pub ended_at: Option<Time>,
+    /// What its agent said last, in one line.
+    pub summary: Option<String>,
+    /// Why it stands where it stands.
+    pub why: Option<String>,
+    /// Milliseconds of all its attempts.
+    pub active_ms: u64,
+    /// When its live attempt printed something last.
+    pub output_at: Option<Time>,
+    /// Used by its attempts.
+    pub usage: UsageRow,
+    /// How much it needs a look.
+    #[serde(skip)]
+    pub class: Class,
+}
+
+impl TaskRow {
+    /// The rows of all tasks of a run, in the order of its plan.
+    pub fn all(state: &State, vitals: &Vitals, now: Time) -> Vec<Self> {
+        let waits = open_sources(state);
+        (0..state.tasks.len()).map(|task| Self::of(state, vitals, now, task, &waits)).collect()
+    }
+
+    fn of(state: &State, vitals: &Vitals, now: Time, task: TaskIx, waits: &[String]) -> Self {
+        let entry = &state.tasks[task];
+        let step = state.step_of(task);
+        let live = entry.status.as_live();
+        let seen = vitals.attempts.get(&task).copied();
+        let level = live.map(|live| match seen {
+            Some(seen) => heartbeat(state, live, seen, now).0,
+            None => live.heartbeat,
+        });
+        let runtime = live.map(|live| live.runtime.as_str()).or(entry.runtime.as_deref());
+        let runtime = runtime.unwrap_or(&step.runtime);
+        let since = live.map_or(0, |live| now.since_ms(live.started_at));
+        Self {
+            id: state.task_id(task),
+            step: step.id.clone(),
+            role: step.role.clone(),
+            status: entry.status.as_str(),
+            result: match entry.status {
+                TaskStatus::Done { result } => Some(result),
+                _ => None,
+            },
+            attempt: entry.attempts,
+            runtime: (!runtime.is_empty()).then(|| runtime.to_owned()),
+            model: live.map_or_else(|| step.model.clone(), |live| live.model.clone()),
+            heartbeat: level,
+            started_at: entry.started_at,
+            ended_at: if live.is_some() { None } else { entry.ended_at },
+            summary: (!entry.summary.is_empty()).then(|| entry.summary.clone()),
+            why: why(state, entry, now, &waits[state.step_ix_of(task)]),
+            active_ms: entry.active_ms + since,
+            output_at: seen.and_then(|seen| seen.output_at),
+            usage: UsageRow::from(&entry.usage),
+            class: class(entry, level, seen),
+        }
+    }
+}
+
+/// By step: the steps before it that are not done, as people read them.
+fn open_sources(state: &State) -> Vec<String> {
+    let mut waits = vec![String::new(); state.steps.len()];
+    for channel in &state.plan().channels {
+        if !state.is_step_done(channel.from) {
+            let text = &mut waits[channel.to];
+            let before = if text.is_empty() { "it waits for" } else { "," };
+            *text = format!("{text}{before} `{}`", state.plan().steps[channel.from].id);
+        }
+    }
+    waits
+}
+
+fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<String> {
+    let is_running = state.status.kind() == StatusKind::Running;
+    match &entry.status {
+        TaskStatus::Pending if !waits.is_empty() => Some(waits.to_owned()),
+        TaskStatus::Ready { not_before: Some(moment), .. } if *moment > now => {
+            Some(format!("it tries again in {}", human_ms(moment.since_ms(now))))
+        }
+        TaskStatus::Ready { .. } if is_running => Some("it waits for a slot".to_owned()),
+        TaskStatus::Ready { .. } => Some(format!("the run is {}", state.status.kind().as_str())),
+        TaskStatus::Running(live) => {
+            live.stopping.as_ref().map(|why| format!("it is being stopped: {why}"))
+        }
+        TaskStatus::Stale => Some("its result belongs to an earlier epoch".to_owned()),
+        status => status.why().map(str::to_owned),
+    }
+}
+
+fn class(entry: &TaskState, level: Option<HeartbeatLevel>, seen: Option<AttemptVitals>) -> Class {
+    match &entry.status {
+        TaskStatus::WaitingInput { .. } => Class::NeedsYou,
+        TaskStatus::Failed { .. } | TaskStatus::TimedOut { .. } => Class::Failed,
+        TaskStatus::Running(live) if is_stalled(live, level) => Class::Stalled,
+        TaskStatus::Running(_) if seen.is_some_and(|seen| seen.output_at.is_none()) => {
+            Class::Starting
+        }
+        TaskStatus::Running(_) | TaskStatus::Checking(_) => Class::Running,
+        TaskStatus::Ready { .. } => Class::Parked,
+        TaskStatus::Done { .. } => Class::Done,
+        TaskStatus::Pending | TaskStatus::Skipped { .. } | TaskStatus::Stale => Class::Idle,
+    }
+}
+
+fn is_stalled(live: &LiveAttempt, level: Option<HeartbeatLevel>) -> bool {
+    let is_old = matches!(level, Some(HeartbeatLevel::Stale | HeartbeatLevel::Dead));
+    is_old || live.no_output || live.silent_since.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::sample;
+
+    fn rows(state: &State, seen: AttemptVitals, now: Time) -> Vec<TaskRow> {
+        let mut vitals = Vitals::default();
+        for (task, _) in state.live() {
+            vitals.attempts.insert(task, seen);
+        }
+        TaskRow::all(state, &vitals, now)
+    }
+
+    #[test]
+    fn every_task_says_why_it_does_not_move() {
+        let state = sample::running();
+        let rows = rows(&state, AttemptVitals::default(), state.updated_at);
+        let seen: Vec<_> = rows.iter().map(|row| (row.status, row.why.as_deref())).collect();
+        assert_eq!(
+            seen,
+            [
+                ("done", None),
+                ("running", None),
+                ("pending", Some("it waits for `coding`")),
+                ("pending", Some("it waits for `coding`")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_live_task_is_classed_by_what_is_seen_of_it() {
+        let state = sample::running();
+        let start = state.updated_at;
+        let class = |output_at, now| {
+            let seen = AttemptVitals { output_at, ..AttemptVitals::default() };
+            rows(&state, seen, now)[1].class
+        };
+        assert_eq!(class(None, start), Class::Starting);
+        assert_eq!(class(Some(start), start), Class::Running);
+        assert_eq!(class(Some(start), start.plus_ms(70_000)), Class::Stalled);
+    }
+
+    #[test]
+    fn in_replay_the_level_is_the_one_on_record() {
+        let state = sample::running();
+        let later = state.updated_at.plus_ms(900_000);
+        let rows = TaskRow::all(&state, &Vitals::default(), later);
+        assert_eq!(rows[1].heartbeat, Some(HeartbeatLevel::Healthy));
+    }
+}
