@@ -8,8 +8,8 @@ use clap::Parser;
 
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
+use crate::clock::Clock;
 use crate::config::Environment;
-use crate::runtime::clock::Clock;
 
 /// Runs the command line and returns its exit code.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -56,6 +56,7 @@ fn context(cli: &Cli) -> Result<Context> {
         quiet: cli.global.quiet,
         yes: cli.global.yes,
         color,
+        out_is_terminal: std::io::stdout().is_terminal(),
         now: Clock::start().now(),
     })
 }
@@ -68,6 +69,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Archive(args) => cli::archive::run(&args, context),
         Verb::Completions(args) => cli::completions::run(&args, context),
         Verb::Config(args) => cli::config::run(&args, context),
+        Verb::Demo(args) => cli::demo::run(&args, context),
         Verb::Doctor(args) => cli::doctor::run(&args, context),
         Verb::Init(args) => cli::init::run(&args, context),
         Verb::Man(args) => cli::man::run(&args, context),

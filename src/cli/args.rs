@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    agent, answer, archive, completions, config, doctor, init, man, pause, recommend, reopen,
+    agent, answer, archive, completions, config, demo, doctor, init, man, pause, recommend, reopen,
     resume, retry, run, runtime, send, skill, stop, team, trust, workflow,
 };
 
@@ -66,6 +66,7 @@ pub enum Verb {
     Archive(archive::Args),
     Completions(completions::Args),
     Config(config::Args),
+    Demo(demo::Args),
     Doctor(doctor::Args),
     Init(init::Args),
     Man(man::Args),

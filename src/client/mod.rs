@@ -11,6 +11,7 @@ pub mod plan;
 pub mod rest;
 pub mod start;
 pub mod trust;
+pub mod vitals;
 pub mod wake;
 pub mod workspace;
 
