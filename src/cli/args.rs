@@ -83,4 +83,6 @@ pub enum Verb {
     Team(team::Args),
     Trust(trust::Args),
     Workflow(workflow::Args),
+    #[command(external_subcommand)]
+    Goal(Vec<String>),
 }
