@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::args::Color;
-use crate::cli::{Cli, CliError, Context, Exit, Result};
+use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
 use crate::config::Environment;
 use crate::runtime::clock::Clock;
 
@@ -46,6 +46,7 @@ fn context(cli: &Cli) -> Result<Context> {
     let cwd = std::env::current_dir().map_err(|error| {
         CliError::new(Exit::Io, "io", format!("cannot tell the current folder: {error}"))
     })?;
+    let clock = Clock::start();
     Ok(Context {
         env,
         cwd,
@@ -56,13 +57,27 @@ fn context(cli: &Cli) -> Result<Context> {
         quiet: cli.global.quiet,
         yes: cli.global.yes,
         color,
-        now: Clock::start().now(),
+        now: clock.now(),
+        clock: Box::new(move || clock.now()),
     })
 }
 
-fn dispatch(cli: Cli, _context: &mut Context) -> Result<Exit> {
-    match cli.verb {
-        None => Ok(Exit::Ok),
-        Some(verb) => match verb {},
+fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
+    let Some(verb) = cli.verb else {
+        return cli::status::run(&cli::status::Args::default(), context);
+    };
+    match verb {
+        Verb::Artifacts(args) => cli::artifacts::run(&args, context),
+        Verb::Brief(args) => cli::brief::run(&args, context),
+        Verb::Events(args) => cli::events::run(&args, context),
+        Verb::Logs(args) => cli::logs::run(&args, context),
+        Verb::Ls(args) => cli::ls::run(&args, context),
+        Verb::Replay(args) => cli::replay::run(&args, context),
+        Verb::Show(args) => cli::show::run(&args, context),
+        Verb::Status(args) => cli::status::run(&args, context),
+        Verb::Timeline(args) => cli::timeline::run(&args, context),
+        Verb::Verify(args) => cli::verify::run(&args, context),
+        Verb::Wait(args) => cli::wait::run(&args, context),
+        Verb::Why(args) => cli::why::run(&args, context),
     }
 }

@@ -54,4 +54,29 @@ pub enum Color {
 
 /// Everything that crew can do.
 #[derive(Debug, Subcommand)]
-pub enum Verb {}
+pub enum Verb {
+    /// List the files that a run's tasks produced, or print one.
+    Artifacts(super::artifacts::Args),
+    /// Tell what happened while you were away, and what waits for you.
+    Brief(super::brief::Args),
+    /// Print a run's event log.
+    Events(super::events::Args),
+    /// Print what a run's agents said and did.
+    Logs(super::logs::Args),
+    /// List runs, the newest first.
+    Ls(super::ls::Args),
+    /// Show a run as it was at an earlier moment.
+    Replay(super::replay::Args),
+    /// Show what a run is: its goal, plan, tasks and files.
+    Show(super::show::Args),
+    /// Show a run on one screen, or the runs that live or need somebody.
+    Status(super::status::Args),
+    /// Tell a run's story, one line for each thing that happened.
+    Timeline(super::timeline::Args),
+    /// Check that a run's files are whole.
+    Verify(super::verify::Args),
+    /// Wait until a run ends or needs somebody.
+    Wait(super::wait::Args),
+    /// Explain why a run or a task is in its state.
+    Why(super::why::Args),
+}

@@ -4,9 +4,25 @@
 //! writes to the output it is given and returns an exit code. stdout is data, stderr is talk.
 
 pub mod args;
+pub mod artifacts;
+pub mod brief;
 pub mod context;
+pub mod events;
 pub mod exit;
+pub mod json;
+pub mod logs;
+pub mod ls;
+pub mod replay;
 pub mod report;
+pub mod screen;
+pub mod show;
+pub mod status;
+pub mod style;
+pub mod table;
+pub mod timeline;
+pub mod verify;
+pub mod wait;
+pub mod why;
 
 pub use args::{Cli, Verb};
 pub use context::Context;

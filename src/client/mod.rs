@@ -3,8 +3,16 @@
 //! A peer of the supervisor: it reads the same files and appends under the same lock, and acts on
 //! nothing but supervisors.
 
+pub mod events;
 pub mod find;
+pub mod follow;
+pub mod rows;
+pub mod transcript;
+pub mod vitals;
 pub mod workspace;
 
-pub use find::{FindError, parse_run};
+pub use find::{FindError, find_task, parse_run, split_task};
+pub use follow::Follower;
+pub use rows::Listed;
+pub use vitals::{explain, look, view};
 pub use workspace::{Workspace, WorkspaceError};
