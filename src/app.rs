@@ -73,6 +73,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Logs(args) => cli::logs::run(&args, context),
         Verb::Ls(args) => cli::ls::run(&args, context),
         Verb::Replay(args) => cli::replay::run(&args, context),
+        Verb::Run(args) => cli::run::run(&args, context),
         Verb::Show(args) => cli::show::run(&args, context),
         Verb::Status(args) => cli::status::run(&args, context),
         Verb::Timeline(args) => cli::timeline::run(&args, context),

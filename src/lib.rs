@@ -12,6 +12,7 @@ pub mod client;
 pub mod config;
 pub mod engine;
 pub mod event;
+pub mod launch;
 pub mod ledger;
 pub mod plan;
 pub mod rehearsal;

@@ -74,6 +74,8 @@ pub const LEFTOVER_GRACE_MS: u64 = 1_000;
 pub const KILL_WAIT_MS: u64 = 10_000;
 /// Tries, one per heartbeat, to write the exit record while the disk is full; then the shim goes.
 pub const EXIT_WRITE_TRIES: u32 = 120;
+/// Bytes of a supervisor's own log file; a larger one is put aside as `supervisor.log.1`.
+pub const SUPERVISOR_LOG_BYTES_MAX: u64 = 4 << 20;
 /// Milliseconds of the first retry's back-off; doubles up to [`BACKOFF_MS_MAX`].
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.

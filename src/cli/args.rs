@@ -67,6 +67,8 @@ pub enum Verb {
     Ls(super::ls::Args),
     /// Show a run as it was at an earlier moment.
     Replay(super::replay::Args),
+    /// Start a run of a goal.
+    Run(super::run::Args),
     /// Show what a run is: its goal, plan, tasks and files.
     Show(super::show::Args),
     /// Show a run on one screen, or the runs that live or need somebody.

@@ -6,7 +6,9 @@
 pub mod events;
 pub mod find;
 pub mod follow;
+pub mod plan;
 pub mod rows;
+pub mod start;
 pub mod transcript;
 pub mod vitals;
 pub mod workspace;

@@ -64,6 +64,7 @@ impl State {
                     self.set_task(task, TaskStatus::WaitingInput { question, since: at });
                 }
             }
+            Body::QuestionAnswered(answered) => self.answered(&answered.task, &answered.text),
             Body::ArtifactStored(stored) => {
                 let artifact = ArtifactState {
                     task: stored.task.clone(),
@@ -88,7 +89,6 @@ impl State {
             Body::CommandRefused(_) => self.refused += 1,
             Body::RunCreated(_)
             | Body::RunNoted(_)
-            | Body::QuestionAnswered(_)
             | Body::LogTruncated(_)
             | Body::Unknown { .. } => {}
         }
@@ -197,6 +197,13 @@ impl State {
                 self.refresh_step(step);
                 open.extend(self.index.dependents[step].clone());
             }
+        }
+    }
+
+    fn answered(&mut self, id: &TaskId, text: &str) {
+        let Some(task) = self.task_ix(id) else { return };
+        if let TaskStatus::WaitingInput { question, .. } = &self.tasks[task].status {
+            self.tasks[task].answer = Some((question.text.clone(), text.to_owned()));
         }
     }
 

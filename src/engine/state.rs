@@ -103,6 +103,9 @@ pub struct TaskState {
     /// What the next attempt is told went wrong.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub failure: String,
+    /// Its last question, and what a person answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<(String, String)>,
     /// When the first attempt of this activation started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,

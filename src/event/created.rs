@@ -42,6 +42,9 @@ pub struct RunCreated {
     pub git: Option<GitBase>,
     /// Folder that the tasks work in when there is no worktree.
     pub root: Utf8PathBuf,
+    /// Arguments added to the command line of a runtime, for this run only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub runtime_args: BTreeMap<String, Vec<String>>,
     /// How deep this run is nested in other runs (0 = started by a person).
     #[serde(default)]
     pub depth: u32,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::flow::{
-    Access, Condition, FieldType, Fire, Isolation, Join, Loop, OnStale, StepKind,
+    Access, Condition, Expands, FieldType, Fire, Isolation, Join, Loop, OnStale, StepKind,
 };
 use crate::base::{ArtifactName, StepId, TaskId};
 
@@ -110,6 +110,12 @@ pub struct StepPlan {
     /// Whether it must give a verdict.
     #[serde(default, skip_serializing_if = "is_default")]
     pub verify: bool,
+    /// How its output may add tasks to the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expands: Option<Expands>,
+    /// Whether a person approves the tasks that it adds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approve: bool,
     /// What becomes of a live attempt when its task goes stale.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_stale: OnStale,
@@ -119,6 +125,9 @@ pub struct StepPlan {
     /// The autonomous loop.
     #[serde(default, rename = "loop", skip_serializing_if = "Option::is_none")]
     pub looping: Option<Loop>,
+    /// The gate or store that an attempt must write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<String>,
     /// Part of the workflow that it belongs to; for display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
@@ -159,9 +168,9 @@ pub struct ChannelPlan {
     pub from: StepIx,
     /// Where it leads.
     pub to: StepIx,
-    /// The gate on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gate: Option<String>,
+    /// The gates on it; all must be open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<String>,
     /// When it fires.
     #[serde(default, skip_serializing_if = "is_default")]
     pub fire: Fire,
@@ -198,6 +207,9 @@ pub struct GatePlan {
     /// What a person is shown who must decide.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub show: Vec<String>,
+    /// Autonomy level from which the runtime gives a person's approval itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_level: Option<u32>,
 }
 
 /// What becomes of the work at the end.

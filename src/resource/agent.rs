@@ -111,6 +111,8 @@ pub struct AgentFile {
     pub tools: Option<Vec<String>>,
     /// Skills put into its prompts.
     pub skills: Option<Skills>,
+    /// Where its skills are named.
+    pub skills_pos: Pos,
     /// What happens to the runtime's own system prompt.
     pub system_prompt_mode: SystemPromptMode,
     /// Whether it sees the project's context files (`AGENTS.md` and the like).
@@ -178,6 +180,7 @@ pub fn parse(path: &Utf8Path, text: &str) -> (AgentFile, Vec<Diagnostic>) {
         fallback_models: fields.plain_list("fallbackModels").unwrap_or_default(),
         thinking: fields.word("thinking", Thinking::WORDS),
         tools: fields.plain_list("tools"),
+        skills_pos: fields.pos_of("skills"),
         skills: fields.skills("skills"),
         system_prompt_mode: fields
             .word("systemPromptMode", SystemPromptMode::WORDS)

@@ -124,6 +124,13 @@ impl<'a> Fields<'a> {
         self.list_of(key, &node).map(|names| Skills::Names(values(names)))
     }
 
+    /// Where the value of a key stands; the beginning of the file when there is none.
+    pub(super) fn pos_of(&self, key: &str) -> Pos {
+        let wanted = same_key(key);
+        let entry = self.entries.iter().find(|e| same_key(&e.key) == wanted);
+        entry.map_or(Pos::START, |entry| entry.node.pos)
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
         let node = self.node(key)?;
@@ -213,7 +220,7 @@ impl<'a> Fields<'a> {
         }
         if let Some(pos) = first {
             let names: Vec<&str> = found.iter().map(String::as_str).collect();
-            self.findings.info(pos, format!("{} has no effect here", quoted(&names)), "");
+            self.findings.info(pos, format!("no effect here: {}", quoted(&names)), "");
         }
     }
 

@@ -70,6 +70,8 @@ pub struct StepDecl {
     pub model: Option<String>,
     /// Skills it gets besides those of its role.
     pub skills: Option<Skills>,
+    /// Where its skills are named.
+    pub skills_pos: Pos,
     /// Steps that must be done first.
     pub depends_on: Vec<Name>,
     /// A label for steps that run beside each other.
@@ -161,6 +163,7 @@ pub(super) fn read(section: Section, findings: &mut Findings) -> Option<StepDecl
         role: fields.text("role"),
         runtime: fields.plain("runtime"),
         model: fields.text_or_off("model").map(|model| model.value),
+        skills_pos: fields.pos_of("skills"),
         skills: fields.skills("skills"),
         depends_on: fields.list("dependsOn").unwrap_or_default(),
         parallel_group: fields.plain("parallelGroup"),
@@ -189,7 +192,7 @@ pub(super) fn read(section: Section, findings: &mut Findings) -> Option<StepDecl
         prompt,
         prompt_line,
     };
-    fields.foreign(&["agent", "description", "thinking"]);
+    fields.foreign(&["description", "thinking"]);
     fields.finish();
     Some(step)
 }

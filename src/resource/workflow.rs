@@ -1,6 +1,10 @@
 //! Workflow files: front matter with gates, channels and policy, then one section per step.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::base::flow::StepKind;
 
 use super::agent::stem;
 use super::channel::{self, ChannelDecl};
@@ -56,6 +60,11 @@ pub struct WorkflowFile {
 }
 
 impl WorkflowFile {
+    /// The names of its steps.
+    pub fn step_ids(&self) -> BTreeSet<&str> {
+        self.steps.iter().map(|step| step.id.as_str()).collect()
+    }
+
     /// The step of that name.
     pub fn step(&self, id: &str) -> Option<&StepDecl> {
         self.steps.iter().find(|step| step.id.as_str() == id)
@@ -64,6 +73,37 @@ impl WorkflowFile {
     /// The gate of that name.
     pub fn gate(&self, id: &str) -> Option<&GateDecl> {
         self.gates.iter().find(|gate| gate.id == id)
+    }
+
+    /// The first steps: the declared ones, else those that nothing leads to.
+    pub fn start_steps(&self) -> Vec<&str> {
+        if !self.start.is_empty() {
+            return self.start.iter().map(|name| name.as_str()).collect();
+        }
+        let targets: BTreeSet<&str> =
+            self.channels.iter().map(|channel| channel.to.as_str()).collect();
+        let is_free =
+            |step: &&StepDecl| step.depends_on.is_empty() && !targets.contains(step.id.as_str());
+        let steps = self.steps.iter().filter(is_free);
+        steps.map(|step| step.id.as_str()).collect()
+    }
+
+    /// The last steps: the declared ones, else those of kind `end`, else those that nothing leaves.
+    pub fn end_steps(&self) -> Vec<&str> {
+        if !self.end.is_empty() {
+            return self.end.iter().map(|name| name.as_str()).collect();
+        }
+        let is_end = |step: &&StepDecl| step.kind == Some(StepKind::End);
+        let ends: Vec<&str> =
+            self.steps.iter().filter(is_end).map(|step| step.id.as_str()).collect();
+        if !ends.is_empty() {
+            return ends;
+        }
+        let needed = self.steps.iter().flat_map(|step| &step.depends_on);
+        let sources = self.channels.iter().map(|channel| &channel.from);
+        let left: BTreeSet<&str> = needed.chain(sources).map(|name| name.as_str()).collect();
+        let ids = self.steps.iter().map(|step| step.id.as_str());
+        ids.filter(|id| !left.contains(id)).collect()
     }
 
     /// Whether it is a plain graph of dependencies, as pi-crew's workflows are.

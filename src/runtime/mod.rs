@@ -6,12 +6,33 @@
 //! the shim and the supervisor tell each other.
 
 pub mod attempt_files;
+mod attempts;
+mod brief;
 pub mod clock;
 pub mod executor;
+pub mod harvest;
+mod jobs;
 pub mod process;
+mod project;
 pub mod shim;
+mod slots;
+mod start;
+mod supervisor;
+pub mod worktree;
 
 pub use attempt_files::{CommandFile, ExitFile, ShimFile};
 pub use clock::Clock;
 pub use executor::{Executor, ShimHandle};
 pub use process::Pid;
+pub use start::main as supervise;
+
+/// An error with everything behind it, in one line.
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

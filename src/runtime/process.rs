@@ -116,6 +116,10 @@ pub fn signal(process: Pid, signal: Signal) -> io::Result<bool> {
     let Some(handle) = open(process)? else {
         return Ok(false);
     };
+    // One that ended takes signals without complaint until it is reaped.
+    if !is_alive(process) {
+        return Ok(false);
+    }
     match pidfd_send_signal(&handle, signal) {
         Ok(()) => Ok(true),
         Err(rustix::io::Errno::SRCH) => Ok(false),

@@ -33,7 +33,7 @@ fn line(plan: &Plan, ix: usize, step: &StepPlan) -> String {
         .filter(|channel| channel.to == ix)
         .map(|channel| {
             let from = &plan.steps[channel.from].id;
-            match &channel.gate {
+            match channel.gates.first() {
                 Some(gate) => format!("{from} [{gate}]"),
                 None => from.to_string(),
             }

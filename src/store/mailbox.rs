@@ -159,6 +159,7 @@ mod tests {
     use super::*;
     use crate::base::Time;
     use crate::event::MessageKind;
+    use crate::event::message::{Delivery, MessagePriority};
 
     fn run() -> (tempfile::TempDir, RunDir) {
         let guard = tempfile::tempdir().unwrap();
@@ -173,8 +174,8 @@ mod tests {
             from: "human:ada".into(),
             to: to.into(),
             kind: MessageKind::Message,
-            priority: Default::default(),
-            delivery: Default::default(),
+            priority: MessagePriority::Normal,
+            delivery: Delivery::NextTurn,
             text: "two\nlines".into(),
             reply_to: None,
         }

@@ -137,18 +137,19 @@ impl Project {
     /// # Errors
     /// No number was taken, or it was taken and its folder could not be created.
     pub fn allocate(&mut self, lock: &ProjectLock) -> Result<RunNumber, ProjectError> {
-        let mut taken = None;
+        // A folder that the file does not know came with a copied or restored state.
+        let free = after(&self.runs()?);
+        let mut taken = free;
         self.change(lock, |file| {
-            let number = file.next;
-            file.next = RunNumber(number.0 + 1);
+            let number = file.next.max(free);
+            file.next = RunNumber(number.0.saturating_add(1));
             file.open.insert(number);
-            taken = Some(number);
+            taken = number;
         })?;
-        let number = taken.unwrap_or(self.file.next);
-        let run = self.dir.run(number);
+        let run = self.dir.run(taken);
         files::create_private_dir(run.path()).map_err(read_only)?;
         files::sync_dir(self.dir.runs())?;
-        Ok(number)
+        Ok(taken)
     }
 
     /// The folder of a run, checked to be one and no link.
@@ -215,23 +216,26 @@ fn read(dir: &ProjectDir) -> Result<ProjectFile, ProjectError> {
     for part in [dir.state(), &dir.runs()] {
         files::refuse_link(part)?;
     }
-    let folders = run_folders(dir)?;
-    let after = RunNumber(folders.last().map_or(0, |last| last.0) + 1);
     let text = match files::read_text_capped(dir.project_json(), FILE_BYTES_MAX) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error.into()),
     };
-    Ok(match serde_json::from_str::<ProjectFile>(&text) {
-        // A folder without a number of its own came with a restored or copied state.
-        Ok(file) => ProjectFile { next: file.next.max(after), ..file },
-        Err(_) => ProjectFile {
-            schema_version: SCHEMA_VERSION,
-            slug: slug_of(dir.root()),
-            next: after,
-            open: folders.into_iter().collect(),
-        },
+    if let Ok(file) = serde_json::from_str::<ProjectFile>(&text) {
+        return Ok(file);
+    }
+    let folders = run_folders(dir)?;
+    Ok(ProjectFile {
+        schema_version: SCHEMA_VERSION,
+        slug: slug_of(dir.root()),
+        next: after(&folders),
+        open: folders.into_iter().collect(),
     })
+}
+
+/// The first number behind these runs.
+fn after(folders: &[RunNumber]) -> RunNumber {
+    RunNumber(folders.last().map_or(1, |last| last.0.saturating_add(1)))
 }
 
 fn write(dir: &ProjectDir, file: &ProjectFile) -> Result<(), ProjectError> {
@@ -324,6 +328,14 @@ mod tests {
         let numbers = [1, 3, 4, 5, 6].map(RunNumber);
         assert_eq!(first.runs().expect("listed"), numbers);
         assert_eq!(first.open_runs().collect::<Vec<_>>(), numbers);
+    }
+
+    #[test]
+    fn a_folder_that_the_file_does_not_know_keeps_its_number() {
+        let (_guard, dir) = project();
+        let mut project = Project::ensure(dir.clone()).expect("created");
+        std::fs::create_dir(dir.run(RunNumber(90)).path()).expect("copied");
+        assert_eq!(allocate(&mut project), RunNumber(91));
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn depends_on(from: usize, to: usize) -> ChannelPlan {
         id: format!("s{from}->s{to}"),
         from,
         to,
-        gate: None,
+        gates: Vec::new(),
         fire: Fire::Settled,
         depends_on: true,
         cyclic: false,
@@ -94,9 +94,12 @@ fn step(rng: &mut Rng, ix: usize, in_degree: usize) -> StepPlan {
         reads: Vec::new(),
         skills: Vec::new(),
         verify: kind == StepKind::Agent && rng.u8(0..5) == 0,
+        expands: None,
+        approve: false,
         on_stale: OnStale::Drain,
         max_concurrency: (rng.u8(0..6) == 0).then(|| rng.u32(1..3)),
         looping: None,
+        contract: None,
         phase: None,
     }
 }
@@ -134,6 +137,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         retry_of: None,
         git,
         root: "/p".into(),
+        runtime_args: BTreeMap::new(),
         depth: 0,
     }
 }

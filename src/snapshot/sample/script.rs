@@ -44,6 +44,7 @@ pub fn created() -> RunCreated {
         params: BTreeMap::new(),
     };
     RunCreated {
+        runtime_args: BTreeMap::new(),
         format: 1,
         number: RunNumber(5),
         project: "shop".into(),
@@ -162,7 +163,7 @@ fn channel(from: usize, to: usize) -> ChannelPlan {
         id: format!("{from}-{to}"),
         from,
         to,
-        gate: None,
+        gates: Vec::new(),
         fire: Fire::Settled,
         depends_on: true,
         cyclic: false,
@@ -172,6 +173,9 @@ fn channel(from: usize, to: usize) -> ChannelPlan {
 
 fn step(id: &str, role: &str, runtime: &str) -> StepPlan {
     StepPlan {
+        expands: None,
+        approve: false,
+        contract: None,
         id: id.parse().expect("a name"),
         role: role.into(),
         agent: Some(role.into()),

@@ -1,0 +1,154 @@
+//! The programs that can play agents here: configured ones, the rehearsal agent, and the shell.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+
+use crate::agent::{RuntimeSpec, rehearsal};
+use crate::config::{Config, RuntimeTable};
+
+/// Runtimes by name.
+#[derive(Debug, Clone, Default)]
+pub struct Programs {
+    specs: BTreeMap<String, RuntimeSpec>,
+}
+
+/// Why a runtime cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramError {
+    /// Nothing is called so.
+    #[error("there is no runtime `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Names that exist.
+        known: Vec<String>,
+    },
+    /// Its table in the configuration is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// Its program is not installed.
+    #[error("runtime `{name}` needs the program `{program}`, which is not on the PATH")]
+    Missing {
+        /// The runtime.
+        name: String,
+        /// The program.
+        program: String,
+    },
+}
+
+impl ProgramError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unknown { name, known } => {
+                let near = crate::base::text::did_you_mean(name, known.iter().map(String::as_str));
+                match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!(
+                        "there are {}; `[runtimes.{name}]` in the user's configuration adds one",
+                        known.join(", ")
+                    ),
+                }
+            }
+            Self::Invalid(_) => "`crew config` shows the configuration with its origins".to_owned(),
+            Self::Missing { program, .. } => {
+                format!("install `{program}`, or choose another runtime with `-a`")
+            }
+        }
+    }
+}
+
+impl Programs {
+    /// The runtimes of a configuration; `extra` holds arguments added for one run.
+    ///
+    /// # Errors
+    /// Every table that is wrong.
+    pub fn of(
+        config: &Config,
+        extra: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Self, Vec<ProgramError>> {
+        let mut specs = BTreeMap::new();
+        let mut wrong = Vec::new();
+        let mut rehearsal = rehearsal::spec(None, None);
+        if let Some(table) = config.runtimes.get(rehearsal::NAME) {
+            rehearsal.command.extend(table.args.iter().cloned());
+        }
+        specs.insert(rehearsal.name.clone(), rehearsal);
+        let configured = config.runtimes.iter();
+        for (name, table) in configured.filter(|(name, _)| *name != rehearsal::NAME) {
+            match RuntimeSpec::from_table(name, &toml_table(table)) {
+                Ok(mut spec) => {
+                    spec.command.extend(table.args.iter().cloned());
+                    specs.insert(name.clone(), spec);
+                }
+                Err(error) => wrong.push(ProgramError::Invalid(chain(&error))),
+            }
+        }
+        for (name, args) in extra {
+            if let Some(spec) = specs.get_mut(name) {
+                spec.command.extend(args.iter().cloned());
+            }
+        }
+        if wrong.is_empty() { Ok(Self { specs }) } else { Err(wrong) }
+    }
+
+    /// The runtime of that name.
+    ///
+    /// # Errors
+    /// Nothing is called so.
+    pub fn get(&self, name: &str) -> Result<&RuntimeSpec, ProgramError> {
+        self.specs.get(name).ok_or_else(|| ProgramError::Unknown {
+            name: name.to_owned(),
+            known: self.specs.keys().cloned().collect(),
+        })
+    }
+
+    /// Names of all runtimes.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.specs.keys().map(String::as_str)
+    }
+
+    /// Checks before anything starts that a runtime exists and its program is installed.
+    ///
+    /// # Errors
+    /// It is unknown or not installed.
+    pub fn preflight(&self, name: &str, path: &str, cwd: &Utf8Path) -> Result<(), ProgramError> {
+        let spec = self.get(name)?;
+        let program = spec.program();
+        if program.contains('{') || which::which_in(program, Some(path), cwd).is_ok() {
+            return Ok(());
+        }
+        Err(ProgramError::Missing { name: name.to_owned(), program: program.to_owned() })
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// The table as the adapter reads it.
+fn toml_table(table: &RuntimeTable) -> toml::Table {
+    let list = |words: &[String]| {
+        toml::Value::Array(words.iter().map(|word| toml::Value::String(word.clone())).collect())
+    };
+    let mut out = toml::Table::new();
+    let mut text = |key: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            out.insert(key.to_owned(), toml::Value::String(value.clone()));
+        }
+    };
+    text("prompt", &table.prompt);
+    text("output", &table.output);
+    out.insert("command".to_owned(), list(&table.command));
+    if !table.env.is_empty() {
+        out.insert("env".to_owned(), list(&table.env));
+    }
+    if !table.resume.is_empty() {
+        out.insert("resume".to_owned(), list(&table.resume));
+    }
+    out
+}

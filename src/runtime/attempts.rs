@@ -1,0 +1,311 @@
+//! Starting, watching, stopping and recovering the attempts of a run.
+
+use super::attempt_files::{ExitFile, ShimFile, revoke};
+use super::brief::{attempt_dir, clean};
+use super::harvest::{Harvest, harvest, without_record};
+use super::process::{self, Pid};
+use super::supervisor::{Key, Supervisor, Wake, live_keys};
+use super::worktree;
+use crate::agent::OutputFormat;
+use crate::base::limits;
+use crate::engine::Input;
+use crate::event::body::{ArtifactStored, MessageDelivered};
+use crate::event::{AttemptEnded, EndReason};
+use crate::store::{AttemptDir, FileLock, artifact};
+
+/// Bytes of output up to which an ended attempt is read at once; more is read in the background.
+const INLINE_BYTES: u64 = 1 << 20;
+
+impl Supervisor {
+    /// Starts the shim of an attempt, unless this process did that before.
+    pub(super) fn spawn(&mut self, key: Key) {
+        if !self.spawned.insert(key) {
+            return;
+        }
+        let Some(live) = self.live(key) else { return };
+        let dir = self.attempt(key);
+        let brief = match self.desk().prepare(key.0, &live) {
+            Ok(brief) => brief,
+            Err(error) => return self.not_started(key, &super::error_chain(&error)),
+        };
+        let slot = self.held.pop().flatten();
+        match self.executor.start(&dir, &brief.command, &brief.env, slot) {
+            Ok(shim) => self.watch(key, shim.pid),
+            Err(error) => return self.not_started(key, &super::error_chain(&error)),
+        }
+        if !brief.messages.is_empty() {
+            let task = self.ledger.state().task_id(key.0);
+            let delivered = MessageDelivered { ids: brief.messages, task, attempt: key.1 };
+            self.inputs.push(Input::Fact(delivered.into()));
+        }
+    }
+
+    fn live(&self, key: Key) -> Option<crate::engine::LiveAttempt> {
+        let found = self.ledger.state().tasks.get(key.0)?.status.as_live()?;
+        (found.number == key.1).then(|| found.clone())
+    }
+
+    fn attempt(&self, key: Key) -> AttemptDir {
+        attempt_dir(self.ledger.dir(), self.ledger.state(), key.0, key.1)
+    }
+
+    fn not_started(&mut self, key: Key, why: &str) {
+        tracing::warn!(task = %self.ledger.state().task_id(key.0), attempt = key.1, why, "not started");
+        let mut end = self.end_without_record(key, EndReason::SpawnFailed);
+        why.clone_into(&mut end.failure);
+        self.inputs.push(Input::AttemptEnded(end));
+        // The loop must turn once more to take this in.
+        self.poke();
+    }
+
+    fn end_without_record(&self, key: Key, reason: EndReason) -> AttemptEnded {
+        let now = self.clock.now();
+        let started = self.live(key).map_or(now, |live| live.started_at);
+        without_record(&self.ledger.state().task_id(key.0), key.1, reason, started, now)
+    }
+
+    fn poke(&self) {
+        // An empty job result: nothing to take in but the wake-up itself.
+        let none = crate::engine::Effect::Stop { task: usize::MAX, attempt: 0 };
+        drop(self.sender.send(Wake::Done(none, Vec::new())));
+    }
+
+    /// Waits for the end of a shim, started by this process or by an earlier one.
+    fn watch(&mut self, key: Key, pid: Pid) {
+        self.shims.insert(key, pid);
+        let (executor, sender) = (self.executor.clone(), self.sender.clone());
+        self.tracker.spawn(async move {
+            if let Err(error) = executor.wait_end(pid).await {
+                tracing::error!(%error, "a shim cannot be watched");
+            }
+            drop(sender.send(Wake::ShimEnded(key)));
+        });
+    }
+
+    /// Asks a live attempt to stop; one that never started is revoked.
+    pub(super) fn stop(&mut self, key: Key) {
+        if !self.stopping.insert(key) {
+            return;
+        }
+        if let Some(&pid) = self.shims.get(&key) {
+            if let Err(error) = self.executor.stop(pid) {
+                tracing::error!(%error, "an attempt cannot be stopped");
+                self.stopping.remove(&key);
+            }
+        } else if !self.spawned.contains(&key) {
+            self.spawned.insert(key);
+            let end = self.end_without_record(key, EndReason::Revoked);
+            self.inputs.push(Input::AttemptEnded(end));
+            self.poke();
+        }
+    }
+
+    /// A shim is gone: its record tells how, and without one the attempt is lost.
+    pub(super) fn shim_ended(&mut self, key: Key) {
+        self.shims.remove(&key);
+        let dir = self.attempt(key);
+        let format = self.desk().format_of(key.0);
+        match ExitFile::read(&dir) {
+            Ok(Some(exit)) if exit.stdout_bytes <= INLINE_BYTES => self.take_in(key, &dir, format),
+            Ok(Some(_)) => self.take_in_later(key, dir, format),
+            Ok(None) => self.lost(key, &dir),
+            Err(error) => {
+                tracing::error!(error = %super::error_chain(&error), "the record of an attempt is unreadable");
+                self.lost(key, &dir);
+            }
+        }
+    }
+
+    fn take_in(&mut self, key: Key, dir: &AttemptDir, format: OutputFormat) {
+        let task = self.ledger.state().task_id(key.0);
+        match harvest(dir, &task, key.1, format) {
+            Ok(Some(harvest)) => {
+                let inputs = self.inputs_of(key, harvest);
+                self.inputs.extend(inputs);
+            }
+            Ok(None) => self.lost(key, dir),
+            Err(error) => {
+                tracing::error!(error = %super::error_chain(&error), "output is unreadable");
+                self.lost(key, dir);
+            }
+        }
+    }
+
+    /// Much output is read beside the loop, which must stay quick.
+    fn take_in_later(&mut self, key: Key, dir: AttemptDir, format: OutputFormat) {
+        let task = self.ledger.state().task_id(key.0);
+        let sender = self.sender.clone();
+        let reading = crate::engine::Effect::Spawn { task: key.0, attempt: key.1 };
+        self.jobs.insert(reading.clone());
+        let storing = self.artifact_target(key);
+        self.tracker.spawn_blocking(move || {
+            let inputs = match harvest(&dir, &task, key.1, format) {
+                Ok(Some(found)) => storing.inputs_of(found),
+                Ok(None) | Err(_) => Vec::new(),
+            };
+            drop(sender.send(Wake::Done(reading, inputs)));
+        });
+    }
+
+    fn inputs_of(&self, key: Key, found: Harvest) -> Vec<Input> {
+        self.artifact_target(key).inputs_of(found)
+    }
+
+    fn artifact_target(&self, key: Key) -> ArtifactTarget {
+        let desk = self.desk();
+        ArtifactTarget {
+            run: desk.dir.clone(),
+            folder: desk.folder(),
+            output: desk.state.step_of(key.0).output.clone(),
+            can_write: desk.state.step_of(key.0).access == crate::base::flow::Access::Write,
+        }
+    }
+
+    /// The shim is gone without a record: whatever it left alive is killed, by its mark.
+    fn lost(&mut self, key: Key, dir: &AttemptDir) {
+        let Some(live) = self.live(key) else { return };
+        let grace = std::time::Duration::from_millis(self.ledger.state().created.limits.grace_ms);
+        let never_started = matches!(ShimFile::read(dir), Ok(None));
+        let changed = self.tree_changed();
+        let killed = process::kill_marked(&live.mark, grace);
+        let reason =
+            if never_started && killed == 0 { EndReason::Revoked } else { EndReason::Lost };
+        let mut end = self.end_without_record(key, reason);
+        end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
+        end.changed = changed;
+        self.inputs.push(Input::AttemptEnded(end));
+        self.poke();
+    }
+
+    fn tree_changed(&self) -> Option<bool> {
+        let worktree = self.ledger.state().worktree.as_ref()?;
+        worktree::is_changed(&worktree.path, &worktree.commit).ok()
+    }
+
+    /// Looks at every attempt that the log believes to live, by evidence (SPEC section 14).
+    pub(super) fn recover(&mut self) {
+        for key in live_keys(self.ledger.state()) {
+            self.spawned.insert(key);
+            let dir = self.attempt(key);
+            let format = self.desk().format_of(key.0);
+            if matches!(ExitFile::read(&dir), Ok(Some(_))) {
+                self.take_in(key, &dir, format);
+                continue;
+            }
+            if dir.path().is_dir() {
+                self.recover_one(key, &dir);
+            } else {
+                let end = self.end_without_record(key, EndReason::Revoked);
+                self.inputs.push(Input::AttemptEnded(end));
+            }
+        }
+    }
+
+    /// A shim holds its lock for its whole life: held means adopt, free means that none will start.
+    fn recover_one(&mut self, key: Key, dir: &AttemptDir) {
+        match FileLock::try_exclusive(&dir.attempt_lock()) {
+            Ok(Some(lock)) => {
+                if let Err(error) = revoke(dir) {
+                    tracing::error!(error = %super::error_chain(&error), "an attempt cannot be revoked");
+                }
+                drop(lock);
+                // It may have ended between the look at its record and the lock.
+                if matches!(ExitFile::read(dir), Ok(Some(_))) {
+                    let format = self.desk().format_of(key.0);
+                    self.take_in(key, dir, format);
+                } else {
+                    self.lost(key, dir);
+                }
+            }
+            Ok(None) => self.adopt(key, dir.clone()),
+            Err(error) => {
+                tracing::error!(error = %super::error_chain(&error), "an attempt cannot be looked at");
+                self.lost(key, dir);
+            }
+        }
+    }
+
+    /// Follows a living shim; one that has not said its number yet is waited for.
+    fn adopt(&mut self, key: Key, dir: AttemptDir) {
+        if let Ok(Some(shim)) = ShimFile::read(&dir) {
+            return self.watch(key, shim.shim);
+        }
+        let sender = self.sender.clone();
+        self.tracker.spawn_blocking(move || {
+            // The lock is free as soon as the shim has ended, however it does.
+            drop(FileLock::exclusive(&dir.attempt_lock()));
+            drop(sender.send(Wake::ShimEnded(key)));
+        });
+    }
+}
+
+/// Where the results of an attempt are stored.
+struct ArtifactTarget {
+    run: crate::store::RunDir,
+    folder: camino::Utf8PathBuf,
+    output: Option<crate::base::ArtifactName>,
+    can_write: bool,
+}
+
+impl ArtifactTarget {
+    /// The end of the attempt, after the artifacts that it made: those are on disk first.
+    fn inputs_of(&self, found: Harvest) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        let task = &found.end.task;
+        for (name, text) in &found.artifacts {
+            let Ok(name) = name.parse() else { continue };
+            inputs.extend(self.store(task, &name, clean(text).as_bytes()));
+        }
+        let is_success = found.end.reason == EndReason::Exited && found.end.code == Some(0);
+        if let Some(name) = self.output.as_ref().filter(|_| is_success) {
+            let file = camino::Utf8Path::new(name.as_str());
+            let own = self.can_write && self.folder.join(file).is_file();
+            let stored = if own {
+                artifact::store_file(&self.run, name, &self.folder, file)
+                    .map(|stored| fact(task, name, &stored))
+                    .inspect_err(|error| tracing::warn!(%error, "artifact"))
+                    .ok()
+            } else if found.text.trim().is_empty() {
+                None
+            } else {
+                self.store(task, name, clean(&found.text).as_bytes())
+            };
+            inputs.extend(stored);
+        }
+        inputs.push(Input::AttemptEnded(found.end));
+        inputs
+    }
+
+    fn store(
+        &self,
+        task: &crate::base::TaskId,
+        name: &crate::base::ArtifactName,
+        bytes: &[u8],
+    ) -> Option<Input> {
+        artifact::store(&self.run, name, bytes)
+            .map(|stored| fact(task, name, &stored))
+            .inspect_err(|error| tracing::warn!(%error, "artifact"))
+            .ok()
+    }
+}
+
+fn fact(
+    task: &crate::base::TaskId,
+    name: &crate::base::ArtifactName,
+    stored: &artifact::Stored,
+) -> Input {
+    Input::Fact(
+        ArtifactStored {
+            name: name.clone(),
+            task: task.clone(),
+            bytes: stored.bytes,
+            hash: stored.hash.clone(),
+        }
+        .into(),
+    )
+}
+
+/// Text that went wrong, short enough for the log.
+pub(super) fn short(text: &str) -> String {
+    crate::base::text::one_line(text, limits::SUMMARY_CHARS_MAX)
+}

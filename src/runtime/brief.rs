@@ -1,0 +1,259 @@
+//! What an attempt is started with: its prompt, its command line, its environment.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::attempt_files::{CommandFile, Stdin};
+use super::harvest::final_text;
+use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
+use crate::base::flow::StepKind;
+use crate::base::path::PathError;
+use crate::base::{TaskId, limits, redact, text};
+use crate::config::{Environment, agent_environment};
+use crate::engine::{LiveAttempt, State};
+use crate::launch::{ProgramError, Programs};
+use crate::plan::graph::{StepPlan, TaskIx};
+use crate::plan::prompt::{PromptInput, named_artifacts, named_outputs, render};
+use crate::store::files::{Durability, create_private_dir, write_atomic};
+use crate::store::{AttemptDir, RunDir, artifact};
+
+/// Everything that the shim of an attempt is started with.
+#[derive(Debug)]
+pub struct Brief {
+    /// What it starts.
+    pub command: CommandFile,
+    /// The agent's environment.
+    pub env: Vec<(String, String)>,
+    /// Messages that went into the prompt.
+    pub messages: Vec<String>,
+}
+
+/// Why an attempt cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum BriefError {
+    /// Its runtime is gone from the configuration.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// Its command line cannot be built.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Its files cannot be written or read.
+    #[error(transparent)]
+    Io(#[from] PathError),
+}
+
+/// Where an attempt is prepared: the run's files and what plays its agents.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// What the run is.
+    pub state: &'a State,
+    /// Its files.
+    pub dir: &'a RunDir,
+    /// What plays its agents.
+    pub programs: &'a Programs,
+    /// The variables of the supervisor.
+    pub env: &'a Environment,
+    /// Variables that every agent gets besides the allow list.
+    pub passed: &'a [String],
+    /// The crew program.
+    pub crew: &'a Utf8Path,
+}
+
+impl Desk<'_> {
+    /// Writes the attempt's prompt and says what its shim must start.
+    ///
+    /// # Errors
+    /// The runtime is unknown, or files cannot be written.
+    pub fn prepare(&self, task: TaskIx, live: &LiveAttempt) -> Result<Brief, BriefError> {
+        let id = self.state.task_id(task);
+        let dir = self.dir.attempt(&id, live.number);
+        create_private_dir(dir.path())?;
+        let step = self.state.step_of(task);
+        let cwd = self.folder();
+        let limits = &self.state.created.limits;
+        let mut command = CommandFile {
+            argv: Vec::new(),
+            cwd: cwd.clone(),
+            stdin: Stdin::None,
+            env_names: Vec::new(),
+            deadline_ms: live.deadline_ms,
+            grace_ms: limits.grace_ms,
+            max_output_bytes: limits.output_bytes_max,
+            mark: live.mark.clone(),
+        };
+        if step.kind == StepKind::Command {
+            let script = step.command.clone().unwrap_or_default();
+            command.argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
+            let env = self.environment(&id, step, live, &cwd, &[], &BTreeMap::new());
+            return Ok(Brief { command, env, messages: Vec::new() });
+        }
+        let spec = self.programs.get(&live.runtime)?;
+        let messages = self.messages(&id);
+        let prompt = self.prompt(task, live, &messages);
+        write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
+        let invocation = spec.invocation(&InvocationInput {
+            crew: self.crew,
+            prompt_file: &dir.prompt(),
+            prompt_text: &prompt,
+            worktree: &cwd,
+            task: &id,
+            model: live.model.as_deref(),
+            session: live.session.as_deref(),
+            mcp_config: None,
+        })?;
+        command.argv = invocation.argv;
+        command.stdin = match invocation.stdin {
+            StdinPlan::None => Stdin::None,
+            StdinPlan::Prompt => Stdin::Prompt,
+            StdinPlan::Fifo => Stdin::Fifo,
+        };
+        let env = self.environment(&id, step, live, &cwd, &invocation.env, &invocation.set);
+        Ok(Brief { command, env, messages: messages.into_iter().map(|(id, _)| id).collect() })
+    }
+
+    /// Where the tasks of the run work.
+    pub fn folder(&self) -> Utf8PathBuf {
+        let worktree = self.state.worktree.as_ref().map(|worktree| &worktree.path);
+        worktree.unwrap_or(&self.state.created.root).clone()
+    }
+
+    /// Messages to the task or to the whole run that no attempt of it was given yet.
+    fn messages(&self, id: &TaskId) -> Vec<(String, String)> {
+        let address = id.to_string();
+        let own = self.state.messages.iter().filter(|entry| {
+            entry.delivered.is_none() && (entry.message.to == address || entry.message.to == "run")
+        });
+        own.map(|entry| {
+            (entry.message.id.clone(), format!("[{}] {}", entry.message.id, entry.message.text))
+        })
+        .collect()
+    }
+
+    fn prompt(&self, task: TaskIx, live: &LiveAttempt, messages: &[(String, String)]) -> String {
+        let state = self.state;
+        let step = state.step_of(task);
+        let id = state.task_id(task);
+        let answer = state.tasks[task].answer.clone();
+        let mut texts: Vec<String> = messages.iter().map(|(_, text)| text.clone()).collect();
+        if let Some((question, answer)) = answer {
+            texts.push(format!("You asked: {question}\n\nThe answer is: {answer}"));
+        }
+        let input = PromptInput {
+            goal: &state.created.goal,
+            run: &state.reference(),
+            task: &id.to_string(),
+            slot: id.slot(),
+            attempt: live.number,
+            feedback: &state.steps[state.step_ix_of(task)].feedback,
+            failure: &state.tasks[task].failure,
+            outputs: self.outputs(task, step),
+            artifacts: self.artifacts(step),
+            messages: texts,
+            memory: "",
+        };
+        render(state.plan(), step, &input)
+    }
+
+    /// Results of the steps that this one depends on or names, one block a step.
+    fn outputs(&self, task: TaskIx, step: &StepPlan) -> Vec<(String, String)> {
+        let plan = self.state.plan();
+        let own = self.state.step_ix_of(task);
+        let mut sources: Vec<usize> = plan
+            .channels
+            .iter()
+            .filter(|channel| channel.to == own)
+            .map(|channel| channel.from)
+            .collect();
+        sources
+            .extend(named_outputs(&step.prompt).into_iter().filter_map(|name| plan.step_ix(name)));
+        sources.sort_unstable();
+        sources.dedup();
+        let with_text = sources.into_iter().filter(|&source| has_words(&plan.steps[source]));
+        with_text
+            .map(|source| {
+                let parts: Vec<String> =
+                    self.state.tasks_of(source).map(|task| self.output_of(task)).collect();
+                (plan.steps[source].id.to_string(), parts.join("\n\n"))
+            })
+            .collect()
+    }
+
+    fn output_of(&self, task: TaskIx) -> String {
+        let entry = &self.state.tasks[task];
+        if entry.attempts == 0 {
+            return String::new();
+        }
+        let id = self.state.task_id(task);
+        let dir = self.dir.attempt(&id, entry.attempts);
+        let text = final_text(&dir, self.format_of(task)).unwrap_or_default();
+        let text = text::middle_cut(&text, limits::QUOTE_BYTES_MAX).into_owned();
+        if id.slot().is_some() { format!("{id}:\n{text}") } else { text }
+    }
+
+    /// What the program of a task's last attempt prints.
+    pub fn format_of(&self, task: TaskIx) -> OutputFormat {
+        let step = self.state.step_of(task);
+        let name = self.state.tasks[task].runtime.as_deref().unwrap_or(&step.runtime);
+        self.programs.get(name).map_or(OutputFormat::Text, |spec| spec.output)
+    }
+
+    fn artifacts(&self, step: &StepPlan) -> Vec<(String, String)> {
+        let named = named_artifacts(&step.prompt);
+        let read = step.reads.iter().map(crate::base::ArtifactName::as_str);
+        let mut names: Vec<&str> = named.into_iter().chain(read).collect();
+        names.sort_unstable();
+        names.dedup();
+        let found = names.into_iter().filter_map(|name| {
+            let content =
+                artifact::read(self.dir, &name.parse().ok()?, limits::QUOTE_BYTES_MAX as u64 * 2)
+                    .ok()?;
+            Some((name.to_owned(), String::from_utf8_lossy(&content.head).into_owned()))
+        });
+        found.collect()
+    }
+
+    fn environment(
+        &self,
+        id: &TaskId,
+        step: &StepPlan,
+        live: &LiveAttempt,
+        cwd: &Utf8Path,
+        names: &[String],
+        set: &BTreeMap<String, String>,
+    ) -> Vec<(String, String)> {
+        let mut declared = names.to_vec();
+        declared.extend(self.passed.iter().cloned());
+        let mut env = agent_environment(self.env, &declared);
+        env.extend(set.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let slot = id.slot().unwrap_or(1).to_string();
+        let created = &self.state.created;
+        let own = [
+            ("CREW_RUN", self.state.reference()),
+            ("CREW_TASK", id.to_string()),
+            ("CREW_SLOT", slot),
+            ("CREW_EPOCH", self.state.epoch.to_string()),
+            ("CREW_RUN_DIR", self.dir.path().to_string()),
+            ("CREW_WORKTREE", cwd.to_string()),
+            ("CREW_DEPTH", (created.depth + 1).to_string()),
+            ("CREW_ROLE", step.role.clone()),
+            ("CREW_ATTEMPT_NUMBER", live.number.to_string()),
+        ];
+        env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        env
+    }
+}
+
+fn has_words(step: &StepPlan) -> bool {
+    !step.runtime.is_empty() || step.kind == StepKind::Command
+}
+
+/// The text of an agent as an artifact may hold it.
+pub fn clean(text: &str) -> String {
+    redact::redact(text).into_owned()
+}
+
+/// The folder of an attempt of a task.
+pub fn attempt_dir(dir: &RunDir, state: &State, task: TaskIx, number: u32) -> AttemptDir {
+    dir.attempt(&state.task_id(task), number)
+}

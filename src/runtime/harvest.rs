@@ -1,0 +1,196 @@
+//! Reads what an ended attempt left: the shim's record, the agent's output, its result.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+
+use camino::Utf8Path;
+
+use super::attempt_files::{self, ExitFile};
+use crate::agent::{
+    Decoder, ErrorKind, Marker, Observation, OutputFormat, TaskState, TurnReport, Verdict,
+};
+use crate::base::path::{PathContext, PathError};
+use crate::base::{TaskId, Time, limits, redact, text};
+use crate::event::attempt::{Question, Report};
+use crate::event::{AttemptEnded, EndReason, Usage};
+use crate::store::AttemptDir;
+
+/// What an ended attempt left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Harvest {
+    /// The fact for the log.
+    pub end: AttemptEnded,
+    /// The agent's final text.
+    pub text: String,
+    /// Artifacts that the agent put into its output, by name.
+    pub artifacts: Vec<(String, String)>,
+}
+
+/// Reads an ended attempt; `None` while it has no record of its end.
+///
+/// # Errors
+/// Its files cannot be read.
+pub fn harvest(
+    dir: &AttemptDir,
+    task: &TaskId,
+    attempt: u32,
+    format: OutputFormat,
+) -> Result<Option<Harvest>, PathError> {
+    let Some(exit) = ExitFile::read(dir)? else { return Ok(None) };
+    let mut artifacts = Vec::new();
+    let report = read_output(&dir.stdout(), format, &mut artifacts)?;
+    let failure = failure_text(dir, &exit, &report);
+    let usage = report.usage.unwrap_or_default();
+    let end = AttemptEnded {
+        task: task.clone(),
+        attempt,
+        reason: reason(exit.reason),
+        code: exit.code,
+        signal: exit.signal,
+        ended_at: exit.ended_at,
+        duration_ms: exit.duration_ms,
+        output_bytes: exit.stdout_bytes,
+        summary: report.summary(),
+        failure,
+        session: report.session.clone(),
+        report: facts(&report),
+        usage: Usage {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cache_tokens: usage.cache_tokens,
+            cost_usd: usage.cost_usd,
+        },
+        leftovers: exit.leftovers,
+        changed: None,
+    };
+    Ok(Some(Harvest { end, text: report.final_text(), artifacts }))
+}
+
+/// The end of an attempt of which no record will ever come.
+pub fn without_record(
+    task: &TaskId,
+    attempt: u32,
+    reason: EndReason,
+    started: Time,
+    now: Time,
+) -> AttemptEnded {
+    AttemptEnded {
+        task: task.clone(),
+        attempt,
+        reason,
+        code: None,
+        signal: None,
+        ended_at: now,
+        duration_ms: now.since_ms(started),
+        output_bytes: 0,
+        summary: String::new(),
+        failure: String::new(),
+        session: None,
+        report: Report::default(),
+        usage: Usage::default(),
+        leftovers: 0,
+        changed: None,
+    }
+}
+
+/// The final text of an attempt that ended, for the prompts of those who build on it.
+///
+/// # Errors
+/// Its output cannot be read.
+pub fn final_text(dir: &AttemptDir, format: OutputFormat) -> Result<String, PathError> {
+    Ok(read_output(&dir.stdout(), format, &mut Vec::new())?.final_text())
+}
+
+fn reason(reason: attempt_files::EndReason) -> EndReason {
+    match reason {
+        attempt_files::EndReason::Exited => EndReason::Exited,
+        attempt_files::EndReason::Stopped => EndReason::Stopped,
+        attempt_files::EndReason::Deadline => EndReason::Deadline,
+        attempt_files::EndReason::OutputLimit => EndReason::OutputLimit,
+        attempt_files::EndReason::SpawnFailed => EndReason::SpawnFailed,
+    }
+}
+
+fn facts(report: &TurnReport) -> Report {
+    let failed_by_program = report.errors.iter().rev().find(|error| !error.retryable);
+    Report {
+        spoke: !report.final_text().trim().is_empty(),
+        verdict: report.verdict.map(|verdict| verdict == Verdict::Pass),
+        blocked: (report.marker == Marker::One(TaskState::Blocked)).then(|| {
+            report
+                .block_reason
+                .clone()
+                .unwrap_or_else(|| "the agent says that it is blocked".to_owned())
+        }),
+        failed: failed_by_program
+            .filter(|error| error.kind == ErrorKind::Refusal)
+            .map(|error| redact::redact(&error.text).into_owned()),
+        question: report.questions.last().map(|question| Question {
+            text: redact::redact(&question.text).into_owned(),
+            choices: question.choices.clone(),
+        }),
+    }
+}
+
+/// The output as observations, line by line; a line is read up to its limit and the rest skipped.
+fn read_output(
+    path: &Utf8Path,
+    format: OutputFormat,
+    artifacts: &mut Vec<(String, String)>,
+) -> Result<TurnReport, PathError> {
+    let mut report = TurnReport::default();
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(report),
+        Err(error) => return Err(error).at("cannot read", path),
+    };
+    let mut decoder = Decoder::new(format);
+    let mut reader = BufReader::with_capacity(64 << 10, file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let limit = limits::OUTPUT_LINE_BYTES_MAX as u64;
+        let read =
+            (&mut reader).take(limit).read_until(b'\n', &mut line).at("cannot read", path)?;
+        if read == 0 {
+            return Ok(report);
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        } else if read as u64 == limit {
+            reader.skip_until(b'\n').at("cannot read", path)?;
+        }
+        for observation in decoder.decode(&line) {
+            if let Observation::Artifact { name, text } = &observation {
+                artifacts.push((name.clone(), text.clone()));
+            }
+            report.observe(&observation);
+        }
+    }
+}
+
+/// What went wrong, in the words of whoever knows: the shim, the agent's errors, its stderr.
+fn failure_text(dir: &AttemptDir, exit: &ExitFile, report: &TurnReport) -> String {
+    if let Some(error) = &exit.error {
+        return error.clone();
+    }
+    if exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited && report.printed {
+        return String::new();
+    }
+    if let Some(error) = report.errors.last() {
+        return redact::redact(&error.text).into_owned();
+    }
+    let tail = tail_of(&dir.stderr(), limits::STDERR_TAIL_BYTES).unwrap_or_default();
+    let said = if tail.trim().is_empty() { report.summary() } else { tail };
+    redact::redact(&text::printable(said.trim())).into_owned()
+}
+
+/// The last bytes of a file as text; `None` when it cannot be read.
+pub fn tail_of(path: &Utf8Path, bytes: u64) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(bytes))).ok()?;
+    let mut tail = Vec::new();
+    file.take(bytes).read_to_end(&mut tail).ok()?;
+    Some(String::from_utf8_lossy(&tail).into_owned())
+}

@@ -1,0 +1,279 @@
+//! The process that drives one run: one owner of its state, one input at a time.
+//!
+//! Order is always: append (synced), apply, act. What is to be done is derived from the state after
+//! every turn, so nothing is lost when this process dies at any point.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use tokio::sync::{Notify, mpsc};
+
+use super::brief::Desk;
+use super::clock::Clock;
+use super::executor::Executor;
+use super::process::Pid;
+use super::slots::Slots;
+use crate::base::{Time, limits};
+use crate::config::{Config, Environment};
+use crate::engine::{AttemptVitals, Effect, Input, State, Vitals, deadline, react};
+use crate::event::body::SupervisorStarted;
+use crate::event::{Actor, StatusKind};
+use crate::launch::Programs;
+use crate::ledger::{CommitError, Ledger, OpenError};
+use crate::plan::graph::TaskIx;
+use crate::store::{FileLock, ProjectDir, watch::Watch};
+
+/// One attempt by its task's position and its number.
+pub(super) type Key = (TaskIx, u32);
+
+/// What wakes the supervisor from outside its own turn.
+#[derive(Debug)]
+pub(super) enum Wake {
+    /// The shim of an attempt is gone.
+    ShimEnded(Key),
+    /// A background job has its result.
+    Done(Effect, Vec<Input>),
+}
+
+/// The supervisor of one run.
+pub struct Supervisor {
+    pub(super) project: ProjectDir,
+    pub(super) ledger: Ledger,
+    pub(super) clock: Clock,
+    pub(super) env: Environment,
+    pub(super) config: Config,
+    pub(super) programs: Programs,
+    pub(super) executor: Executor,
+    pub(super) crew: Utf8PathBuf,
+    pub(super) slots: Slots,
+    pub(super) held: Vec<Option<FileLock>>,
+    /// Shims that are being watched.
+    pub(super) shims: BTreeMap<Key, Pid>,
+    /// Attempts that this process has started or found; none is started twice.
+    pub(super) spawned: BTreeSet<Key>,
+    pub(super) stopping: BTreeSet<Key>,
+    /// Background jobs under way.
+    pub(super) jobs: BTreeSet<Effect>,
+    pub(super) sender: mpsc::UnboundedSender<Wake>,
+    pub(super) inputs: Vec<Input>,
+    /// Supervisors of other runs that this process started.
+    pub(super) children: Vec<std::process::Child>,
+    pub(super) had_slot: bool,
+    /// Everything that runs beside the loop.
+    pub(super) tracker: tokio_util::task::TaskTracker,
+}
+
+/// Why a supervisor ended before its run was at rest.
+#[derive(Debug, thiserror::Error)]
+pub enum SupervisorError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The log cannot be written for a reason that will not pass.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl Supervisor {
+    /// Drives the run until nobody has to drive it any more.
+    ///
+    /// # Errors
+    /// The log cannot be read or written any more.
+    pub async fn run(
+        mut self,
+        lock: FileLock,
+        mut receiver: mpsc::UnboundedReceiver<Wake>,
+    ) -> Result<(), SupervisorError> {
+        let changed = Arc::new(Notify::new());
+        let notify = Arc::clone(&changed);
+        // A hint only: without it the slow poll still sees everything.
+        let watch = Watch::files([self.ledger.dir().events()], move || notify.notify_one())
+            .inspect_err(|error| tracing::warn!(%error, "no file notifications"));
+        let mut lock = Some(lock);
+        self.take_over()?;
+        loop {
+            let wake_at = self.turn();
+            if self.can_rest() && self.try_rest(&mut lock)? {
+                drop(watch);
+                return Ok(());
+            }
+            let now = self.clock.now();
+            let safety = now.plus_ms(limits::SAFETY_POLL_MS);
+            let until = wake_at.map_or(safety, |moment| moment.min(safety)).since_ms(now);
+            tokio::select! {
+                wake = receiver.recv() => if let Some(wake) = wake { self.wake(wake) },
+                () = changed.notified() => {}
+                () = tokio::time::sleep(Duration::from_millis(until)) => {}
+            }
+            while let Ok(wake) = receiver.try_recv() {
+                self.wake(wake);
+            }
+        }
+    }
+
+    /// Says that this process drives the run, and what became of attempts that lived before.
+    fn take_over(&mut self) -> Result<(), SupervisorError> {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let started = SupervisorStarted {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host,
+        };
+        self.inputs.push(Input::SupervisorStarted(started));
+        self.ledger.refresh()?;
+        self.recover();
+        Ok(())
+    }
+
+    /// One turn: commit what came in, act on what follows. Returns the next deadline.
+    fn turn(&mut self) -> Option<Time> {
+        self.children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
+        let now = self.clock.now();
+        let inputs = std::mem::take(&mut self.inputs);
+        if let Err(error) = self.commit(now, &inputs) {
+            // Disk full or the like: nothing is half-applied. Facts are kept and tried again.
+            tracing::error!(error = %error, "nothing could be written; trying again");
+            self.inputs = inputs;
+            return Some(now.plus_ms(1_000));
+        }
+        self.act();
+        let vitals = self.vitals();
+        deadline(self.ledger.state(), &vitals, now)
+    }
+
+    fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
+        self.hold_slots();
+        let vitals = self.vitals();
+        let mut all = inputs.to_vec();
+        all.push(Input::Wake);
+        let mut locked = self.ledger.lock()?;
+        let records = locked.commit(now, &vitals, &Actor::Supervisor, &all)?;
+        drop(locked);
+        if !records.is_empty() {
+            tracing::debug!(count = records.len(), last = self.ledger.state().seq, "appended");
+            self.project_messages(&records);
+        }
+        super::project::write_checkpoint(&mut self.ledger);
+        Ok(())
+    }
+
+    /// Takes as many slots of the machine as the run could use now.
+    fn hold_slots(&mut self) {
+        let state = self.ledger.state();
+        if state.status.kind() != StatusKind::Running {
+            self.held.clear();
+            return;
+        }
+        let live = u32::try_from(state.live_count()).unwrap_or(u32::MAX);
+        let wanted = state.created.limits.agents.saturating_sub(live);
+        self.held.truncate(wanted as usize);
+        let missing = wanted - u32::try_from(self.held.len()).unwrap_or(wanted);
+        self.held.extend(self.slots.take(missing));
+    }
+
+    /// What can be seen of the live attempts without asking anybody.
+    pub(super) fn vitals(&self) -> Vitals {
+        let state = self.ledger.state();
+        let mut attempts = BTreeMap::new();
+        for (task, live) in state.live() {
+            let dir = self.ledger.dir().attempt(&state.task_id(task), live.number);
+            let output = [dir.stdout(), dir.stderr()];
+            attempts.insert(
+                task,
+                AttemptVitals {
+                    beat_at: super::attempt_files::last_beat(&dir),
+                    output_at: output.iter().filter_map(|path| grown_at(path)).max(),
+                    tool_since: None,
+                },
+            );
+        }
+        let machine_slots = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
+        Vitals { attempts, machine_slots }
+    }
+
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk {
+            state: self.ledger.state(),
+            dir: self.ledger.dir(),
+            programs: &self.programs,
+            env: &self.env,
+            passed: &self.config.defaults.env,
+            crew: &self.crew,
+        }
+    }
+
+    fn act(&mut self) {
+        for effect in react(self.ledger.state()) {
+            match effect {
+                Effect::Spawn { task, attempt } => self.spawn((task, attempt)),
+                Effect::Stop { task, attempt } => self.stop((task, attempt)),
+                Effect::EnsureWorktree | Effect::Check { .. } => self.start_job(effect),
+            }
+        }
+        self.held.clear();
+        let has_slot = self.ledger.state().status.kind().holds_slot();
+        if self.had_slot && !has_slot {
+            self.run_queue();
+        }
+        self.had_slot = has_slot;
+    }
+
+    fn wake(&mut self, wake: Wake) {
+        match wake {
+            Wake::ShimEnded(key) => self.shim_ended(key),
+            Wake::Done(effect, inputs) => {
+                self.jobs.remove(&effect);
+                self.inputs.extend(inputs);
+            }
+        }
+    }
+
+    fn can_rest(&self) -> bool {
+        self.inputs.is_empty() && self.jobs.is_empty() && self.ledger.state().is_at_rest()
+    }
+
+    /// Ends only under `run.lock`, after catching up: a command that was appended meanwhile is served.
+    fn try_rest(&mut self, lock: &mut Option<FileLock>) -> Result<bool, SupervisorError> {
+        let locked = self.ledger.lock()?;
+        let is_over = locked.state().is_at_rest();
+        if is_over {
+            drop(lock.take());
+        }
+        drop(locked);
+        if is_over {
+            self.run_queue();
+        }
+        Ok(is_over)
+    }
+
+    /// Gives a free slot to whoever waits for one.
+    fn run_queue(&mut self) {
+        let slots = self.config.limits.runs;
+        match crate::launch::run_queue(&self.project, slots, self.clock.now()) {
+            Ok(report) => {
+                for problem in &report.problems {
+                    tracing::warn!(%problem, "queue");
+                }
+                self.children.extend(report.children);
+            }
+            Err(error) => tracing::error!(%error, "the queue could not be run"),
+        }
+    }
+}
+
+/// When a file last grew; `None` when it is missing or empty.
+fn grown_at(path: &camino::Utf8Path) -> Option<Time> {
+    let file = std::fs::metadata(path).ok()?;
+    if file.len() == 0 {
+        return None;
+    }
+    let since = file.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Time(i64::try_from(since.as_millis()).ok()?))
+}
+
+/// The position of every live attempt, for those who must not borrow the state.
+pub(super) fn live_keys(state: &State) -> Vec<Key> {
+    state.live().map(|(task, live)| (task, live.number)).collect()
+}

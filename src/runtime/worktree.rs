@@ -1,0 +1,74 @@
+//! The run's git worktree: made once, committed to at the end of every writing attempt.
+
+use camino::Utf8Path;
+
+use crate::event::GitBase;
+use crate::store::git::{GitError, git, git_as_author};
+
+/// What a commit of a worktree left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Newest commit of the branch.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// Files that differ from the commit before the attempt.
+    pub files: u32,
+}
+
+/// Makes the worktree and its branch, or finds them as an earlier supervisor left them.
+///
+/// # Errors
+/// Git says no: the branch is checked out elsewhere, or the folder is in the way.
+pub fn ensure(root: &Utf8Path, base: &GitBase) -> Result<(), GitError> {
+    let path = base.worktree.as_str();
+    if base.worktree.join(".git").exists() {
+        return git(&base.worktree, &["rev-parse", "--verify", "-q", "HEAD"]).map(drop);
+    }
+    let branch = format!("refs/heads/{}", base.branch);
+    // The folder of a worktree may have been deleted by hand; git still remembers it then.
+    git(root, &["worktree", "prune"])?;
+    if git(root, &["rev-parse", "--verify", "-q", &branch]).is_ok() {
+        return git(root, &["worktree", "add", "-q", path, &base.branch]).map(drop);
+    }
+    git(root, &["worktree", "add", "-q", "--no-track", "-b", &base.branch, path, &base.commit])
+        .map(drop)
+}
+
+/// Commits everything that is in the worktree; makes no commit when nothing changed.
+///
+/// `before` is the branch's commit before the attempt: an agent may have committed by itself.
+///
+/// # Errors
+/// Git says no.
+pub fn commit(worktree: &Utf8Path, before: &str, message: &str) -> Result<Committed, GitError> {
+    if !git(worktree, &["status", "--porcelain", "--untracked-files=normal"])?.is_empty() {
+        git(worktree, &["add", "-A"])?;
+        // Everything that changed may be ignored or be a mode that git does not track.
+        if !git(worktree, &["diff", "--cached", "--name-only"])?.is_empty() {
+            let args = ["commit", "-q", "--no-verify", "--no-gpg-sign", "-m", message];
+            git_as_author(worktree, &args)?;
+        }
+    }
+    let both = git(worktree, &["rev-parse", "HEAD", "HEAD^{tree}"])?;
+    let (commit, tree) = both.split_once('\n').unwrap_or((&both, ""));
+    let files = if commit == before {
+        0
+    } else {
+        git(worktree, &["diff", "--name-only", before, commit])?.lines().count()
+    };
+    Ok(Committed {
+        commit: commit.to_owned(),
+        tree: tree.to_owned(),
+        files: u32::try_from(files).unwrap_or(u32::MAX),
+    })
+}
+
+/// Whether the worktree holds anything that `commit` does not.
+///
+/// # Errors
+/// Git says no.
+pub fn is_changed(worktree: &Utf8Path, commit: &str) -> Result<bool, GitError> {
+    Ok(git(worktree, &["rev-parse", "HEAD"])? != commit
+        || !git(worktree, &["status", "--porcelain"])?.is_empty())
+}

@@ -1,0 +1,128 @@
+//! Logs as real runs write them, of any length.
+
+use std::fs::File;
+use std::io::Write;
+
+use camino::Utf8PathBuf;
+use crew::base::{TaskId, Time};
+use crew::event::body::{CheckFinished, RunNoted, Settled, TaskSettled};
+use crew::event::{
+    Actor, AttemptEnded, AttemptStarted, Body, Chain, EndReason, Message, MessageKind, Record,
+    Usage,
+};
+use crew::store::RunDir;
+
+/// A run folder on the disk that holds the build, not in memory, removed in the end.
+pub struct Run {
+    _guard: tempfile::TempDir,
+    pub dir: RunDir,
+}
+
+impl Run {
+    pub fn new() -> Self {
+        let guard = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("folder");
+        let path = Utf8PathBuf::try_from(guard.path().to_path_buf()).expect("UTF-8");
+        let dir = RunDir::at(path);
+        Self { _guard: guard, dir }
+    }
+
+    /// A run whose log has `count` events.
+    pub fn with_events(count: u64) -> Self {
+        let run = Self::new();
+        let mut bytes = Vec::new();
+        let mut chain = Chain::default();
+        for seq in 1..=count {
+            let record = Record {
+                seq,
+                at: Time(1_777_000_000_000 + i64::try_from(seq).expect("small")),
+                actor: Actor::Supervisor,
+                epoch: 1,
+                batch: seq,
+                body: body(seq),
+            };
+            chain = record.write(chain, &mut bytes);
+        }
+        let mut file = File::create(run.dir.events()).expect("log");
+        file.write_all(&bytes).expect("log");
+        file.sync_all().expect("log");
+        run
+    }
+}
+
+/// An event of about 300 bytes in its line, of the kinds that most lines are.
+pub fn body(seq: u64) -> Body {
+    let task: TaskId = format!("review/{}", seq % 50 + 1).parse().expect("a task");
+    let attempt = 1;
+    match seq % 5 {
+        0 => AttemptStarted {
+            task,
+            attempt,
+            runtime: "claude".into(),
+            model: Some("opus".into()),
+            mark: "4f1c9a7e21b84d02a9b3c1d5e6f70812".into(),
+            deadline_ms: Some(1_800_000),
+            session: None,
+        }
+        .into(),
+        1 => AttemptEnded {
+            task,
+            attempt,
+            reason: EndReason::Exited,
+            code: Some(0),
+            signal: None,
+            ended_at: Time(1_777_000_100_000),
+            duration_ms: 100_000,
+            output_bytes: 48_213,
+            summary: "Reviewed the change; two remarks, none of them blocking.".into(),
+            failure: String::new(),
+            session: Some("0b7c2a".into()),
+            report: crew::event::attempt::Report::default(),
+            usage: Usage {
+                input_tokens: 18_221,
+                output_tokens: 913,
+                cache_tokens: 0,
+                cost_usd: Some(0.0831),
+            },
+            leftovers: 0,
+            changed: Some(false),
+        }
+        .into(),
+        2 => TaskSettled {
+            task,
+            status: Settled::Failed,
+            result: None,
+            why: "the tests of the module `store` failed twice".into(),
+            blocks: None,
+        }
+        .into(),
+        3 => CheckFinished {
+            task,
+            attempt,
+            commit: Some("9f2d0c7be1a84c55b0a6a6d2f0c1e3d4a5b6c7d8".into()),
+            tree: Some("1a84c55b0a6a6d2f0c1e3d4a5b6c7d89f2d0c7be".into()),
+            files: 12,
+            error: None,
+        }
+        .into(),
+        _ => crew::event::body::MessageSent {
+            message: Message {
+                id: format!("m{seq:06}"),
+                at: Time(1_777_000_000_000),
+                from: "human:ada".into(),
+                to: task.to_string(),
+                kind: MessageKind::Steer,
+                priority: crew::event::message::MessagePriority::Normal,
+                delivery: crew::event::message::Delivery::NextTurn,
+                text: "please keep the public names as they are".into(),
+                reply_to: None,
+            },
+        }
+        .into(),
+    }
+}
+
+/// An event whose line has 300 bytes.
+pub fn note() -> Body {
+    let text = "x".repeat(123);
+    RunNoted { text }.into()
+}
