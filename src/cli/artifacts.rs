@@ -83,18 +83,18 @@ fn print(name: &str, ledger: &Ledger, context: &mut Context) -> Result<()> {
         let missing = format!("run #{} has no artifact `{name}`", ledger.state().created.number);
         return Err(CliError::new(Exit::NotFound, "not_found", missing).hinted(hint));
     };
-    let content = artifact::read(ledger.dir(), &name, limits::ARTIFACT_BYTES_MAX)?.head;
-    if blake3::hash(&content).to_hex().as_str() != known[&name].hash {
+    let bytes = artifact::read(ledger.dir(), &name, limits::ARTIFACT_BYTES_MAX)?.head;
+    if blake3::hash(&bytes).to_hex().as_str() != known[&name].hash {
         context.say(&format!("warning: `{}` is not what its task stored", name.as_str()))?;
     }
-    match std::str::from_utf8(&content) {
+    match std::str::from_utf8(&bytes) {
         Ok(said) => context.out.write_all(redact::redact(&text::printable(said)).as_bytes())?,
         Err(_) if std::io::stdout().is_terminal() => {
             let path = ledger.dir().artifact(&name);
             return Err(CliError::refused(format!("`{path}` is not text"))
                 .hinted("redirect the output into a file"));
         }
-        Err(_) => context.out.write_all(&content)?,
+        Err(_) => context.out.write_all(&bytes)?,
     }
     Ok(())
 }

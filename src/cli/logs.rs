@@ -7,8 +7,8 @@ use super::exit::Exit;
 use super::report::{CliError, Result};
 use super::style::Style;
 use crate::base::{TaskId, limits};
-use crate::client::transcript::{Entry, Kind, Transcript, format_of};
-use crate::client::{Follower, Workspace, find_task, split_task};
+use crate::client::transcript::{Entry, Formats, Kind, TEXT, Transcript};
+use crate::client::{Follower, find_task, split_task};
 use crate::ledger::Ledger;
 use crate::snapshot::Class;
 
@@ -50,14 +50,20 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let task = args.task.as_deref().or(task);
     let task = task.map(|task| find_task(ledger.state(), task)).transpose()?;
     let style = Style::of(context, &workspace.config);
-    let mut printer = Printer { args, style, streams: Vec::new(), speaker: None };
+    let mut printer = Printer {
+        args,
+        style,
+        formats: Formats::of(&workspace.config),
+        streams: Vec::new(),
+        speaker: None,
+    };
     let follower = args.follow.then(|| Follower::new([ledger.dir().events()]));
     let mut follower = follower;
     loop {
         // Looked at before the output: what ended before this has printed everything.
         let is_over = Exit::of_status(&ledger.state().status) != Exit::Running
             && ledger.state().live_count() == 0;
-        printer.find_streams(&workspace, &ledger, task.as_ref(), follower.as_mut())?;
+        printer.find_streams(&ledger, task.as_ref(), follower.as_mut())?;
         printer.print_new(context)?;
         let Some(follower) = follower.as_ref().filter(|_| !is_over) else { break };
         context.out.flush()?;
@@ -89,6 +95,7 @@ struct Stream {
 struct Printer<'a> {
     args: &'a Args,
     style: Style,
+    formats: Formats,
     streams: Vec<Stream>,
     /// The stream that printed last.
     speaker: Option<usize>,
@@ -98,7 +105,6 @@ impl Printer<'_> {
     /// Finds attempts that were not there at the last look, in the order of their start.
     fn find_streams(
         &mut self,
-        workspace: &Workspace,
         ledger: &Ledger,
         wanted: Option<&TaskId>,
         mut follower: Option<&mut Follower>,
@@ -118,14 +124,13 @@ impl Printer<'_> {
             let live = entry.status.as_live().map(|live| live.runtime.as_str());
             let runtime = live.or(entry.runtime.as_deref()).unwrap_or(&state.step_of(ix).runtime);
             let dir = ledger.dir().attempt(&task, number);
-            let format = format_of(&workspace.config, runtime);
-            let text = crate::client::transcript::TEXT;
+            let format = self.formats.get(runtime);
             let mut stream = Stream {
                 task,
                 number,
                 runtime: runtime.to_owned(),
                 transcript: Transcript::open(dir.stdout(), format),
-                errors: Transcript::open(dir.stderr(), text),
+                errors: Transcript::open(dir.stderr(), TEXT),
             };
             if !self.args.all && !self.args.raw {
                 stream.transcript.skip_to_tail(TAIL_BYTES)?;

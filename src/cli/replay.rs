@@ -34,13 +34,15 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             format!("run #{number} has no event {}; its last one is {}", args.at, state.seq);
         return Err(CliError::new(Exit::NotFound, "not_found", missing));
     }
-    // What was seen of its processes then is not on record; a run that moved had a supervisor.
-    let supervisor = SupervisorRow { live: state.status.kind().needs_supervisor(), pid: None };
-    let live = Live { supervisor, ..Live::default() };
-    let view = StatusView::of(state, &live, state.updated_at);
     if context.json {
+        // What was seen of its processes then is not on record.
+        let view = StatusView::of(state, &Live::default(), state.updated_at);
         context.write_json(&StatusDocument::from(&view))?;
     } else {
+        // A run that moved then had a supervisor, or it would be shown as stuck.
+        let supervisor = SupervisorRow { live: state.status.kind().needs_supervisor(), pid: None };
+        let live = Live { supervisor, ..Live::default() };
+        let view = StatusView::of(state, &live, state.updated_at);
         let at = format!("as of event {}, {}", state.seq, state.updated_at);
         context.say(&at)?;
         context.now = state.updated_at;

@@ -1,14 +1,16 @@
 //! What an agent printed, as entries that people can read: decoded, redacted, without control characters.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::agent::{Decoder, Observation, OutputFormat, rehearsal};
+use crate::agent::{Decoder, Observation, OutputFormat};
 use crate::base::path::{PathContext, PathError};
 use crate::base::{limits, redact, text};
 use crate::config::Config;
+use crate::launch::Programs;
 
 /// One thing that an agent did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,16 +46,23 @@ pub enum Kind {
 /// What standard error and plain commands print.
 pub const TEXT: OutputFormat = OutputFormat::Text;
 
-/// What the program of this name prints, as configuration knows it.
-pub fn format_of(config: &Config, runtime: &str) -> OutputFormat {
-    let wanted = config.runtimes.get(runtime).and_then(|table| table.output.as_deref());
-    match wanted {
-        Some(word) => OutputFormat::ALL
-            .into_iter()
-            .find(|format| format.word() == word)
-            .unwrap_or(OutputFormat::Text),
-        None if runtime == rehearsal::NAME => OutputFormat::Crew,
-        None => OutputFormat::Text,
+/// What programs print, by the name of their runtime.
+#[derive(Debug)]
+pub struct Formats {
+    programs: Option<Programs>,
+}
+
+impl Formats {
+    /// The formats of the runtimes of a configuration.
+    pub fn of(config: &Config) -> Self {
+        // A wrong table stops runs from starting; what ran before can still be read.
+        Self { programs: Programs::of(config, &BTreeMap::new()).ok() }
+    }
+
+    /// What the runtime prints; a runtime that is gone, and a plain command, is read as text.
+    pub fn get(&self, runtime: &str) -> OutputFormat {
+        let spec = self.programs.as_ref().and_then(|programs| programs.get(runtime).ok());
+        spec.map_or(TEXT, |spec| spec.output)
     }
 }
 
@@ -280,8 +289,8 @@ mod tests {
 
     #[test]
     fn the_tail_of_a_long_file_begins_at_a_line() {
-        let lines: String = (0..1_000).map(|at| format!("line {at:04}\n")).collect();
-        let (_guard, path) = file(lines.as_bytes());
+        let lines: Vec<String> = (0..1_000).map(|at| format!("line {at:04}\n")).collect();
+        let (_guard, path) = file(lines.concat().as_bytes());
         let mut transcript = Transcript::open(path, OutputFormat::Text);
         let left_out = transcript.skip_to_tail(25).unwrap();
         assert_eq!(left_out % 10, 0);
