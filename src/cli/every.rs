@@ -25,9 +25,8 @@ pub fn that_take(
     for number in workspace.project()?.runs()? {
         match workspace.run(number) {
             Ok(ledger) if decide(ledger.state(), context.now, &input).is_ok() => found.push(number),
-            Ok(_) => {}
-            // The folder of a number whose process died before it wrote the log.
-            Err(OpenError::Log(LogError::Missing(_))) => {}
+            // The second: the folder of a number whose process died before it wrote the log.
+            Ok(_) | Err(OpenError::Log(LogError::Missing(_))) => {}
             Err(error) => context.say(&format!("warning: run #{number} is left alone: {error}"))?,
         }
     }

@@ -41,7 +41,7 @@ fn send_writes_to_a_run_a_task_or_a_person() {
     let env = TestEnv::new();
     let mut run = env.run("fix-it", CODING).start();
     env.crew(&["send", "1", "mind", "the", "tests"]).code(0).says("is sent to run #1");
-    env.crew(&["send", "1/coding", "--interrupt", "--priority", "urgent", "stop that"]).code(0);
+    env.crew(&["send", "1/coding", "stop that"]).code(0);
     env.crew_with_input(&["send", "1/human", "-"], "a note\n").code(0);
     run.status();
     let sent: Vec<_> = run
@@ -52,9 +52,6 @@ fn send_writes_to_a_run_a_task_or_a_person() {
         .map(|entry| (entry.message.to.as_str(), entry.message.text.as_str()))
         .collect();
     assert_eq!(sent, [("run", "mind the tests"), ("coding", "stop that"), ("human", "a note")]);
-    let urgent = &run.ledger.state().messages[1].message;
-    assert_eq!(serde_json::to_value(urgent.priority).unwrap(), "urgent");
-    assert_eq!(serde_json::to_value(urgent.delivery).unwrap(), "interrupt");
 }
 
 #[test]
