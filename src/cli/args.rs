@@ -4,8 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    agent, answer, archive, completions, config, doctor, init, man, pause, recommend, reopen,
-    resume, retry, runtime, send, skill, stop, team, trust, workflow,
+    agent, answer, archive, completions, config, demo, doctor, init, man, pause, recommend, reopen,
+    resume, retry, run, runtime, send, skill, stop, team, trust, workflow,
 };
 
 /// Runs teams of coding agents through Markdown workflows.
@@ -67,6 +67,7 @@ pub enum Verb {
     Archive(archive::Args),
     Completions(completions::Args),
     Config(config::Args),
+    Demo(demo::Args),
     Doctor(doctor::Args),
     Init(init::Args),
     Man(man::Args),
@@ -75,6 +76,7 @@ pub enum Verb {
     Reopen(reopen::Args),
     Resume(resume::Args),
     Retry(retry::Args),
+    Run(run::Args),
     Runtime(runtime::Args),
     Send(send::Args),
     Skill(skill::Args),
@@ -82,4 +84,6 @@ pub enum Verb {
     Team(team::Args),
     Trust(trust::Args),
     Workflow(workflow::Args),
+    #[command(external_subcommand)]
+    Goal(Vec<String>),
 }

@@ -7,8 +7,11 @@ pub mod child;
 pub mod command;
 pub mod find;
 pub mod message;
+pub mod plan;
 pub mod rest;
+pub mod start;
 pub mod trust;
+pub mod vitals;
 pub mod wake;
 pub mod workspace;
 

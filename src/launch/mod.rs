@@ -3,8 +3,10 @@
 //! Never drives a run itself: it only makes sure that somebody does. Entry points: [`run_queue`]
 //! and [`ensure_supervisor`].
 
+mod programs;
 mod queue;
 mod start;
 
+pub use programs::{ProgramError, Programs};
 pub use queue::{QueueError, QueueReport, run_queue};
 pub use start::{CONFIRMED, LaunchError, OTHER_LIVES, Started, ensure_supervisor, is_supervised};

@@ -6,13 +6,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
-use super::programs::{ProgramError, Programs};
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::StepKind;
 use crate::base::path::PathError;
 use crate::base::{TaskId, limits, redact, text};
 use crate::config::{Environment, agent_environment};
 use crate::engine::{LiveAttempt, State};
+use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::{StepPlan, TaskIx};
 use crate::plan::prompt::{PromptInput, named_artifacts, named_outputs, render};
 use crate::store::files::{Durability, create_private_dir, write_atomic};

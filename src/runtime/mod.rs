@@ -8,13 +8,10 @@
 pub mod attempt_files;
 mod attempts;
 mod brief;
-pub mod clock;
 pub mod executor;
-pub mod git;
 pub mod harvest;
 mod jobs;
 pub mod process;
-pub mod programs;
 mod project;
 pub mod shim;
 mod slots;
@@ -22,11 +19,10 @@ mod start;
 mod supervisor;
 pub mod worktree;
 
+pub use crate::clock::Clock;
 pub use attempt_files::{CommandFile, ExitFile, ShimFile};
-pub use clock::Clock;
 pub use executor::{Executor, ShimHandle};
 pub use process::Pid;
-pub use programs::{ProgramError, Programs};
 pub use start::main as supervise;
 
 /// An error with everything behind it, in one line.

@@ -11,16 +11,16 @@ use camino::Utf8PathBuf;
 use tokio::sync::{Notify, mpsc};
 
 use super::brief::Desk;
-use super::clock::Clock;
 use super::executor::Executor;
 use super::process::Pid;
-use super::programs::Programs;
 use super::slots::Slots;
 use crate::base::{Time, limits};
+use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::engine::{AttemptVitals, Effect, Input, State, Vitals, deadline, react};
 use crate::event::body::SupervisorStarted;
 use crate::event::{Actor, StatusKind};
+use crate::launch::Programs;
 use crate::ledger::{CommitError, Ledger, OpenError};
 use crate::plan::graph::TaskIx;
 use crate::store::{FileLock, ProjectDir, watch::Watch};

@@ -2,8 +2,8 @@
 
 use camino::Utf8Path;
 
-use super::git::{GitError, git, git_as_author};
 use crate::event::GitBase;
+use crate::store::git::{GitError, git, git_as_author};
 
 /// What a commit of a worktree left.
 #[derive(Debug, Clone, PartialEq, Eq)]

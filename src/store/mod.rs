@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod cursor;
 pub mod discover;
 pub mod files;
+pub mod git;
 pub mod git_dirs;
 pub mod layout;
 pub mod lock;

@@ -1,0 +1,305 @@
+//! `crew run`: starts a run of a goal, and stays with it.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Read};
+
+use clap::Args as ClapArgs;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::report::{CliError, Result};
+use crate::base::RunNumber;
+use crate::client::Workspace;
+use crate::client::plan::PlanError;
+use crate::client::start::{Prepared, RunRequest, StartError, create, prepare};
+use crate::config::Overrides;
+use crate::event::Priority;
+
+/// Start a run of a goal
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Args {
+    /// What is to be done; `-` reads it from standard input.
+    #[arg(value_name = "GOAL")]
+    pub goal: Vec<String>,
+    /// The team that works.
+    #[arg(short, long)]
+    pub team: Option<String>,
+    /// The workflow that it follows.
+    #[arg(short, long)]
+    pub workflow: Option<String>,
+    /// One role of the team alone.
+    #[arg(long)]
+    pub role: Option<String>,
+    /// One agent alone.
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// The program that plays every agent.
+    #[arg(short = 'a', long, value_name = "RUNTIME")]
+    pub runtime: Option<String>,
+    /// The model that every agent gets.
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// Return as soon as the run is under way.
+    #[arg(short, long)]
+    pub detach: bool,
+    /// Work in the project folder itself, without a worktree.
+    #[arg(long)]
+    pub in_place: bool,
+    /// Print the plan, the prompts and the command lines, and start nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Start after this run is done; may be given several times.
+    #[arg(long, value_name = "N")]
+    pub after: Vec<u32>,
+    /// Place in the queue.
+    #[arg(long, value_enum, default_value_t = PriorityArg::Normal)]
+    pub priority: PriorityArg,
+    /// Value of a parameter of the workflow: `name=value`.
+    #[arg(long, value_name = "K=V")]
+    pub param: Vec<String>,
+    /// Start one run for each line of this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "goal")]
+    pub goals: Option<camino::Utf8PathBuf>,
+    /// Script of the rehearsal agent (with `-a rehearsal`).
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<camino::Utf8PathBuf>,
+    /// Speed of the rehearsal agent: 2 halves every pause, 0 leaves them out.
+    #[arg(long, value_name = "N")]
+    pub speed: Option<f64>,
+}
+
+/// Place in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum PriorityArg {
+    Urgent,
+    High,
+    #[default]
+    Normal,
+    Low,
+}
+
+impl From<PriorityArg> for Priority {
+    fn from(word: PriorityArg) -> Self {
+        match word {
+            PriorityArg::Urgent => Self::Urgent,
+            PriorityArg::High => Self::High,
+            PriorityArg::Normal => Self::Normal,
+            PriorityArg::Low => Self::Low,
+        }
+    }
+}
+
+/// Starts the run or runs; in the foreground stays until it rests.
+///
+/// # Errors
+/// Nothing was started, or the run cannot be followed.
+pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
+    let workspace = context.workspace_with(&Overrides::default())?;
+    super::warnings(&workspace, context)?;
+    let goals = goals(args, context)?;
+    let request = request(args, context)?;
+    if let [goal] = goals.as_slice() {
+        let request = RunRequest { goal: goal.clone(), ..request };
+        let prepared = prepare(&workspace, request)?;
+        if args.dry_run {
+            return super::dry_run::print(&workspace, &prepared, goal, context);
+        }
+        super::trust_check::require(&workspace, context)?;
+        return start_one(args, &workspace, &prepared, context);
+    }
+    start_many(args, &workspace, &goals, &request, context)
+}
+
+fn goals(args: &Args, context: &Context) -> Result<Vec<String>> {
+    if let Some(file) = &args.goals {
+        let path =
+            camino::Utf8Path::from_path(&context.cwd).map_or(file.clone(), |cwd| cwd.join(file));
+        let text = crate::store::files::read_text_capped(&path, 4 << 20)?;
+        let lines =
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let goals: Vec<String> = lines.map(str::to_owned).collect();
+        if goals.is_empty() {
+            return Err(CliError::usage(format!("`{file}` holds no goal"))
+                .hinted("write one goal on each line"));
+        }
+        return Ok(goals);
+    }
+    let goal = args.goal.join(" ");
+    if goal != "-" {
+        return Ok(vec![goal]);
+    }
+    if std::io::stdin().is_terminal() && !context.is_interactive() {
+        return Err(CliError::usage("`-` reads the goal from standard input, which is a terminal"));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(crate::base::limits::GOAL_BYTES_MAX as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            CliError::usage(format!("the goal on standard input cannot be read: {error}"))
+        })?;
+    Ok(vec![text])
+}
+
+fn request(args: &Args, context: &Context) -> Result<RunRequest> {
+    let mut params = BTreeMap::new();
+    for param in &args.param {
+        let Some((name, value)) = param.split_once('=') else {
+            return Err(CliError::usage(format!("`--param {param}` has no `=`"))
+                .hinted("write `--param name=value`"));
+        };
+        params.insert(name.to_owned(), value.to_owned());
+    }
+    let mut rehearsal = Vec::new();
+    if let Some(script) = &args.script {
+        // The supervisor works in another folder; a name like `@demo` is no file.
+        let is_file = !script.as_str().starts_with('@');
+        let cwd = camino::Utf8Path::from_path(&context.cwd).filter(|_| is_file);
+        let path = cwd.map_or_else(|| script.clone(), |cwd| cwd.join(script));
+        rehearsal.extend(["--script".to_owned(), path.to_string()]);
+    }
+    if let Some(speed) = args.speed {
+        rehearsal.extend(["--speed".to_owned(), speed.to_string()]);
+    }
+    let mut runtime_args = BTreeMap::new();
+    if !rehearsal.is_empty() {
+        runtime_args.insert("rehearsal".to_owned(), rehearsal);
+    }
+    Ok(RunRequest {
+        goal: String::new(),
+        team: args.team.clone(),
+        workflow: args.workflow.clone(),
+        role: args.role.clone(),
+        agent: args.agent.clone(),
+        runtime: args.runtime.clone(),
+        model: args.model.clone(),
+        in_place: args.in_place,
+        after: args.after.iter().map(|number| RunNumber(*number)).collect(),
+        priority: args.priority.into(),
+        params,
+        runtime_args,
+    })
+}
+
+fn start_one(
+    args: &Args,
+    workspace: &Workspace,
+    prepared: &Prepared,
+    context: &mut Context,
+) -> Result<Exit> {
+    for note in &prepared.notes {
+        context.say(&format!("note: {note}"))?;
+    }
+    let (number, report) = create(workspace, prepared, context.now)?;
+    for problem in &report.problems {
+        context.say(&format!("warning: {problem}"))?;
+    }
+    if args.detach {
+        return detached(workspace, &[number], context);
+    }
+    super::follow::follow(workspace, number, context)
+}
+
+fn start_many(
+    args: &Args,
+    workspace: &Workspace,
+    goals: &[String],
+    request: &RunRequest,
+    context: &mut Context,
+) -> Result<Exit> {
+    // All are checked before the first is started.
+    let mut prepared = Vec::new();
+    for goal in goals {
+        prepared.push(prepare(workspace, RunRequest { goal: goal.clone(), ..request.clone() })?);
+    }
+    if args.dry_run {
+        for (prepared, goal) in prepared.iter().zip(goals) {
+            super::dry_run::print(workspace, prepared, goal, context)?;
+        }
+        return Ok(Exit::Ok);
+    }
+    let mut numbers = Vec::new();
+    super::trust_check::require(workspace, context)?;
+    for prepared in &prepared {
+        numbers.push(create(workspace, prepared, context.now)?.0);
+    }
+    if args.detach {
+        return detached(workspace, &numbers, context);
+    }
+    let mut worst = Exit::Ok;
+    for number in numbers {
+        let exit = super::follow::follow(workspace, number, context)?;
+        if exit != Exit::Ok {
+            worst = exit;
+        }
+    }
+    Ok(worst)
+}
+
+/// What a script gets from `run -d`: the number, or JSON.
+fn detached(workspace: &Workspace, numbers: &[RunNumber], context: &mut Context) -> Result<Exit> {
+    for number in numbers {
+        let ledger = workspace.run(*number)?;
+        let state = ledger.state();
+        if context.json {
+            let document = serde_json::json!({
+                "schema_version": crate::base::limits::JSON_SCHEMA,
+                "run": {"number": number.0, "ref": state.reference(), "status": state.status.kind().as_str()},
+            });
+            context.write_json(&document)?;
+        } else {
+            writeln!(context.out, "{number}")?;
+            context.say(&format!(
+                "run {} is {}; `crew status {number}` shows it, `crew logs -f {number}` follows it",
+                state.reference(),
+                state.status.kind().as_str()
+            ))?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+impl From<StartError> for CliError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Plan(error) => error.into(),
+            StartError::Goal(text) => Self::usage(text).hinted("`crew run \"what is to be done\"`"),
+            StartError::Depth { .. } => Self::from_chain(Exit::Refused, "depth", &error)
+                .hinted("an agent's own work needs no further crew"),
+            StartError::NoSuchRun(_) => Self::from_chain(Exit::NotFound, "not_found", &error)
+                .hinted("`crew ls` lists all runs"),
+            StartError::Git(_) => Self::from_chain(Exit::Invalid, "git", &error),
+            StartError::Project(error) => error.into(),
+            StartError::Open(error) => error.into(),
+            StartError::Io(error) => error.into(),
+            StartError::Queue(_) => Self::from_chain(Exit::Io, "queue", &error),
+        }
+    }
+}
+
+impl From<PlanError> for CliError {
+    fn from(error: PlanError) -> Self {
+        let message = error.to_string();
+        match error {
+            PlanError::NotFound(missing) => Self::new(Exit::Invalid, "not_found", message).hinted(missing.hint()),
+            PlanError::Usage(_) => Self::usage(message),
+            PlanError::Invalid { found, .. } => {
+                let mut report = Self::invalid(message);
+                for finding in found {
+                    report.causes.push(finding.to_string());
+                }
+                report
+            }
+            PlanError::Unsupported { .. } => Self::new(Exit::Invalid, "unsupported", message)
+                .hinted("`crew workflow list` lists the workflows"),
+            PlanError::Programs(errors) => {
+                let hints: Vec<String> = errors.iter().map(crate::launch::ProgramError::hint).collect();
+                Self { hints, ..Self::invalid(message) }
+            }
+            PlanError::NoProgram { .. } => Self::new(Exit::Invalid, "no_program", message)
+                .hinted("configure one under `[runtimes.<name>]` in the user's configuration (docs/runtimes.md)")
+                .hinted("`crew demo` shows a run without any agent program"),
+        }
+    }
+}

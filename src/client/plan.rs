@@ -1,0 +1,278 @@
+//! Choosing team, workflow and programs for a run, and compiling its plan.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+
+use super::start::RunRequest;
+use super::workspace::Workspace;
+use crate::base::flow::{Access, Isolation, StepKind};
+use crate::config::CompletionMode;
+use crate::launch::{ProgramError, Programs};
+use crate::plan::{BuildInput, Completion, Plan, StepPlan, build};
+use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
+
+/// Programs that are chosen by themselves, in this order, when nothing names one.
+pub const KNOWN_PROGRAMS: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
+
+/// A compiled plan and how it came about.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// The plan.
+    pub plan: Plan,
+    /// Whether the workflow works in a worktree when there can be one.
+    pub wants_worktree: bool,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// There is no such team, workflow or agent.
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    /// The files are not usable.
+    #[error("{} is not usable", what)]
+    Invalid {
+        /// The workflow or team.
+        what: String,
+        /// Everything that is wrong.
+        found: Vec<Diagnostic>,
+    },
+    /// The workflow needs something that this version does not have.
+    #[error("workflow `{workflow}` cannot run: {}", reasons.join("; "))]
+    Unsupported {
+        /// The workflow.
+        workflow: String,
+        /// What it needs.
+        reasons: Vec<String>,
+    },
+    /// A program is unknown, not installed, or wrongly configured.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Programs(Vec<ProgramError>),
+    /// Nothing can play the agents.
+    #[error("no agent program was found (looked for {})", looked_for.join(", "))]
+    NoProgram {
+        /// What was looked for.
+        looked_for: Vec<String>,
+    },
+    /// The flags contradict each other.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// Chooses and compiles.
+///
+/// # Errors
+/// Whatever is in the way.
+pub fn choose(
+    workspace: &Workspace,
+    request: &RunRequest,
+    can_have_worktree: bool,
+) -> Result<Choice, PlanError> {
+    let catalog = workspace.catalog();
+    let (workflow, team) = files(workspace, request, &catalog)?;
+    let programs =
+        Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
+    let default = default_program(workspace, &programs);
+    let input = BuildInput {
+        workflow: &workflow,
+        team: team.as_ref(),
+        catalog: &catalog,
+        runtime_flag: request.runtime.as_deref(),
+        model_flag: request.model.as_deref(),
+        default_runtime: default.as_deref().unwrap_or_default(),
+        default_model: workspace.config.defaults.model.as_deref(),
+        params: &request.params,
+        completion: completion(workspace, &workflow, can_have_worktree),
+    };
+    let plan = build(&input).map_err(|found| PlanError::Invalid {
+        what: format!("workflow `{}`", workflow.name),
+        found,
+    })?;
+    check_supported(&plan)?;
+    if plan.steps.iter().any(|step| needs_program(step) && step.runtime.is_empty()) {
+        let known = KNOWN_PROGRAMS.iter().map(|name| (*name).to_owned());
+        return Err(PlanError::NoProgram { looked_for: known.collect() });
+    }
+    check_programs(workspace, &plan, &programs)?;
+    let mut notes = Vec::new();
+    let is_default = |step: &StepPlan| default.as_deref() == Some(step.runtime.as_str());
+    if request.runtime.is_none()
+        && workspace.config.defaults.runtime.is_none()
+        && let Some(name) = default.as_deref().filter(|_| plan.steps.iter().any(is_default))
+    {
+        notes.push(format!(
+            "agents are played by `{name}`, the first program found (`-a` chooses another)"
+        ));
+    }
+    Ok(Choice { plan, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
+}
+
+/// Checks the programs of a plan that was frozen before.
+///
+/// # Errors
+/// One is unknown or not installed.
+pub fn preflight(
+    workspace: &Workspace,
+    plan: &Plan,
+    request: &RunRequest,
+) -> Result<(), PlanError> {
+    let programs =
+        Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
+    check_programs(workspace, plan, &programs)
+}
+
+fn check_programs(
+    workspace: &Workspace,
+    plan: &Plan,
+    programs: &Programs,
+) -> Result<(), PlanError> {
+    let path = workspace.env.get("PATH").unwrap_or_default();
+    let root = &workspace.found.root;
+    let wrong: Vec<ProgramError> = plan
+        .runtimes()
+        .into_iter()
+        .filter_map(|name| programs.preflight(name, path, root).err())
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { Err(PlanError::Programs(wrong)) }
+}
+
+fn needs_program(step: &StepPlan) -> bool {
+    step.kind == StepKind::Agent || step.agent.is_some()
+}
+
+/// The workflow and the team, checked: parser's and lint's errors stop here.
+fn files(
+    workspace: &Workspace,
+    request: &RunRequest,
+    catalog: &Catalog,
+) -> Result<(WorkflowFile, Option<TeamFile>), PlanError> {
+    if request.role.is_some() && request.agent.is_some() {
+        return Err(PlanError::Usage("`--role` and `--agent` exclude each other".to_owned()));
+    }
+    if (request.role.is_some() || request.agent.is_some()) && request.workflow.is_some() {
+        return Err(PlanError::Usage("one role alone has no workflow; leave `-w` out".to_owned()));
+    }
+    let is_direct =
+        request.agent.is_some() || (request.workflow.is_some() && request.team.is_none());
+    let team = if is_direct {
+        None
+    } else {
+        let name = request.team.as_deref().unwrap_or(&workspace.config.defaults.team);
+        let team = catalog.team(name)?;
+        check(format!("team `{name}`"), [&team.diagnostics[..], &lint::team(&team.file, catalog)])?;
+        Some(team.file.clone())
+    };
+    let file = if let Some(role) = request.role.as_ref().or(request.agent.as_ref()) {
+        if let Some(team) = &team
+            && team.role(role).is_none()
+        {
+            let roles: Vec<&str> = team.roles.iter().map(|role| role.name.as_str()).collect();
+            let text =
+                format!("team `{}` has no role `{role}`; it has {}", team.name, roles.join(", "));
+            return Err(PlanError::Usage(text));
+        }
+        alone(role)?
+    } else {
+        let of_team = team.as_ref().and_then(|team| team.default_workflow.as_ref());
+        let configured = workspace.config.defaults.workflow.as_deref();
+        let name = request
+            .workflow
+            .as_deref()
+            .or(of_team.map(|name| name.as_str()))
+            .or(configured)
+            .unwrap_or("default");
+        let found = catalog.workflow(name)?;
+        let linted = lint::workflow(&found.file, team.as_ref(), catalog);
+        check(format!("workflow `{name}`"), [&found.diagnostics[..], &linted])?;
+        found.file.clone()
+    };
+    Ok((file, team))
+}
+
+/// A workflow of one step, for `--role` and `--agent`.
+fn alone(role: &str) -> Result<WorkflowFile, PlanError> {
+    crate::base::id::check_name(role).map_err(|error| PlanError::Usage(error.to_string()))?;
+    let text = format!(
+        "---\nname: direct-{role}\ndescription: One role alone\n---\n\n## {role}\nrole: {role}\n\n{{goal}}\n"
+    );
+    let path = Utf8PathBuf::from(format!("direct-{role}.workflow.md"));
+    Ok(workflow::parse(&path, &text).0)
+}
+
+fn check<const N: usize>(what: String, lists: [&[Diagnostic]; N]) -> Result<(), PlanError> {
+    let found: Vec<Diagnostic> =
+        lists.into_iter().flatten().filter(|found| found.is_error()).cloned().collect();
+    if found.is_empty() { Ok(()) } else { Err(PlanError::Invalid { what, found }) }
+}
+
+/// The configured program, else the first known one that can be used here, else any configured one.
+fn default_program(workspace: &Workspace, programs: &Programs) -> Option<String> {
+    if let Some(name) = &workspace.config.defaults.runtime {
+        return Some(name.clone());
+    }
+    let path = workspace.env.get("PATH").unwrap_or_default();
+    let root = &workspace.found.root;
+    let configured = programs.names().filter(|name| *name != crate::agent::rehearsal::NAME);
+    KNOWN_PROGRAMS
+        .into_iter()
+        .chain(configured)
+        .find(|name| programs.preflight(name, path, root).is_ok())
+        .map(str::to_owned)
+}
+
+fn completion(
+    workspace: &Workspace,
+    workflow: &WorkflowFile,
+    can_have_worktree: bool,
+) -> Completion {
+    use crate::resource::CompletionMode as Asked;
+    let asked = match workflow.policy.completion.mode {
+        Some(Asked::Merge) => Some(Completion::Merge),
+        Some(Asked::Pr) => Some(Completion::Pr),
+        Some(Asked::Deliver) => Some(Completion::Deliver),
+        Some(Asked::None) => Some(Completion::None),
+        None => None,
+    };
+    let configured = match workspace.config.completion.mode {
+        Some(CompletionMode::Pr) => Completion::Pr,
+        Some(CompletionMode::Deliver) => Completion::Deliver,
+        Some(CompletionMode::None) => Completion::None,
+        Some(CompletionMode::Merge) | None => Completion::Merge,
+    };
+    match asked.unwrap_or(configured) {
+        Completion::Merge | Completion::Pr if !can_have_worktree => Completion::Deliver,
+        mode => mode,
+    }
+}
+
+/// What the engine of this version does not do is refused before anything starts.
+fn check_supported(plan: &Plan) -> Result<(), PlanError> {
+    let mut reasons = Vec::new();
+    if !plan.gates.is_empty() || plan.channels.iter().any(|channel| !channel.depends_on) {
+        reasons.push("gates and channels are not run by this version".to_owned());
+    }
+    for step in &plan.steps {
+        let needs = [
+            (step.looping.is_some(), "`loop`"),
+            (step.contract.is_some(), "`contract`"),
+            (step.expands.is_some(), "`expands`"),
+            (
+                step.isolation == Isolation::Snapshot && step.access != Access::None,
+                "`isolation: snapshot`",
+            ),
+        ];
+        let missing: BTreeMap<&str, ()> =
+            needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| (what, ())).collect();
+        for what in missing.keys() {
+            reasons
+                .push(format!("step `{}` uses {what}, which this version does not run", step.id));
+        }
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    Err(PlanError::Unsupported { workflow: plan.workflow.clone(), reasons })
+}

@@ -1,0 +1,329 @@
+//! Starting a run: choosing team, workflow and programs, freezing the plan, writing the first events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+use super::plan::{Choice, PlanError, choose};
+use super::workspace::Workspace;
+use crate::base::path::PathError;
+use crate::base::{RunNumber, Time, limits, redact, slug};
+use crate::event::body::{MessageSent, RunTransitioned};
+use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
+use crate::event::{Actor, Body, GitBase, Limits, Priority, Rule, RunCreated, Status};
+use crate::launch::{QueueError, QueueReport, run_queue};
+use crate::ledger::{Ledger, OpenError};
+use crate::plan::{Completion, Plan};
+use crate::store::git::{GitError, git};
+use crate::store::{Project, ProjectError, ProjectLock};
+
+/// What a person asks for.
+#[derive(Debug, Clone, Default)]
+pub struct RunRequest {
+    /// What is to be done.
+    pub goal: String,
+    /// `-t`.
+    pub team: Option<String>,
+    /// `-w`.
+    pub workflow: Option<String>,
+    /// `--role`: this role of the team alone.
+    pub role: Option<String>,
+    /// `--agent`: this agent alone.
+    pub agent: Option<String>,
+    /// `-a`.
+    pub runtime: Option<String>,
+    /// `-m`.
+    pub model: Option<String>,
+    /// `--in-place`.
+    pub in_place: bool,
+    /// `--after`.
+    pub after: Vec<RunNumber>,
+    /// `--priority`.
+    pub priority: Priority,
+    /// `--param`.
+    pub params: BTreeMap<String, String>,
+    /// Arguments added to the command line of runtimes.
+    pub runtime_args: BTreeMap<String, Vec<String>>,
+}
+
+/// A run that could be created, checked to the last.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The frozen plan.
+    pub plan: Arc<Plan>,
+    /// What a person should know before it starts.
+    pub notes: Vec<String>,
+    request: RunRequest,
+    base: Option<Base>,
+    retry_of: Option<(RunNumber, String)>,
+}
+
+/// Where the work starts from.
+#[derive(Debug, Clone)]
+struct Base {
+    target: Option<String>,
+    commit: String,
+    tree: String,
+}
+
+/// Why a run cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Team, workflow, programs or parameters are in the way.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The goal is empty or too long.
+    #[error("{0}")]
+    Goal(String),
+    /// A crew inside a crew inside a crew.
+    #[error("this crew is nested {depth} deep already; `limits.max_depth` is {max}")]
+    Depth {
+        /// How deep it would be.
+        depth: u32,
+        /// The limit.
+        max: u32,
+    },
+    /// A run that it should come after does not exist.
+    #[error("run #{0}, which it should come after, does not exist")]
+    NoSuchRun(RunNumber),
+    /// Git says no.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The project's files.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// The run's files.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] PathError),
+    /// The queue could not be run.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl Prepared {
+    /// Arguments added to the command line of runtimes.
+    pub fn runtime_args(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.request.runtime_args
+    }
+}
+
+/// Checks everything that can be checked before anything is written.
+///
+/// # Errors
+/// Whatever is in the way, all of it at once where several things are.
+pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, StartError> {
+    check_goal(&request.goal)?;
+    check_depth(workspace)?;
+    let mut notes = Vec::new();
+    let can_have_worktree = !request.in_place && workspace.found.git.is_some();
+    let base = if can_have_worktree { base_of(workspace, &mut notes) } else { None };
+    let Choice { mut plan, wants_worktree, notes: more } =
+        choose(workspace, &request, base.is_some())?;
+    notes.extend(more);
+    let base = base.filter(|_| wants_worktree && plan.has_writers());
+    if base.is_none() && matches!(plan.completion, Completion::Merge | Completion::Pr) {
+        plan.completion = Completion::Deliver;
+    }
+    if base.is_none() && plan.has_writers() {
+        notes.push("no worktree: the tasks work in the project folder itself".to_owned());
+    }
+    Ok(Prepared { plan: Arc::new(plan), notes, request, base, retry_of: None })
+}
+
+/// A new run with the plan and goal of one that did not end well.
+///
+/// # Errors
+/// Its programs are gone, or git says no.
+pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, StartError> {
+    check_depth(workspace)?;
+    let created = &old.state().created;
+    let request = RunRequest {
+        goal: created.goal.clone(),
+        in_place: created.git.is_none(),
+        priority: created.priority,
+        runtime_args: created.runtime_args.clone(),
+        ..RunRequest::default()
+    };
+    let mut notes = Vec::new();
+    let base = if created.git.is_some() { base_of(workspace, &mut notes) } else { None };
+    super::plan::preflight(workspace, &created.plan, &request)?;
+    let retry_of = Some((created.number, summary_of(old)));
+    Ok(Prepared { plan: created.plan.clone(), notes, request, base, retry_of })
+}
+
+/// What the tasks of a new run should know of the one before.
+fn summary_of(old: &Ledger) -> String {
+    let state = old.state();
+    let mut lines = vec![format!(
+        "Run #{} tried this before and is {}{}.",
+        state.created.number,
+        state.status.kind().as_str(),
+        state.status.detail().map(|detail| format!(" ({detail})")).unwrap_or_default(),
+    )];
+    for (ix, task) in state.tasks.iter().enumerate() {
+        let word = task.status.as_str();
+        let said = task.status.why().unwrap_or(&task.summary);
+        if !said.is_empty() {
+            lines.push(format!("- {} was {word}: {said}", state.task_id(ix)));
+        }
+    }
+    crate::base::text::middle_cut(&lines.join("\n"), limits::MESSAGE_BYTES_MAX / 4).into_owned()
+}
+
+fn check_goal(goal: &str) -> Result<(), StartError> {
+    if goal.trim().is_empty() {
+        return Err(StartError::Goal("the goal is empty".to_owned()));
+    }
+    if goal.len() > limits::GOAL_BYTES_MAX {
+        let max = limits::GOAL_BYTES_MAX >> 10;
+        return Err(StartError::Goal(format!(
+            "the goal is {} KiB long; {max} KiB is the limit: put the details into a file and name it",
+            goal.len() >> 10
+        )));
+    }
+    Ok(())
+}
+
+fn depth_of(workspace: &Workspace) -> u32 {
+    workspace.env.get("CREW_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0)
+}
+
+fn check_depth(workspace: &Workspace) -> Result<(), StartError> {
+    let (depth, max) = (depth_of(workspace), workspace.config.limits.max_depth);
+    if depth >= max { Err(StartError::Depth { depth, max }) } else { Ok(()) }
+}
+
+/// Commit, tree and branch of the checkout; nothing in a repository without commits.
+fn base_of(workspace: &Workspace, notes: &mut Vec<String>) -> Option<Base> {
+    let root = &workspace.found.root;
+    let Ok(both) = git(root, &["rev-parse", "HEAD", "HEAD^{tree}"]) else {
+        notes.push("the repository has no commit yet, so there can be no worktree".to_owned());
+        return None;
+    };
+    let (commit, tree) = both.split_once('\n')?;
+    let target = git(root, &["symbolic-ref", "-q", "--short", "HEAD"]).ok();
+    Some(Base { target, commit: commit.to_owned(), tree: tree.to_owned() })
+}
+
+/// Writes the run and puts it into the queue; returns its number and what the queue did.
+///
+/// # Errors
+/// Nothing was created, or it was created and the queue could not be run.
+pub fn create(
+    workspace: &Workspace,
+    prepared: &Prepared,
+    now: Time,
+) -> Result<(RunNumber, QueueReport), StartError> {
+    let number = write(workspace, prepared, now)?;
+    let report = run_queue(&workspace.dir, workspace.config.limits.runs, now)?;
+    Ok((number, report))
+}
+
+fn write(workspace: &Workspace, prepared: &Prepared, now: Time) -> Result<RunNumber, StartError> {
+    let mut project = Project::ensure(workspace.dir.clone())?;
+    let lock = ProjectLock::take(&workspace.dir)?;
+    let known = project.runs()?;
+    if let Some(missing) = prepared.request.after.iter().find(|after| !known.contains(after)) {
+        return Err(StartError::NoSuchRun(*missing));
+    }
+    let number = project.allocate(&lock)?;
+    let slug = free_slug(workspace, &project, prepared, number);
+    let created = created(workspace, &project, prepared, number, slug);
+    let human = workspace.human();
+    let to = Status::Queued { resumed: false, not_before: None };
+    let queued = RunTransitioned { rule: Rule::T01, to, text: String::new() };
+    let mut events: Vec<(Actor, u32, Body)> =
+        vec![(human.clone(), 1, created.into()), (human.clone(), 1, queued.into())];
+    if let Some((_, summary)) = &prepared.retry_of {
+        let message = Message {
+            id: format!("{:08x}", fastrand::u32(..)),
+            at: now,
+            from: "supervisor".to_owned(),
+            to: "run".to_owned(),
+            kind: MessageKind::System,
+            priority: MessagePriority::Normal,
+            delivery: Delivery::NextTurn,
+            text: summary.clone(),
+            reply_to: None,
+        };
+        events.push((human, 1, MessageSent { message }.into()));
+    }
+    Ledger::create(workspace.dir.run(number), now, events)?;
+    Ok(number)
+}
+
+fn created(
+    workspace: &Workspace,
+    project: &Project,
+    prepared: &Prepared,
+    number: RunNumber,
+    slug: String,
+) -> RunCreated {
+    let config = &workspace.config;
+    let request = &prepared.request;
+    let git = prepared.base.as_ref().map(|base| GitBase {
+        target: base.target.clone(),
+        commit: base.commit.clone(),
+        tree: base.tree.clone(),
+        worktree: workspace.dir.worktree(&slug),
+        branch: format!("crew/{slug}"),
+    });
+    RunCreated {
+        format: limits::LOG_FORMAT,
+        number,
+        project: project.slug().to_owned(),
+        slug,
+        uid: format!("{:032x}", fastrand::u128(..)),
+        goal: redact::redact(request.goal.trim()).into_owned(),
+        plan: prepared.plan.clone(),
+        limits: Limits {
+            agents: config.limits.agents,
+            runtime: config.limits.runtime.clone(),
+            first_output_ms: config.limits.first_output_ms,
+            silence_ms: config.limits.silence_ms,
+            grace_ms: config.limits.grace_ms,
+            output_bytes_max: config.limits.max_output_bytes,
+            heartbeat_ms: [
+                config.heartbeat.warn_ms,
+                config.heartbeat.stale_ms,
+                config.heartbeat.dead_ms,
+            ],
+            depth_max: config.limits.max_depth,
+        },
+        priority: request.priority,
+        after: request.after.clone(),
+        retry_of: prepared.retry_of.as_ref().map(|(number, _)| *number),
+        git,
+        root: workspace.found.root.clone(),
+        runtime_args: request.runtime_args.clone(),
+        depth: depth_of(workspace),
+    }
+}
+
+/// A slug that neither a worktree, nor a branch, nor another open run has.
+fn free_slug(
+    workspace: &Workspace,
+    project: &Project,
+    prepared: &Prepared,
+    number: RunNumber,
+) -> String {
+    let first_line = prepared.request.goal.trim().lines().next().unwrap_or_default();
+    let wanted = slug::slug(first_line).unwrap_or_else(|| format!("run-{number}"));
+    let open: Vec<String> = project
+        .open_runs()
+        .filter(|open| *open != number)
+        .filter_map(|open| Some(workspace.run(open).ok()?.state().created.slug.clone()))
+        .collect();
+    slug::unique(&wanted, |slug| {
+        let path: Utf8PathBuf = workspace.dir.worktree(slug);
+        let branch = format!("refs/heads/crew/{slug}");
+        open.iter().any(|taken| taken == slug)
+            || path.symlink_metadata().is_ok()
+            || (prepared.base.is_some()
+                && git(&workspace.found.root, &["rev-parse", "-q", "--verify", &branch]).is_ok())
+    })
+}
