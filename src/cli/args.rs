@@ -22,6 +22,7 @@ pub struct Cli {
 
 /// Flags that every verb has.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Work on the project of this folder.
     #[arg(long, global = true, value_name = "DIR")]
