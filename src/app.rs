@@ -60,7 +60,6 @@ fn context(cli: &Cli) -> Result<Context> {
         out_is_terminal: std::io::stdout().is_terminal(),
         now: clock.now(),
         clock: Box::new(move || clock.now()),
-        out_is_terminal: std::io::stdout().is_terminal(),
     })
 }
 
