@@ -9,6 +9,7 @@ pub mod app;
 pub mod base;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod event;
