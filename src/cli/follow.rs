@@ -13,8 +13,9 @@ use crate::client::Workspace;
 pub fn follow(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<Exit> {
     let mut ledger = workspace.run(number)?;
     let (sender, receiver) = std::sync::mpsc::channel();
-    let _watch =
-        crate::store::watch::Watch::files([ledger.dir().events()], move || sender.send(()).unwrap_or_default());
+    let _watch = crate::store::watch::Watch::files([ledger.dir().events()], move || {
+        sender.send(()).unwrap_or_default()
+    });
     let mut lines = Vec::new();
     loop {
         ledger.refresh_with(|record| lines.push(crate::snapshot::story::line(record).text))?;
