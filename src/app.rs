@@ -8,8 +8,8 @@ use clap::Parser;
 
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
+use crate::clock::Clock;
 use crate::config::Environment;
-use crate::runtime::clock::Clock;
 
 /// Runs the command line and returns its exit code.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -56,15 +56,35 @@ fn context(cli: &Cli) -> Result<Context> {
         quiet: cli.global.quiet,
         yes: cli.global.yes,
         color,
+        out_is_terminal: std::io::stdout().is_terminal(),
         now: Clock::start().now(),
     })
 }
 
 fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
-    match cli.verb {
-        None => Ok(Exit::Ok),
-        Some(verb) => match verb {
-            Verb::Run(args) => cli::run::run(&args, context),
-        },
+    let Some(verb) = cli.verb else { return Ok(Exit::Ok) };
+    match verb {
+        Verb::Agent(args) => cli::agent::run(&args, context),
+        Verb::Answer(args) => cli::answer::run(&args, context),
+        Verb::Archive(args) => cli::archive::run(&args, context),
+        Verb::Completions(args) => cli::completions::run(&args, context),
+        Verb::Config(args) => cli::config::run(&args, context),
+        Verb::Demo(args) => cli::demo::run(&args, context),
+        Verb::Doctor(args) => cli::doctor::run(&args, context),
+        Verb::Init(args) => cli::init::run(&args, context),
+        Verb::Man(args) => cli::man::run(&args, context),
+        Verb::Pause(args) => cli::pause::run(&args, context),
+        Verb::Recommend(args) => cli::recommend::run(&args, context),
+        Verb::Reopen(args) => cli::reopen::run(&args, context),
+        Verb::Resume(args) => cli::resume::run(&args, context),
+        Verb::Retry(args) => cli::retry::run(&args, context),
+        Verb::Run(args) => cli::run::run(&args, context),
+        Verb::Runtime(args) => cli::runtime::run(&args, context),
+        Verb::Send(args) => cli::send::run(&args, context),
+        Verb::Skill(args) => cli::skill::run(&args, context),
+        Verb::Stop(args) => cli::stop::run(&args, context),
+        Verb::Team(args) => cli::team::run(&args, context),
+        Verb::Trust(args) => cli::trust::run(&args, context),
+        Verb::Workflow(args) => cli::workflow::run(&args, context),
     }
 }

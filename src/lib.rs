@@ -30,6 +30,7 @@
 //! | layer | module | may import | input and output | what it is for |
 //! |---|---|---|---|---|
 //! | 0 | [`base`] | – | none | names, time, text, paths in errors, limits |
+//! | 1 | [`clock`] | base | clock | the only reader of the clock |
 //! | 1 | [`config`] | base | files, environment | configuration with the origin of every value; trust |
 //! | 1 | [`resource`] | base | files | teams, workflows, agents and skills, with findings at their lines |
 //! | 2 | [`plan`] | base, resource | none | the compiled workflow, frozen when a run starts |
@@ -41,10 +42,10 @@
 //! | 5 | [`rehearsal`] | base, agent | files, processes | the agent that plays a role without a model |
 //! | 6 | [`ledger`] | base, event, engine, store, snapshot | files | the one door through which a run changes |
 //! | 7 | [`launch`] | base, config, event, engine, agent, store, ledger | processes | the queue, and starting supervisors |
-//! | 8 | [`runtime`] | base, config, plan, event, engine, agent, store, snapshot, ledger, launch | processes, git, clock | the supervisor of a run and the shim of an attempt |
+//! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, launch | processes, git | the supervisor of a run and the shim of an attempt |
 //! | 8 | [`client`] | base, config, resource, plan, event, engine, agent, store, snapshot, ledger, launch | files, supervisors | what every front end does: open a project, find a run, give a command |
-//! | 9 | [`cli`] | base, config, resource, plan, event, engine, agent, store, snapshot, ledger, launch, client | terminal | the command line, one file for each verb |
-//! | 10 | [`app`] | base, config, cli, client, runtime, rehearsal | terminal | where everything meets: the only module that sees the runtime and a front end |
+//! | 9 | [`cli`] | base, clock, config, resource, plan, event, engine, agent, store, snapshot, rehearsal, ledger, launch, client | terminal | the command line, one file for each verb |
+//! | 10 | [`app`] | base, clock, config, client, runtime, rehearsal, cli | terminal | where everything meets: the only module that sees the runtime and a front end |
 
 // Some files of samples serve the unit tests and the tests of the binary alike.
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub mod app;
 pub mod base;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod event;

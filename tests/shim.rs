@@ -46,14 +46,15 @@ fn shim_json_names_both_processes_while_they_live() {
     let mut attempt = Attempt::script("touch ready; sleep 600");
     let shim = attempt.start();
     attempt.wait_for("ready");
-    wait_until("shim.json", || attempt.dir.shim().exists());
+    wait_until("shim.json", || ShimFile::read(&attempt.dir).unwrap().is_some());
     let file = ShimFile::read(&attempt.dir).unwrap().unwrap();
     assert_eq!(file.shim, shim.pid);
     assert_eq!(file.boot_id, process::boot_id());
     assert!(process::is_alive(file.agent.unwrap()));
     assert!(last_beat(&attempt.dir).is_some());
     assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_none());
-    attempt.stop(shim);
+    let exit = attempt.stop(shim);
+    eprintln!("DEBUG {exit:?}");
     assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_some());
     assert!(FileLock::try_exclusive(&attempt.dir.attempt_lock()).unwrap().is_some());
 }
@@ -331,7 +332,7 @@ fn a_fifo_takes_input_from_many_writers_until_it_is_closed() {
     let mut attempt = Attempt::program(&["cat"]);
     attempt.command.stdin = Stdin::Fifo;
     let shim = attempt.start();
-    wait_until("shim.json", || attempt.dir.shim().exists());
+    wait_until("shim.json", || ShimFile::read(&attempt.dir).unwrap().is_some());
     for line in ["one\n", "two\n"] {
         let mut fifo = fs::OpenOptions::new().write(true).open(attempt.dir.stdin()).unwrap();
         fifo.write_all(line.as_bytes()).unwrap();
@@ -379,7 +380,7 @@ fn the_end_of_an_adopted_shim_is_seen_without_being_its_parent() {
         .envs(env)
         .status();
     assert!(status.unwrap().success());
-    wait_until("shim.json", || attempt.dir.shim().exists());
+    wait_until("shim.json", || ShimFile::read(&attempt.dir).unwrap().is_some());
     let shim = ShimFile::read(&attempt.dir).unwrap().unwrap().shim;
     fs::write(attempt.root.join("go"), "\n").unwrap();
     let exit = attempt.end(ShimHandle { pid: shim });

@@ -3,6 +3,11 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::{
+    agent, answer, archive, completions, config, demo, doctor, init, man, pause, recommend, reopen,
+    resume, retry, run, runtime, send, skill, stop, team, trust, workflow,
+};
+
 /// Runs teams of coding agents through Markdown workflows.
 #[derive(Debug, Parser)]
 #[command(name = "crew", version, propagate_version = true, disable_help_subcommand = true)]
@@ -54,7 +59,28 @@ pub enum Color {
 
 /// Everything that crew can do.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the help text of each stands at its arguments")]
 pub enum Verb {
-    /// Start a run of a goal.
-    Run(super::run::Args),
+    Agent(agent::Args),
+    Answer(answer::Args),
+    Archive(archive::Args),
+    Completions(completions::Args),
+    Config(config::Args),
+    Demo(demo::Args),
+    Doctor(doctor::Args),
+    Init(init::Args),
+    Man(man::Args),
+    Pause(pause::Args),
+    Recommend(recommend::Args),
+    Reopen(reopen::Args),
+    Resume(resume::Args),
+    Retry(retry::Args),
+    Run(run::Args),
+    Runtime(runtime::Args),
+    Send(send::Args),
+    Skill(skill::Args),
+    Stop(stop::Args),
+    Team(team::Args),
+    Trust(trust::Args),
+    Workflow(workflow::Args),
 }

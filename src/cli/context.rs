@@ -30,6 +30,8 @@ pub struct Context {
     pub quiet: bool,
     /// `--yes`.
     pub yes: bool,
+    /// Whether the output goes to a terminal.
+    pub out_is_terminal: bool,
     /// Whether the output may be coloured.
     pub color: bool,
     /// The moment at which the command was given.

@@ -3,10 +3,22 @@
 //! A peer of the supervisor: it reads the same files and appends under the same lock, and acts on
 //! nothing but supervisors.
 
+pub mod child;
+pub mod command;
 pub mod find;
+pub mod message;
 pub mod plan;
+pub mod rest;
 pub mod start;
+pub mod trust;
+pub mod vitals;
+pub mod wake;
 pub mod workspace;
 
+pub use child::{ChildForbidden, forbid_to_agents};
+pub use command::{CommandError, Given, give};
 pub use find::{FindError, parse_run};
+pub use rest::wait_for_rest;
+pub use trust::project_items;
+pub use wake::{WakeError, wake};
 pub use workspace::{Workspace, WorkspaceError};

@@ -7,12 +7,10 @@ use camino::Utf8PathBuf;
 use super::start::RunRequest;
 use super::workspace::Workspace;
 use crate::base::flow::{Access, Isolation, StepKind};
-use crate::config::{CompletionMode, TrustItem};
+use crate::config::CompletionMode;
 use crate::launch::{ProgramError, Programs};
 use crate::plan::{BuildInput, Completion, Plan, StepPlan, build};
-use crate::resource::{
-    Catalog, Diagnostic, NotFound, Roots, Scope, TeamFile, WorkflowFile, lint, workflow,
-};
+use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
 
 /// Programs that are chosen by themselves, in this order, when nothing names one.
 pub const KNOWN_PROGRAMS: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
@@ -64,14 +62,6 @@ pub enum PlanError {
     Usage(String),
 }
 
-/// The catalog of the workspace's resources.
-pub fn catalog(workspace: &Workspace) -> Catalog {
-    Catalog::load(&Roots {
-        user: workspace.env.config_dir(),
-        project: Some(workspace.found.root.clone()),
-    })
-}
-
 /// Chooses and compiles.
 ///
 /// # Errors
@@ -81,7 +71,7 @@ pub fn choose(
     request: &RunRequest,
     can_have_worktree: bool,
 ) -> Result<Choice, PlanError> {
-    let catalog = catalog(workspace);
+    let catalog = workspace.catalog();
     let (workflow, team) = files(workspace, request, &catalog)?;
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
@@ -118,24 +108,6 @@ pub fn choose(
         ));
     }
     Ok(Choice { plan, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
-}
-
-/// Commands that a project's own workflow would execute.
-pub fn command_steps(workspace: &Workspace, workflow: &str) -> Vec<TrustItem> {
-    let catalog = catalog(workspace);
-    let Ok(found) = catalog.workflow(workflow) else { return Vec::new() };
-    if found.origin.scope != Scope::Project {
-        return Vec::new();
-    }
-    let steps = found.file.steps.iter().filter_map(|step| {
-        Some(TrustItem {
-            file: found.file.path.clone(),
-            line: step.pos.line as usize,
-            what: format!("step `{}`", step.id),
-            content: step.command.clone()?,
-        })
-    });
-    steps.collect()
 }
 
 /// Checks the programs of a plan that was frozen before.

@@ -112,7 +112,7 @@ impl TrustStore {
             None => None,
         };
         Ok(match known {
-            Some(hash) if hash == hash_of(&items) => Trust::Trusted,
+            Some(hash) if hash == content_hash(&items) => Trust::Trusted,
             known => Trust::Untrusted { items, changed: known.is_some() },
         })
     }
@@ -123,7 +123,7 @@ impl TrustStore {
     /// There is no folder to remember it in, or it cannot be written.
     pub fn trust(&self, root: &Utf8Path, items: &[TrustItem]) -> Result<(), TrustError> {
         self.change(|projects| {
-            projects.insert(root.to_owned(), hash_of(items));
+            projects.insert(root.to_owned(), content_hash(items));
         })
     }
 
@@ -193,8 +193,10 @@ fn private() -> fs::OpenOptions {
     options
 }
 
+/// Names what would be executed, so that nothing else is trusted by mistake.
+///
 /// Lines are left out: moving a command within its file changes nothing that is executed.
-fn hash_of(items: &[TrustItem]) -> String {
+pub fn content_hash(items: &[TrustItem]) -> String {
     let mut parts: Vec<[&str; 3]> = items
         .iter()
         .map(|item| [item.file.as_str(), item.what.as_str(), item.content.as_str()])

@@ -1,0 +1,123 @@
+//! `crew doctor`: looks for whatever may keep crew from working here, and says how to mend it.
+
+mod project;
+mod runs;
+mod system;
+
+use clap::Args as ClapArgs;
+use serde::Serialize;
+
+use super::{Context, Exit, Result};
+use crate::base::limits::JSON_SCHEMA;
+use crate::config::{Config, Overrides};
+use crate::store::{ProjectDir, discover};
+
+/// Look for what may keep crew from working here.
+///
+/// Exit code 5 when something needs to be mended.
+#[derive(Debug, ClapArgs)]
+pub struct Args {}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Level {
+    /// As it should be.
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// Works, but not as it was meant.
+    Warning,
+    /// Does not work.
+    Error,
+}
+
+impl Level {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What one look found.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    level: Level,
+    text: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    hint: String,
+}
+
+impl Finding {
+    fn new(check: &'static str, level: Level, text: impl Into<String>) -> Self {
+        Self { check, level, text: text.into(), hint: String::new() }
+    }
+
+    fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema_version: u32,
+    version: &'static str,
+    findings: &'a [Finding],
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// The output is gone.
+pub fn run(_args: &Args, context: &mut Context) -> Result<Exit> {
+    let findings = look(context);
+    if context.json {
+        let version = env!("CARGO_PKG_VERSION");
+        context.write_json(&Json { schema_version: JSON_SCHEMA, version, findings: &findings })?;
+    } else {
+        for finding in &findings {
+            let level = finding.level.as_str();
+            writeln!(context.out, "{level:<8} {:<10} {}", finding.check, finding.text)?;
+            for line in finding.hint.lines() {
+                writeln!(context.out, "{:20}hint: {line}", "")?;
+            }
+        }
+    }
+    let is_bad = findings.iter().any(|found| matches!(found.level, Level::Warning | Level::Error));
+    Ok(if is_bad { Exit::Invalid } else { Exit::Ok })
+}
+
+fn look(context: &Context) -> Vec<Finding> {
+    let mut findings = vec![
+        Finding::new("crew", Level::Ok, format!("version {}", env!("CARGO_PKG_VERSION"))),
+        system::git(),
+    ];
+    let found = match discover(&context.cwd, context.project_flag.as_deref()) {
+        Ok(found) => found,
+        Err(error) => {
+            findings.push(Finding::new("project", Level::Error, error.to_string()));
+            return findings;
+        }
+    };
+    let loaded = Config::load(&context.env, Some(&found.root), &Overrides::default());
+    let config = &loaded.config;
+    let dir = ProjectDir::new(
+        found.root.clone(),
+        config.state_dir(&found.root),
+        config.worktrees_dir(&found.root),
+    );
+    findings.push(project::found(&found));
+    findings.extend(project::config(&loaded));
+    findings.extend(project::resources(&context.env, &found.root));
+    findings.push(project::trust(&context.env, &found.root, config));
+    findings.extend(system::state(&dir));
+    findings.extend(system::runtimes(config));
+    findings.extend(runs::undriven(&dir));
+    findings
+}

@@ -1,0 +1,44 @@
+//! `crew resume`: goes on with a run that was interrupted or needs attention.
+
+use clap::Args as ClapArgs;
+
+use super::given::{Version, tell};
+use super::target::Target;
+use super::{Context, Exit, Result};
+use crate::client::give;
+use crate::client::message::{TO_RUN, from_person};
+use crate::engine::Command;
+
+/// Go on with a run that is paused or blocked.
+///
+/// Tasks that were interrupted, and the one that blocked the run, start again. The counters of its cycles begin anew.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The run: `5`, `#5`, `project#5`, `last` or a part of its name.
+    run: String,
+    /// Tell the agents this.
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+    #[command(flatten)]
+    version: Version,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// Refused, no such run, or it cannot be written.
+pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
+    let workspace = context.workspace()?;
+    let number = Target::find_run(&workspace, &args.run)?;
+    let from = workspace.human();
+    let text = args.text.as_deref();
+    let message = text.map(|text| from_person(&from, TO_RUN, text, context.now)).transpose()?;
+    let command = Command::Resume { message };
+    let given = give(&workspace, number, command, args.version.expect_version, context.now)?;
+    let line = format!(
+        "run #{number} goes on and is {}; `crew status {number}` shows it",
+        given.status.kind().as_str()
+    );
+    tell(context, &given, &line)?;
+    Ok(Exit::Ok)
+}

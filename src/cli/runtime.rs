@@ -1,0 +1,228 @@
+//! `crew runtime`: the programs that can play agents here.
+
+use camino::Utf8PathBuf;
+use clap::{Args as ClapArgs, Subcommand};
+use serde::Serialize;
+
+use super::{CliError, Context, Exit, Result};
+use crate::agent::rehearsal;
+use crate::base::limits::JSON_SCHEMA;
+use crate::base::text;
+use crate::config::{Config, RuntimeTable};
+
+/// Agent programs that people have, in the order in which one is chosen.
+pub const KNOWN: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
+
+/// List and show the programs that can play agents.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List all runtimes and whether their programs are found.
+    List,
+    /// Show one runtime: its program, command line and settings.
+    Show {
+        /// The runtime.
+        name: String,
+    },
+}
+
+/// A runtime as it can be told to people and scripts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// Its name.
+    pub name: String,
+    /// `configured`, `built-in` or `known`.
+    pub kind: &'static str,
+    /// The program.
+    pub program: String,
+    /// Where it is, when it is found.
+    pub path: Option<Utf8PathBuf>,
+    /// Whether runs can use it now.
+    pub usable: bool,
+    /// Why not, or what it is for.
+    pub note: String,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// There is no such runtime.
+pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
+    let workspace = context.workspace()?;
+    match &args.verb {
+        Verb::List => list(&workspace.config, context),
+        Verb::Show { name } => show(&workspace.config, name, context),
+    }
+}
+
+/// Every runtime: the user's, the built-in one, and known programs.
+pub fn all(config: &Config) -> Vec<Told> {
+    let configured = config.runtimes.iter().filter(|(_, table)| !table.command.is_empty()).map(
+        |(name, table)| {
+            let program = table.command.first().cloned().unwrap_or_default();
+            let path = find(&program);
+            let usable = path.is_some();
+            let note = if usable { "from your configuration" } else { "its program is not found" };
+            Told {
+                name: name.clone(),
+                kind: "configured",
+                program,
+                path,
+                usable,
+                note: note.into(),
+            }
+        },
+    );
+    let known = KNOWN.into_iter().filter(|name| !is_configured(config, name)).map(|name| {
+        let path = find(name);
+        let note = match &path {
+            Some(_) => {
+                format!(
+                    "found; this version has no adapter for it: describe it under [runtimes.{name}]"
+                )
+            }
+            None => "not found".to_owned(),
+        };
+        let (name, program) = (name.to_owned(), name.to_owned());
+        Told { name, kind: "known", program, path, usable: false, note }
+    });
+    let built_in = (!is_configured(config, rehearsal::NAME)).then(|| Told {
+        name: rehearsal::NAME.to_owned(),
+        kind: "built-in",
+        program: "crew".to_owned(),
+        path: std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok()),
+        usable: true,
+        note: "plays roles by a script, without a model; never chosen by itself".to_owned(),
+    });
+    configured.chain(built_in).chain(known).collect()
+}
+
+/// Checks that a run can use the runtime of this name.
+///
+/// # Errors
+/// There is none, or its program is missing.
+pub fn check_name(config: &Config, name: &str) -> Result<()> {
+    let all = all(config);
+    match all.iter().find(|told| told.name == name) {
+        Some(told) if told.usable => Ok(()),
+        Some(told) => {
+            Err(CliError::invalid(format!("runtime `{name}` cannot be used: {}", told.note))
+                .hinted(format!("`crew runtime show {name}` tells more")))
+        }
+        None => Err(not_found(&all, name)),
+    }
+}
+
+/// Where a program is.
+pub fn find(program: &str) -> Option<Utf8PathBuf> {
+    which::which(program).ok().and_then(|path| Utf8PathBuf::try_from(path).ok())
+}
+
+fn is_configured(config: &Config, name: &str) -> bool {
+    config.runtimes.get(name).is_some_and(|table| !table.command.is_empty())
+}
+
+fn not_found(all: &[Told], name: &str) -> CliError {
+    let error = CliError::new(Exit::NotFound, "not_found", format!("no runtime `{name}`"));
+    match text::did_you_mean(name, all.iter().map(|told| told.name.as_str())) {
+        Some(near) => error.hinted(format!("did you mean `{near}`?")),
+        None => {
+            error.hinted(format!("describe it under `[runtimes.{name}]` in your configuration"))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ListJson {
+    schema_version: u32,
+    runtimes: Vec<Told>,
+}
+
+fn list(config: &Config, context: &mut Context) -> Result<Exit> {
+    let runtimes = all(config);
+    if context.json {
+        context.write_json(&ListJson { schema_version: JSON_SCHEMA, runtimes })?;
+        return Ok(Exit::Ok);
+    }
+    let rows: Vec<[String; 4]> = runtimes
+        .into_iter()
+        .map(|told| {
+            let mark = if told.usable { "usable" } else { "-" }.to_owned();
+            [told.name, told.kind.to_owned(), mark, told.note]
+        })
+        .collect();
+    super::table::write(context, &["NAME", "KIND", "STATE", "NOTE"], &rows)?;
+    Ok(Exit::Ok)
+}
+
+#[derive(Serialize)]
+struct ShowJson<'a> {
+    schema_version: u32,
+    runtime: &'a Told,
+    command: &'a [String],
+    args: &'a [String],
+    prompt: Option<&'a str>,
+    output: Option<&'a str>,
+    env: &'a [String],
+    resume: &'a [String],
+}
+
+fn show(config: &Config, name: &str, context: &mut Context) -> Result<Exit> {
+    let all = all(config);
+    let Some(told) = all.iter().find(|told| told.name == name) else {
+        return Err(not_found(&all, name));
+    };
+    let none = RuntimeTable::default();
+    let table = config.runtimes.get(name).unwrap_or(&none);
+    if context.json {
+        context.write_json(&ShowJson {
+            schema_version: JSON_SCHEMA,
+            runtime: told,
+            command: &table.command,
+            args: &table.args,
+            prompt: table.prompt.as_deref(),
+            output: table.output.as_deref(),
+            env: &table.env,
+            resume: &table.resume,
+        })?;
+        return Ok(Exit::Ok);
+    }
+    let path = told.path.as_ref().map_or("not found", |path| path.as_str());
+    let mut rows = vec![("kind", told.kind.to_owned()), ("program", path.to_owned())];
+    let lists = [("command", &table.command), ("args", &table.args), ("resume", &table.resume)];
+    rows.extend(
+        lists
+            .iter()
+            .filter(|(_, words)| !words.is_empty())
+            .map(|(key, words)| (*key, shown(words))),
+    );
+    rows.extend(table.prompt.clone().map(|prompt| ("prompt", prompt)));
+    rows.extend(table.output.clone().map(|output| ("output", output)));
+    if !table.env.is_empty() {
+        rows.push(("env", table.env.join(" ")));
+    }
+    rows.push(("note", told.note.clone()));
+    writeln!(context.out, "{name}")?;
+    for (key, value) in rows {
+        writeln!(context.out, "  {key:<8} {value}")?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Words as a shell would take them.
+fn shown(words: &[String]) -> String {
+    let quoted: Vec<String> = words
+        .iter()
+        .map(|word| {
+            let is_plain = !word.is_empty()
+                && word.chars().all(|c| c.is_alphanumeric() || "-_./={}:,@+".contains(c));
+            if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+        })
+        .collect();
+    quoted.join(" ")
+}
