@@ -65,9 +65,17 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// The text without control characters that could move the cursor or colour the terminal.
+/// The text without anything that could move the cursor or colour the terminal.
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // The parameters of a terminal code are not text either: they end with a letter.
+        let end = part.find(|c: char| matches!(c, '@'..='~'));
+        plain.push_str(end.map_or("", |end| &part[end + 1..]));
+    }
+    plain.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    plain
 }
 
 #[cfg(test)]
@@ -88,6 +96,11 @@ mod tests {
         assert_eq!(one_line("äöüß", 3), "äö…");
         assert_eq!(one_line("ab cd", 3), "ab…");
         assert_eq!(one_line("\u{1b}[31mred", 20), "[31mred");
+    }
+
+    #[test]
+    fn terminal_codes_are_not_printable() {
+        assert_eq!(printable("\u{1b}[1;31mred\u{1b}[0m\r\n\u{7}\u{9b}2Jend\t."), "red\n2Jend\t.");
     }
 
     #[test]

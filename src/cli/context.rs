@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use camino::Utf8PathBuf;
 
+use super::exit::Exit;
 use super::report::{CliError, Result};
 use crate::base::{RunNumber, Time};
 use crate::client::find::find_run;
@@ -36,6 +37,8 @@ pub struct Context {
     pub color: bool,
     /// The moment at which the command was given.
     pub now: Time,
+    /// Tells the time, for verbs that wait; it never goes backwards.
+    pub clock: Box<dyn Fn() -> Time>,
 }
 
 impl Context {
@@ -66,6 +69,34 @@ impl Context {
         Ok((number, workspace.run(number)?))
     }
 
+    /// Tells on standard error that a run's log is damaged, or that a newer version wrote it.
+    ///
+    /// Returns the exit code of a verb that would have ended with `exit`.
+    ///
+    /// # Errors
+    /// Standard error is gone.
+    pub fn check_health(&mut self, ledger: &Ledger, exit: Exit) -> Result<Exit> {
+        let number = ledger.state().created.number;
+        if let Some(damage) = &ledger.health().damage {
+            self.report_damage(number, &damage.to_string())?;
+            return Ok(Exit::Io);
+        }
+        if let Some(why) = &ledger.health().read_only {
+            self.say(&format!("note: run #{number} can only be read: {why}"))?;
+        }
+        Ok(exit)
+    }
+
+    /// Tells on standard error where a run's log is damaged.
+    ///
+    /// # Errors
+    /// Standard error is gone.
+    pub fn report_damage(&mut self, number: RunNumber, damage: &str) -> Result<()> {
+        let error = CliError::new(Exit::Io, "damaged", damage)
+            .hinted(format!("what is shown stands for the lines before; `crew verify {number}`"));
+        Ok(error.write(self.json, &mut self.err)?)
+    }
+
     /// Whether a person can be asked: both ends of the conversation are terminals.
     pub fn is_interactive(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.json
@@ -77,7 +108,7 @@ impl Context {
     /// Nobody reads, or the disk is full.
     pub fn write_json<T: serde::Serialize>(&mut self, document: &T) -> Result<()> {
         let text = serde_json::to_string(document)
-            .map_err(|error| CliError::new(super::Exit::Io, "io", error.to_string()))?;
+            .map_err(|error| CliError::new(Exit::Io, "io", error.to_string()))?;
         writeln!(self.out, "{text}")?;
         Ok(())
     }
