@@ -154,7 +154,7 @@ fn list(config: &Config, context: &mut Context) -> Result<Exit> {
             [told.name, told.kind.to_owned(), mark, told.note]
         })
         .collect();
-    super::table::write(context, &["NAME", "KIND", "STATE", "NOTE"], &rows)?;
+    super::list::write(context, &["NAME", "KIND", "STATE", "NOTE"], &rows)?;
     Ok(Exit::Ok)
 }
 
