@@ -90,6 +90,10 @@ fn why_names_evidence_and_the_next_command() {
     assert!(out.contains("crew answer 1 coding --text"), "{out}");
     let out = place.crew(&["why", "1"]).ended(0);
     assert!(out.contains("`coding` asks:"), "{out}");
+    place.run(script::started());
+    let out = place.crew(&["why", "2"]).ended(0);
+    assert!(out.contains("no supervisor drives the run"), "{out}");
+    assert!(out.contains("last beat"), "{out}");
     let missing = place.crew(&["why", "1/codng"]);
     assert_eq!(missing.code, 6);
     assert!(missing.err.contains("did you mean `coding`?"), "{missing:?}");
