@@ -1,4 +1,5 @@
 //! The simulated world: disk, processes, supervisor, people and a clock; and the checks from outside.
+// Long because the world and its checks look into each other; apart, every field would need an accessor.
 
 use std::collections::{BTreeMap, BTreeSet};
 
