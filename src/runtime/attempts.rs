@@ -11,6 +11,7 @@ use crate::base::limits;
 use crate::engine::Input;
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
+use crate::store::git::GitError;
 use crate::store::{AttemptDir, FileLock, artifact};
 
 /// Bytes of output up to which an ended attempt is read at once; more is read in the background.
@@ -24,6 +25,9 @@ impl Supervisor {
         }
         let Some(live) = self.live(key) else { return };
         let dir = self.attempt(key);
+        if let Err(error) = self.restore_worktree() {
+            return self.without_worktree(key, &super::error_chain(&error));
+        }
         let brief = match self.desk().prepare(key.0, &live) {
             Ok(brief) => brief,
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
@@ -38,6 +42,23 @@ impl Supervisor {
             let delivered = MessageDelivered { ids: brief.messages, task, attempt: key.1 };
             self.inputs.push(Input::Fact(delivered.into()));
         }
+    }
+
+    /// Makes a worktree that somebody deleted again, from its branch.
+    fn restore_worktree(&self) -> Result<(), GitError> {
+        let state = self.ledger.state();
+        let (Some(made), Some(base)) = (&state.worktree, &state.created.git) else {
+            return Ok(());
+        };
+        if made.path.is_dir() { Ok(()) } else { worktree::ensure(&state.created.root, base) }
+    }
+
+    /// The run is blocked, and the attempt, which never began, is not charged.
+    fn without_worktree(&mut self, key: Key, why: &str) {
+        let end = self.end_without_record(key, EndReason::Revoked);
+        self.inputs.push(Input::WorktreeFailed(short(why)));
+        self.inputs.push(Input::AttemptEnded(end));
+        self.poke();
     }
 
     fn live(&self, key: Key) -> Option<crate::engine::LiveAttempt> {
