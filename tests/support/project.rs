@@ -294,9 +294,8 @@ impl TestEnv {
         std::thread::spawn(move || drop(child.wait()));
     }
 
-    /// Every process that this project's runs have started, and that lives.
+    /// Every process that this project's runs have started, and that lives: its environment names the folder.
     pub fn processes(&self) -> Vec<Pid> {
-        let mark = format!("HOME={}", self.root.join("home"));
         let own = std::process::id();
         let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| {
             entry.ok()?.file_name().to_str()?.parse::<u32>().ok().filter(|pid| *pid != own)
@@ -305,8 +304,7 @@ impl TestEnv {
             .filter_map(|pid| {
                 let found = Pid::of(pid)?;
                 let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-                let is_ours =
-                    environment.split(|byte| *byte == 0).any(|line| line == mark.as_bytes());
+                let is_ours = String::from_utf8_lossy(&environment).contains(self.root.as_str());
                 (is_ours && process::is_alive(found)).then_some(found)
             })
             .collect()
