@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crew::event::Body;
 
 use crate::project::TestEnv;
-use crate::support::wait_until;
+use crate::support::{pause, wait_until};
 
 /// A file system that is there as long as this value.
 pub struct Mount {
@@ -144,15 +144,12 @@ fn an_attempt_that_finds_no_room_for_its_files_waits_and_is_not_charged() {
     let filler = mount.fill();
     env.ok(&["resume", "1"]);
     wait_until("the next attempt is on record", || started(&env, run) == 2);
-    let log = env.run_dir(run).supervisor_log();
     let ended = |env: &TestEnv| {
         let records = env.records(run);
         records.iter().filter(|record| matches!(record.body, Body::AttemptEnded(_))).count()
     };
-    wait_until("its start was put off", || {
-        fs::read_to_string(&log).is_ok_and(|text| text.contains("the disk is full"))
-            || ended(&env) > 1
-    });
+    // Long enough for it to be tried in vain; on a full disk nobody can tell that it was.
+    pause(1_200);
     assert_eq!(ended(&env), 1);
     fs::remove_file(filler).expect("removed");
     fs::write(env.notes().join("go"), "").expect("written");

@@ -6,7 +6,7 @@ use crew::event::{Body, EndReason};
 use crew::runtime::process::{self, Signal};
 
 use crate::project::{TestEnv, kill};
-use crate::support::wait_until;
+use crate::support::{pause, wait_until};
 
 /// Five tasks: two readers beside each other, a writer, a command, a reader; each takes some moments.
 const STEPS: &str = "## a\nrole: reader\n\nx\n\n## b\nrole: reader\n\nx\n\n## c\nrole: writer\ndependsOn: a, b\n\nx\n\n\
@@ -43,11 +43,11 @@ fn kill_rounds(seed: u64, rounds: u32) {
         for _ in 0..random.u32(1..4) {
             // Somewhere within the run, which takes about half a second.
             let events = random.u64(4..28);
-            let pause = random.u64(0..8);
+            let ms = random.u64(0..8);
             wait_until("the log has grown", || {
                 env.state(run).seq >= events || env.state(run).is_at_rest()
             });
-            support_pause(pause);
+            pause(ms);
             if let Some(supervisor) = env.supervisor(run) {
                 drop(process::signal(supervisor, Signal::KILL));
                 wait_until("it is gone", || !process::is_alive(supervisor));
@@ -74,12 +74,6 @@ fn kill_rounds(seed: u64, rounds: u32) {
         let slug = env.state(run).created.slug.clone();
         assert_eq!(env.git(&["show", &format!("crew/{slug}:c.txt")]), "c");
     }
-}
-
-/// Lets some milliseconds pass: the moment of an accident is arbitrary, nothing waits for it.
-#[expect(clippy::disallowed_methods, reason = "chooses a moment; it synchronises nothing")]
-fn support_pause(ms: u64) {
-    std::thread::sleep(std::time::Duration::from_millis(ms));
 }
 
 #[test]
@@ -186,9 +180,9 @@ fn an_idle_supervisor_uses_no_processor_time() {
     let supervisor = env.wait_supervisor(run);
     let shim = env.shim(run, "work", 1).shim;
     let used = |pid: u32| process::usage(pid).expect("it lives").cpu_ms;
-    support_pause(300);
+    pause(300);
     let before = [used(supervisor.pid), used(shim.pid)];
-    support_pause(2_000);
+    pause(2_000);
     let after = [used(supervisor.pid), used(shim.pid)];
     assert!(after[0] - before[0] <= 20 && after[1] - before[1] <= 20, "{before:?} {after:?}");
     env.ok(&["stop", "1"]);
