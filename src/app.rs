@@ -8,8 +8,8 @@ use clap::Parser;
 
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
+use crate::clock::Clock;
 use crate::config::Environment;
-use crate::runtime::clock::Clock;
 
 /// Runs the command line and returns its exit code.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -46,6 +46,7 @@ fn context(cli: &Cli) -> Result<Context> {
     let cwd = std::env::current_dir().map_err(|error| {
         CliError::new(Exit::Io, "io", format!("cannot tell the current folder: {error}"))
     })?;
+    let clock = Clock::start();
     Ok(Context {
         env,
         cwd,
@@ -56,33 +57,51 @@ fn context(cli: &Cli) -> Result<Context> {
         quiet: cli.global.quiet,
         yes: cli.global.yes,
         color,
-        now: Clock::start().now(),
+        out_is_terminal: std::io::stdout().is_terminal(),
+        now: clock.now(),
+        clock: Box::new(move || clock.now()),
     })
 }
 
 fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
-    let Some(verb) = cli.verb else { return Ok(Exit::Ok) };
+    let Some(verb) = cli.verb else {
+        return cli::status::run(&cli::status::Args::default(), context);
+    };
     match verb {
         Verb::Agent(args) => cli::agent::run(&args, context),
         Verb::Answer(args) => cli::answer::run(&args, context),
         Verb::Archive(args) => cli::archive::run(&args, context),
+        Verb::Artifacts(args) => cli::artifacts::run(&args, context),
+        Verb::Brief(args) => cli::brief::run(&args, context),
         Verb::Completions(args) => cli::completions::run(&args, context),
         Verb::Config(args) => cli::config::run(&args, context),
+        Verb::Demo(args) => cli::demo::run(&args, context),
         Verb::Doctor(args) => cli::doctor::run(&args, context),
+        Verb::Events(args) => cli::events::run(&args, context),
         Verb::Init(args) => cli::init::run(&args, context),
+        Verb::Logs(args) => cli::logs::run(&args, context),
+        Verb::Ls(args) => cli::ls::run(&args, context),
         Verb::Man(args) => cli::man::run(&args, context),
         Verb::Pause(args) => cli::pause::run(&args, context),
         Verb::Recommend(args) => cli::recommend::run(&args, context),
         Verb::Reopen(args) => cli::reopen::run(&args, context),
+        Verb::Replay(args) => cli::replay::run(&args, context),
         Verb::Resume(args) => cli::resume::run(&args, context),
         Verb::Retry(args) => cli::retry::run(&args, context),
         Verb::Run(args) => cli::run::run(&args, context),
         Verb::Runtime(args) => cli::runtime::run(&args, context),
         Verb::Send(args) => cli::send::run(&args, context),
+        Verb::Show(args) => cli::show::run(&args, context),
         Verb::Skill(args) => cli::skill::run(&args, context),
+        Verb::Status(args) => cli::status::run(&args, context),
         Verb::Stop(args) => cli::stop::run(&args, context),
         Verb::Team(args) => cli::team::run(&args, context),
+        Verb::Timeline(args) => cli::timeline::run(&args, context),
         Verb::Trust(args) => cli::trust::run(&args, context),
+        Verb::Verify(args) => cli::verify::run(&args, context),
+        Verb::Wait(args) => cli::wait::run(&args, context),
+        Verb::Why(args) => cli::why::run(&args, context),
         Verb::Workflow(args) => cli::workflow::run(&args, context),
+        Verb::Goal(words) => cli::goal::run(&words, context),
     }
 }

@@ -4,6 +4,8 @@
 mod project;
 mod support;
 
+#[path = "faults/chaos.rs"]
+mod chaos;
 #[path = "faults/disk.rs"]
 mod disk;
 #[path = "faults/input.rs"]

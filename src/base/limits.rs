@@ -29,8 +29,6 @@ pub const SLOTS_MAX: u32 = 20_000;
 pub const CONDITION_DEPTH_MAX: usize = 8;
 /// Nodes in one gate condition; a larger gate is refused.
 pub const CONDITION_NODES_MAX: usize = 64;
-/// Tasks that one adaptive plan may add; a larger plan is refused.
-pub const ADAPTIVE_TASKS_MAX: usize = 12;
 
 /// Bytes of one line of an agent's output that are read; the rest of the line is cut when shown.
 pub const OUTPUT_LINE_BYTES_MAX: usize = 16 << 20;

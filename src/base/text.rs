@@ -5,10 +5,19 @@ pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) 
     let lower = wanted.to_lowercase();
     names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&lower, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score > 0.8)
+        .filter_map(|name| Some((nearness(&lower, &name.to_lowercase())?, name)))
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+/// How near two names are, when one may be a slip of the other: swapped letters in a short name
+/// count as much as a long common beginning.
+fn nearness(wanted: &str, name: &str) -> Option<f64> {
+    let slips = strsim::osa_distance(wanted, name);
+    let alike = strsim::jaro_winkler(wanted, name);
+    let length = wanted.chars().count();
+    let is_slip = slips <= 1 + length / 5 && slips < length;
+    (is_slip || alike > 0.8).then_some(if slips <= 1 { 1.0 + alike } else { alike })
 }
 
 /// At most `max` characters of one line: newlines become spaces, a cut shows as `…`.
@@ -65,9 +74,17 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// The text without control characters that could move the cursor or colour the terminal.
+/// The text without anything that could move the cursor or colour the terminal.
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // The parameters of a terminal code are not text either: they end with a letter.
+        let end = part.find(|c: char| matches!(c, '@'..='~'));
+        plain.push_str(end.map_or("", |end| &part[end + 1..]));
+    }
+    plain.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    plain
 }
 
 #[cfg(test)]
@@ -80,6 +97,8 @@ mod tests {
         assert_eq!(did_you_mean("reveiw", names), Some("review"));
         assert_eq!(did_you_mean("Fast-fix", names), Some("fast-fix"));
         assert_eq!(did_you_mean("zzz", names), None);
+        assert_eq!(did_you_mean("sya", ["stderr", "say", "ask"]), Some("say"));
+        assert_eq!(did_you_mean("x", ["ls", "y"]), None);
     }
 
     #[test]
@@ -88,6 +107,11 @@ mod tests {
         assert_eq!(one_line("äöüß", 3), "äö…");
         assert_eq!(one_line("ab cd", 3), "ab…");
         assert_eq!(one_line("\u{1b}[31mred", 20), "[31mred");
+    }
+
+    #[test]
+    fn terminal_codes_are_not_printable() {
+        assert_eq!(printable("\u{1b}[1;31mred\u{1b}[0m\r\n\u{7}\u{9b}2Jend\t."), "red\n2Jend\t.");
     }
 
     #[test]

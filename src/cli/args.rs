@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    agent, answer, archive, completions, config, doctor, init, man, pause, recommend, reopen,
+    agent, answer, archive, completions, config, demo, doctor, init, man, pause, recommend, reopen,
     resume, retry, run, runtime, send, skill, stop, team, trust, workflow,
 };
 
@@ -22,6 +22,7 @@ pub struct Cli {
 
 /// Flags that every verb has.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Work on the project of this folder.
     #[arg(long, global = true, value_name = "DIR")]
@@ -64,22 +65,49 @@ pub enum Verb {
     Agent(agent::Args),
     Answer(answer::Args),
     Archive(archive::Args),
+    /// List the files that a run's tasks produced, or print one.
+    Artifacts(super::artifacts::Args),
+    /// Tell what happened while you were away, and what waits for you.
+    Brief(super::brief::Args),
     Completions(completions::Args),
     Config(config::Args),
+    Demo(demo::Args),
     Doctor(doctor::Args),
+    /// Print a run's event log.
+    Events(super::events::Args),
     Init(init::Args),
+    /// Print what a run's agents said and did.
+    Logs(super::logs::Args),
+    /// List runs, the newest first.
+    Ls(super::ls::Args),
     Man(man::Args),
     Pause(pause::Args),
     Recommend(recommend::Args),
     Reopen(reopen::Args),
+    /// Show a run as it was at an earlier moment.
+    Replay(super::replay::Args),
     Resume(resume::Args),
     Retry(retry::Args),
     Run(run::Args),
     Runtime(runtime::Args),
     Send(send::Args),
+    /// Show what a run is: its goal, plan, tasks and files.
+    Show(super::show::Args),
     Skill(skill::Args),
+    /// Show a run on one screen, or the runs that live or need somebody.
+    Status(super::status::Args),
     Stop(stop::Args),
     Team(team::Args),
+    /// Tell a run's story, one line for each thing that happened.
+    Timeline(super::timeline::Args),
     Trust(trust::Args),
+    /// Check that a run's files are whole.
+    Verify(super::verify::Args),
+    /// Wait until a run ends or needs somebody.
+    Wait(super::wait::Args),
+    /// Explain why a run or a task is in its state.
+    Why(super::why::Args),
     Workflow(workflow::Args),
+    #[command(external_subcommand)]
+    Goal(Vec<String>),
 }

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use camino::Utf8PathBuf;
 
+use super::exit::Exit;
 use super::report::{CliError, Result};
 use crate::base::{RunNumber, Time};
-use crate::client::find::find_run;
+use crate::client::find::{find_run, plain_number};
 use crate::client::{Workspace, WorkspaceError};
 use crate::config::{Environment, Overrides};
 use crate::ledger::Ledger;
+use crate::store::{Project, ProjectDir};
 
 /// What every verb is given.
 pub struct Context {
@@ -30,10 +32,14 @@ pub struct Context {
     pub quiet: bool,
     /// `--yes`.
     pub yes: bool,
+    /// Whether the output goes to a terminal.
+    pub out_is_terminal: bool,
     /// Whether the output may be coloured.
     pub color: bool,
     /// The moment at which the command was given.
     pub now: Time,
+    /// Tells the time, for verbs that wait; it never goes backwards.
+    pub clock: Box<dyn Fn() -> Time>,
 }
 
 impl Context {
@@ -60,8 +66,54 @@ impl Context {
     /// # Errors
     /// There is no such run, or its log cannot be read.
     pub fn run(&self, workspace: &Workspace, wanted: &str) -> Result<(RunNumber, Ledger)> {
-        let number = find_run(&workspace.project()?, wanted)?;
-        Ok((number, workspace.run(number)?))
+        Self::run_in(&workspace.dir, wanted)
+    }
+
+    /// Finds and opens a run without reading more of the configuration than leads to it.
+    ///
+    /// # Errors
+    /// There is no such run, or its log cannot be read.
+    pub fn run_quickly(&self, wanted: &str) -> Result<(RunNumber, Ledger)> {
+        let dir = Workspace::locate(&self.env, &self.cwd, self.project_flag.as_deref())?;
+        Self::run_in(&dir, wanted)
+    }
+
+    fn run_in(dir: &ProjectDir, wanted: &str) -> Result<(RunNumber, Ledger)> {
+        // A number that has a log needs no list of all runs; everything else is found with it.
+        let plain = plain_number(wanted).filter(|number| dir.run(*number).events().exists());
+        let number = match plain {
+            Some(number) => number,
+            None => find_run(&Project::open(dir.clone())?, wanted)?,
+        };
+        Ok((number, Ledger::open(dir.run(number))?))
+    }
+
+    /// Tells on standard error that a run's log is damaged, or that a newer version wrote it.
+    ///
+    /// Returns the exit code of a verb that would have ended with `exit`.
+    ///
+    /// # Errors
+    /// Standard error is gone.
+    pub fn check_health(&mut self, ledger: &Ledger, exit: Exit) -> Result<Exit> {
+        let number = ledger.state().created.number;
+        if let Some(damage) = &ledger.health().damage {
+            self.report_damage(number, &damage.to_string())?;
+            return Ok(Exit::Io);
+        }
+        if let Some(why) = &ledger.health().read_only {
+            self.say(&format!("note: run #{number} can only be read: {why}"))?;
+        }
+        Ok(exit)
+    }
+
+    /// Tells on standard error where a run's log is damaged.
+    ///
+    /// # Errors
+    /// Standard error is gone.
+    pub fn report_damage(&mut self, number: RunNumber, damage: &str) -> Result<()> {
+        let error = CliError::new(Exit::Io, "damaged", damage)
+            .hinted(format!("what is shown stands for the lines before; `crew verify {number}`"));
+        Ok(error.write(self.json, &mut self.err)?)
     }
 
     /// Whether a person can be asked: both ends of the conversation are terminals.
@@ -75,7 +127,7 @@ impl Context {
     /// Nobody reads, or the disk is full.
     pub fn write_json<T: serde::Serialize>(&mut self, document: &T) -> Result<()> {
         let text = serde_json::to_string(document)
-            .map_err(|error| CliError::new(super::Exit::Io, "io", error.to_string()))?;
+            .map_err(|error| CliError::new(Exit::Io, "io", error.to_string()))?;
         writeln!(self.out, "{text}")?;
         Ok(())
     }

@@ -4,22 +4,30 @@ use super::context::Context;
 use super::exit::Exit;
 use super::given::{Told, Wait, tell_all};
 use super::report::Result;
-use crate::base::{RunNumber, Time, text};
+use crate::base::{RunNumber, text};
 use crate::client::{Workspace, forbid_to_agents};
 use crate::engine::{Command, Input, decide};
+use crate::ledger::OpenError;
+use crate::store::LogError;
 
-/// The runs that would not refuse the command now.
+/// The runs that would not refuse the command now; one that cannot be read does not keep the others.
 ///
 /// # Errors
-/// An agent asks, or a run cannot be read.
-pub fn that_take(workspace: &Workspace, command: &Command, now: Time) -> Result<Vec<RunNumber>> {
+/// An agent asks, or the runs cannot be listed.
+pub fn that_take(
+    context: &mut Context,
+    workspace: &Workspace,
+    command: &Command,
+) -> Result<Vec<RunNumber>> {
     forbid_to_agents(&workspace.env, command.verb())?;
     let input = Input::Command(command.clone());
     let mut found = Vec::new();
     for number in workspace.project()?.runs()? {
-        let ledger = workspace.run(number)?;
-        if decide(ledger.state(), now, &input).is_ok() {
-            found.push(number);
+        match workspace.run(number) {
+            Ok(ledger) if decide(ledger.state(), context.now, &input).is_ok() => found.push(number),
+            // The second: the folder of a number whose process died before it wrote the log.
+            Ok(_) | Err(OpenError::Log(LogError::Missing(_))) => {}
+            Err(error) => context.say(&format!("warning: run #{number} is left alone: {error}"))?,
         }
     }
     Ok(found)

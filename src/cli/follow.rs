@@ -1,37 +1,257 @@
-//! Staying with a run: finished items scroll up, one live region below; plain lines without a terminal.
+//! Staying with a run: what is finished scrolls up, one live region stands below it.
+//!
+//! Without a terminal the same lines are printed plainly. The run goes on whatever happens here.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::report::Result;
-use crate::base::RunNumber;
+use super::live_region::{Answer, LiveRegion};
+use super::report::{CliError, Result};
+use crate::base::{RunNumber, Time, time};
 use crate::client::Workspace;
+use crate::clock::Clock;
+use crate::engine::Command;
+use crate::event::{Body, Record, Status, StatusKind};
+use crate::ledger::Ledger;
+use crate::snapshot::{RunRow, SupervisorRow, story};
+use crate::store::watch::Watch;
+
+/// Milliseconds between two looks at a run that says nothing; also the pace of the visible clocks.
+const PACE_MS: u64 = 250;
 
 /// Follows a run until it rests, and reports how it ended.
 ///
 /// # Errors
 /// The run cannot be read any more, or nobody reads what is printed.
 pub fn follow(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<Exit> {
-    let mut ledger = workspace.run(number)?;
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let _watch = crate::store::watch::Watch::files([ledger.dir().events()], move || {
-        sender.send(()).unwrap_or_default()
-    });
-    let mut lines = Vec::new();
-    loop {
-        ledger.refresh_with(|record| lines.push(crate::snapshot::story::line(record).text))?;
-        for line in lines.drain(..) {
-            writeln!(context.out, "{line}")?;
+    let ledger = workspace.run(number)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // Registering fails only for signals that nobody may catch, which this is not.
+    drop(signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted)));
+    let (sender, changed) = channel();
+    let _watch = Watch::files([ledger.dir().events()], move || sender.send(()).unwrap_or_default());
+    let wants_region = context.is_interactive() && context.out_is_terminal && !context.quiet;
+    let region = if wants_region { LiveRegion::open() } else { None };
+    let follower = Follower {
+        workspace,
+        ledger,
+        region,
+        changed,
+        interrupted,
+        clock: Clock::start(),
+        seen: 0,
+        told: BTreeSet::new(),
+    };
+    follower.run(context)
+}
+
+struct Follower<'a> {
+    workspace: &'a Workspace,
+    ledger: Ledger,
+    region: Option<LiveRegion>,
+    changed: Receiver<()>,
+    interrupted: Arc<AtomicBool>,
+    clock: Clock,
+    seen: u64,
+    told: BTreeSet<&'static str>,
+}
+
+impl Follower<'_> {
+    fn run(mut self, context: &mut Context) -> Result<Exit> {
+        self.tell_new(context)?;
+        loop {
+            if self.is_over() {
+                return self.finish(context);
+            }
+            let answer = self.wait()?;
+            match answer {
+                Answer::Go => {}
+                Answer::Detach => return self.detach(context),
+                Answer::Stop => self.stop(context)?,
+            }
+            self.tell_new(context)?;
+            self.look_after(context);
         }
-        context.out.flush()?;
-        let kind = ledger.state().status.kind();
-        if !matches!(
-            kind,
-            crate::event::StatusKind::Queued
-                | crate::event::StatusKind::Running
-                | crate::event::StatusKind::Merging
-        ) {
-            return Ok(Exit::of_status(&ledger.state().status));
-        }
-        let _ = receiver.recv_timeout(std::time::Duration::from_millis(500));
     }
+
+    /// Whether there is nothing more to see without a new command.
+    fn is_over(&self) -> bool {
+        let kind = self.ledger.state().status.kind();
+        !matches!(kind, StatusKind::Queued | StatusKind::Running | StatusKind::Merging)
+            && self.ledger.state().live_count() == 0
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Takes in what is new and prints it; redraws the live region.
+    fn tell_new(&mut self, context: &mut Context) -> Result<()> {
+        let mut lines = Vec::new();
+        let (from, start) = (self.seen, self.ledger.state().created_at);
+        if from == 0 {
+            // The first look: what happened before this process opened the run.
+            let mut whole = crate::store::LogReader::open(self.ledger.dir().events());
+            whole.catch_up(|record| lines.extend(told(&record, start)))?;
+            self.ledger.refresh()?;
+        } else {
+            self.ledger.refresh_with(|record| lines.extend(told(record, start)))?;
+        }
+        self.seen = self.ledger.state().seq;
+        if !context.quiet && !context.json {
+            for line in lines {
+                match &mut self.region {
+                    Some(region) => region.print(&line)?,
+                    None => writeln!(context.out, "{line}")?,
+                }
+            }
+            context.out.flush()?;
+        }
+        if let Some(region) = &mut self.region {
+            let now = self.clock.now();
+            region.draw(&crate::client::vitals::view(&self.ledger, now))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a change, a key, or the pace of the clocks.
+    fn wait(&mut self) -> Result<Answer> {
+        if let Some(region) = &mut self.region {
+            let until = self.clock.now().plus_ms(PACE_MS);
+            while self.clock.now() < until {
+                let asked = region.poll(Duration::from_millis(20))?;
+                if asked != Answer::Go || self.changed.try_iter().count() > 0 {
+                    return Ok(asked);
+                }
+            }
+            return Ok(Answer::Go);
+        }
+        match self.changed.recv_timeout(Duration::from_millis(PACE_MS)) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            // Without notifications the interrupted flag and the log are still looked at.
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::park_timeout(Duration::from_millis(PACE_MS));
+            }
+        }
+        let is_interrupted = self.interrupted.swap(false, Ordering::Relaxed);
+        Ok(if is_interrupted { Answer::Detach } else { Answer::Go })
+    }
+
+    /// A run whose supervisor died is given a new one, as any crew command would.
+    fn look_after(&mut self, context: &mut Context) {
+        let needs = self.ledger.state().status.kind().needs_supervisor();
+        if needs
+            && !crate::launch::is_supervised(self.ledger.dir()).unwrap_or(true)
+            && self.ledger.refresh().is_ok()
+            && self.ledger.state().status.kind().needs_supervisor()
+        {
+            let number = self.ledger.state().created.number;
+            if let Err(error) = crate::client::wake(self.workspace, number, self.clock.now())
+                && self.told.insert("wake")
+            {
+                drop(context.say(&format!("warning: nobody drives the run: {error}")));
+            }
+        }
+    }
+
+    fn stop(&mut self, context: &mut Context) -> Result<()> {
+        let number = self.ledger.state().created.number;
+        let now = self.now();
+        crate::client::give(self.workspace, number, Command::Stop, None, now)
+            .map_err(CliError::from)?;
+        context.say("stopping…")?;
+        Ok(())
+    }
+
+    fn detach(mut self, context: &mut Context) -> Result<Exit> {
+        drop(self.region.take());
+        let number = self.ledger.state().created.number;
+        context.say(&format!(
+            "the run goes on; `crew status {number}` shows it, `crew logs -f {number}` follows it, `crew stop {number}` ends it"
+        ))?;
+        Ok(Exit::Interrupted)
+    }
+
+    fn finish(mut self, context: &mut Context) -> Result<Exit> {
+        drop(self.region.take());
+        let state = self.ledger.state();
+        let exit = Exit::of_status(&state.status);
+        if context.json {
+            let row = RunRow::of(state, SupervisorRow::default(), self.clock.now());
+            let document =
+                serde_json::json!({"schema_version": crate::base::limits::JSON_SCHEMA, "run": row});
+            context.write_json(&document)?;
+            return Ok(exit);
+        }
+        if !context.quiet {
+            writeln!(context.out)?;
+            for line in last_words(&self.ledger) {
+                writeln!(context.out, "{line}")?;
+            }
+        }
+        Ok(exit)
+    }
+}
+
+/// An event as one line, with the time since the run began; small steps are left out.
+fn told(record: &Record, start: Time) -> Option<String> {
+    let line = story::line(record);
+    let is_shown = line.is_major && !matches!(record.body, Body::CommandRefused(_));
+    if !is_shown {
+        return None;
+    }
+    let at = time::human_ms(record.at.since_ms(start));
+    let who = line.task.map_or_else(|| "run".to_owned(), |task| task.to_string());
+    Some(format!("{at:>7}  {who:<14} {}", line.text))
+}
+
+/// How the run ended, where its work is, and what to type next.
+fn last_words(ledger: &Ledger) -> Vec<String> {
+    let state = ledger.state();
+    let number = state.created.number;
+    let row = RunRow::of(state, SupervisorRow::default(), state.updated_at);
+    let mut lines = vec![format!(
+        "run {} is {} after {}",
+        state.reference(),
+        row.status_words(),
+        time::human_ms(state.updated_at.since_ms(state.created_at))
+    )];
+    if let Some(detail) = state.status.detail() {
+        lines.push(format!("  {detail}"));
+    }
+    if !state.artifacts.is_empty() {
+        let names: Vec<&str> =
+            state.artifacts.keys().map(crate::base::ArtifactName::as_str).collect();
+        lines.push(format!("  artifacts: {} (`crew artifacts {number}`)", names.join(", ")));
+    }
+    if let Some(worktree) = &state.worktree
+        && state.created.git.as_ref().is_some_and(|base| base.commit != worktree.commit)
+    {
+        lines.push(format!("  the work is on branch `{}`", worktree.branch));
+        lines.push(format!("  see it:  git diff HEAD...{}", worktree.branch));
+        lines.push(format!("  take it: git merge {}", worktree.branch));
+    }
+    let next = match &state.status {
+        Status::Blocked { .. } | Status::Failed { .. } => Some(format!("crew why {number}")),
+        Status::Waiting { wait: crate::event::Wait::Question { task } } => {
+            Some(format!("crew answer {number} {task} --text …"))
+        }
+        Status::Paused => Some(format!("crew resume {number}")),
+        Status::Draft
+        | Status::Queued { .. }
+        | Status::Running
+        | Status::Waiting { .. }
+        | Status::Merging
+        | Status::Done { .. }
+        | Status::Cancelled { .. }
+        | Status::Archived { .. } => None,
+    };
+    lines.extend(next.map(|next| format!("  next: {next}")));
+    lines
 }

@@ -39,7 +39,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         super::given::tell(context, &told.given, &line(&told))?;
         return Ok(args.wait.exit(&told));
     }
-    let runs = every::that_take(&workspace, &Command::Pause, context.now)?;
+    let runs = every::that_take(context, &workspace, &Command::Pause)?;
     every::give(context, &workspace, &runs, &Command::Pause, &args.wait, line)
 }
 

@@ -120,6 +120,10 @@ impl From<FindError> for CliError {
             FindError::NoSuchRun { near: Some(near), .. } => {
                 format!("did you mean `{near}`? `crew ls` lists all runs")
             }
+            FindError::NoSuchTask { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            FindError::NoSuchTask { run, near: None, .. } => {
+                format!("`crew status {run}` lists its tasks")
+            }
             FindError::NoSuchRun { near: None, .. } => "`crew ls` lists all runs".to_owned(),
             FindError::Ambiguous { .. } => "use its number".to_owned(),
             FindError::Io(error) => return Self::from_chain(Exit::Io, "io", error),

@@ -15,7 +15,7 @@ use crate::client::start::{Prepared, RunRequest, StartError, create, prepare};
 use crate::config::Overrides;
 use crate::event::Priority;
 
-/// Starts a run of a goal.
+/// Start a run of a goal
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct Args {
     /// What is to be done; `-` reads it from standard input.
@@ -105,7 +105,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         if args.dry_run {
             return super::dry_run::print(&workspace, &prepared, goal, context);
         }
-        super::trust_check::require(&workspace, &prepared, context)?;
+        super::trust_check::require(&workspace, context)?;
         return start_one(args, &workspace, &prepared, context);
     }
     start_many(args, &workspace, &goals, &request, context)
@@ -220,8 +220,8 @@ fn start_many(
         return Ok(Exit::Ok);
     }
     let mut numbers = Vec::new();
+    super::trust_check::require(workspace, context)?;
     for prepared in &prepared {
-        super::trust_check::require(workspace, prepared, context)?;
         numbers.push(create(workspace, prepared, context.now)?.0);
     }
     if args.detach {

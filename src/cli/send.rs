@@ -1,6 +1,6 @@
 //! `crew send`: writes to a task, to a whole run, or to its people.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 
 use super::given::{Version, tell};
 use super::target::{Target, text_of};
@@ -8,7 +8,6 @@ use super::{Context, Exit, Result};
 use crate::client::give;
 use crate::client::message::{TO_RUN, from_person};
 use crate::engine::Command;
-use crate::event::message::{Delivery, MessagePriority};
 
 /// Write a message to a run or to one of its tasks.
 ///
@@ -21,25 +20,8 @@ pub struct Args {
     /// The message; `-` reads it from standard input.
     #[arg(required = true, value_name = "TEXT")]
     text: Vec<String>,
-    /// How urgent it is.
-    #[arg(long, value_enum, default_value_t = Priority::Normal, value_name = "PRIORITY")]
-    priority: Priority,
-    /// Reach a live agent at once where its program can take input.
-    #[arg(long)]
-    interrupt: bool,
     #[command(flatten)]
     version: Version,
-}
-
-/// How urgent a message is.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Priority {
-    /// Before all others.
-    Urgent,
-    /// As they come.
-    Normal,
-    /// After all others.
-    Low,
 }
 
 /// Runs the verb.
@@ -51,15 +33,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let Target { run, inside } = Target::find(&workspace, &args.target)?;
     let to = inside.as_deref().unwrap_or(TO_RUN);
     let text = text_of(&args.text)?;
-    let mut message = from_person(&workspace.human(), to, &text, context.now)?;
-    message.priority = match args.priority {
-        Priority::Urgent => MessagePriority::Urgent,
-        Priority::Normal => MessagePriority::Normal,
-        Priority::Low => MessagePriority::Low,
-    };
-    if args.interrupt {
-        message.delivery = Delivery::Interrupt;
-    }
+    let message = from_person(&workspace.human(), to, &text, context.now)?;
     let id = message.id.clone();
     let command = Command::Send { message };
     let given = give(&workspace, run, command, args.version.expect_version, context.now)?;

@@ -39,7 +39,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         super::given::tell(context, &told.given, &line(&told))?;
         return Ok(args.wait.exit(&told));
     }
-    let runs = every::that_take(&workspace, &Command::Stop, context.now)?;
+    let runs = every::that_take(context, &workspace, &Command::Stop)?;
     if !runs.is_empty() {
         let question = format!("stop {}?", every::named(&runs));
         if !ask::confirm(context, &question)? {

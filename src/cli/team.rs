@@ -14,13 +14,13 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(flatten)]
+    Common(resource::Verb),
     /// Show the file of one.
     Show {
         /// Its name.
         name: String,
     },
-    #[command(flatten)]
-    Common(resource::Verb),
 }
 
 /// Runs the verb.

@@ -5,19 +5,17 @@ use std::io::{BufRead, Write};
 use super::context::Context;
 use super::report::{CliError, Result};
 use crate::client::Workspace;
-use crate::client::plan::command_steps;
-use crate::client::start::Prepared;
-use crate::config::{Trust, TrustItem, TrustStore, trust};
+use crate::client::project_items;
+use crate::config::{Trust, TrustItem, TrustStore};
 
 /// Lets a run start when the project has nothing to execute, or is trusted; a terminal is asked.
 ///
 /// # Errors
 /// The project is not trusted; the message lists what it would execute.
-pub fn require(workspace: &Workspace, prepared: &Prepared, context: &mut Context) -> Result<()> {
-    let steps = command_steps(workspace, &prepared.plan.workflow);
-    let items = trust::executable_content(&workspace.config, steps);
-    let store = TrustStore::new(&workspace.env);
+pub fn require(workspace: &Workspace, context: &mut Context) -> Result<()> {
     let root = &workspace.found.root;
+    let items = project_items(&workspace.config, root, &workspace.catalog());
+    let store = TrustStore::new(&workspace.env);
     let (items, changed) = match store.is_trusted(root, items).map_err(trust_error)? {
         Trust::Trusted => return Ok(()),
         Trust::Untrusted { items, changed } => (items, changed),

@@ -21,6 +21,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(flatten)]
+    Common(resource::Verb),
     /// Show the file of one, or what it compiles to.
     Show {
         /// Its name.
@@ -41,8 +43,6 @@ enum Verb {
         #[command(flatten)]
         team: Team,
     },
-    #[command(flatten)]
-    Common(resource::Verb),
 }
 
 #[derive(Debug, ClapArgs)]

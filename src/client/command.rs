@@ -78,12 +78,12 @@ pub fn give(
         }
         let input = Input::Command(command);
         let records = locked.commit(now, &Vitals::default(), &actor, &[input])?;
+        project_messages(locked.dir(), &records);
         // Still under the lock: a supervisor that is about to go cannot go unseen.
         // A lock that cannot be tried counts as free: a second supervisor finds it taken and goes.
         let is_driven = is_supervised(locked.dir()).unwrap_or(false);
         Given::of(locked.state(), records, is_driven)
     };
-    project_messages(ledger.dir(), &given.records);
     if given.needs_supervisor || given.needs_queue {
         given.children = wake(workspace, run, now).map_err(CommandError::Wake)?;
     }

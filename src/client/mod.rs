@@ -5,19 +5,26 @@
 
 pub mod child;
 pub mod command;
+pub mod events;
 pub mod find;
+pub mod follow;
 pub mod message;
 pub mod plan;
 pub mod rest;
+pub mod rows;
 pub mod start;
+pub mod transcript;
 pub mod trust;
+pub mod vitals;
 pub mod wake;
 pub mod workspace;
-
 pub use child::{ChildForbidden, forbid_to_agents};
 pub use command::{CommandError, Given, give};
-pub use find::{FindError, parse_run};
+pub use find::{FindError, find_task, parse_run, split_task};
+pub use follow::Follower;
 pub use rest::wait_for_rest;
+pub use rows::Listed;
 pub use trust::project_items;
+pub use vitals::{explain, look, view};
 pub use wake::{WakeError, wake};
 pub use workspace::{Workspace, WorkspaceError};

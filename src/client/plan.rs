@@ -1,18 +1,16 @@
 //! Choosing team, workflow and programs for a run, and compiling its plan.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 
 use super::start::RunRequest;
 use super::workspace::Workspace;
 use crate::base::flow::{Access, Isolation, StepKind};
-use crate::config::{CompletionMode, TrustItem};
+use crate::config::CompletionMode;
 use crate::launch::{ProgramError, Programs};
 use crate::plan::{BuildInput, Completion, Plan, StepPlan, build};
-use crate::resource::{
-    Catalog, Diagnostic, NotFound, Roots, Scope, TeamFile, WorkflowFile, lint, workflow,
-};
+use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
 
 /// Programs that are chosen by themselves, in this order, when nothing names one.
 pub const KNOWN_PROGRAMS: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
@@ -64,14 +62,6 @@ pub enum PlanError {
     Usage(String),
 }
 
-/// The catalog of the workspace's resources.
-pub fn catalog(workspace: &Workspace) -> Catalog {
-    Catalog::load(&Roots {
-        user: workspace.env.config_dir(),
-        project: Some(workspace.found.root.clone()),
-    })
-}
-
 /// Chooses and compiles.
 ///
 /// # Errors
@@ -81,7 +71,7 @@ pub fn choose(
     request: &RunRequest,
     can_have_worktree: bool,
 ) -> Result<Choice, PlanError> {
-    let catalog = catalog(workspace);
+    let catalog = workspace.catalog();
     let (workflow, team) = files(workspace, request, &catalog)?;
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
@@ -118,24 +108,6 @@ pub fn choose(
         ));
     }
     Ok(Choice { plan, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
-}
-
-/// Commands that a project's own workflow would execute.
-pub fn command_steps(workspace: &Workspace, workflow: &str) -> Vec<TrustItem> {
-    let catalog = catalog(workspace);
-    let Ok(found) = catalog.workflow(workflow) else { return Vec::new() };
-    if found.origin.scope != Scope::Project {
-        return Vec::new();
-    }
-    let steps = found.file.steps.iter().filter_map(|step| {
-        Some(TrustItem {
-            file: found.file.path.clone(),
-            line: step.pos.line as usize,
-            what: format!("step `{}`", step.id),
-            content: step.command.clone()?,
-        })
-    });
-    steps.collect()
 }
 
 /// Checks the programs of a plan that was frozen before.
@@ -272,7 +244,9 @@ fn completion(
     };
     match asked.unwrap_or(configured) {
         Completion::Merge | Completion::Pr if !can_have_worktree => Completion::Deliver,
-        mode => mode,
+        mode @ (Completion::Merge | Completion::Pr | Completion::Deliver | Completion::None) => {
+            mode
+        }
     }
 }
 
@@ -292,9 +266,9 @@ fn check_supported(plan: &Plan) -> Result<(), PlanError> {
                 "`isolation: snapshot`",
             ),
         ];
-        let missing: BTreeMap<&str, ()> =
-            needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| (what, ())).collect();
-        for what in missing.keys() {
+        let missing: BTreeSet<&str> =
+            needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| what).collect();
+        for what in missing {
             reasons
                 .push(format!("step `{}` uses {what}, which this version does not run", step.id));
         }

@@ -72,14 +72,14 @@ impl Programs {
         let mut wrong = Vec::new();
         let mut rehearsal = rehearsal::spec(None, None);
         if let Some(table) = config.runtimes.get(rehearsal::NAME) {
-            rehearsal.command.extend(table.args.iter().cloned());
+            add_arguments(&mut rehearsal, &table.args);
         }
         specs.insert(rehearsal.name.clone(), rehearsal);
         let configured = config.runtimes.iter();
         for (name, table) in configured.filter(|(name, _)| *name != rehearsal::NAME) {
             match RuntimeSpec::from_table(name, &toml_table(table)) {
                 Ok(mut spec) => {
-                    spec.command.extend(table.args.iter().cloned());
+                    add_arguments(&mut spec, &table.args);
                     specs.insert(name.clone(), spec);
                 }
                 Err(error) => wrong.push(ProgramError::Invalid(chain(&error))),
@@ -87,7 +87,7 @@ impl Programs {
         }
         for (name, args) in extra {
             if let Some(spec) = specs.get_mut(name) {
-                spec.command.extend(args.iter().cloned());
+                add_arguments(spec, args);
             }
         }
         if wrong.is_empty() { Ok(Self { specs }) } else { Err(wrong) }
@@ -120,6 +120,14 @@ impl Programs {
             return Ok(());
         }
         Err(ProgramError::Missing { name: name.to_owned(), program: program.to_owned() })
+    }
+}
+
+/// Adds arguments to both ways of starting a program: anew, and going on with a session.
+fn add_arguments(spec: &mut RuntimeSpec, args: &[String]) {
+    spec.command.extend(args.iter().cloned());
+    if let Some(resume) = &mut spec.resume {
+        resume.extend(args.iter().cloned());
     }
 }
 

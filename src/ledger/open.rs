@@ -46,6 +46,13 @@ pub enum OpenError {
     Io(#[from] PathError),
 }
 
+impl OpenError {
+    /// Whether there is no log: the run's number was taken and nothing was written yet.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Log(LogError::Missing(_)))
+    }
+}
+
 impl Ledger {
     /// Opens the run in `dir`: from its checkpoint and what came after, or from the first line.
     ///

@@ -8,7 +8,6 @@
 pub mod attempt_files;
 mod attempts;
 mod brief;
-pub mod clock;
 pub mod executor;
 pub mod harvest;
 mod jobs;
@@ -20,8 +19,8 @@ mod start;
 mod supervisor;
 pub mod worktree;
 
+pub use crate::clock::Clock;
 pub use attempt_files::{CommandFile, ExitFile, ShimFile};
-pub use clock::Clock;
 pub use executor::{Executor, ShimHandle};
 pub use process::Pid;
 pub use start::main as supervise;

@@ -15,7 +15,7 @@ use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::base::limits::KILL_WAIT_MS;
-use crate::runtime::clock::Clock;
+use crate::clock::Clock;
 
 pub use rustix::process::Signal;
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use tokio::sync::mpsc;
 
-use super::clock::Clock;
 use super::executor::Executor;
 use super::slots::Slots;
 use super::supervisor::Supervisor;
 use crate::base::{RunNumber, limits};
+use crate::clock::Clock;
 use crate::config::{Config, Environment, Overrides};
 use crate::launch::Programs;
 use crate::launch::{CONFIRMED, OTHER_LIVES};

@@ -11,11 +11,11 @@ use camino::Utf8PathBuf;
 use tokio::sync::{Notify, mpsc};
 
 use super::brief::Desk;
-use super::clock::Clock;
 use super::executor::Executor;
 use super::process::Pid;
 use super::slots::Slots;
 use crate::base::{Time, limits};
+use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::engine::{AttemptVitals, Effect, Input, State, Vitals, deadline, react};
 use crate::event::body::SupervisorStarted;

@@ -135,10 +135,12 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
 
 fn status(status: &Status) -> String {
     let word = status.kind().as_str();
-    let more = match status {
-        Status::Waiting { wait } => Some(wait.as_str().to_owned()),
-        Status::Done { outcome } => Some(crate::event::status::word(outcome)),
-        other => other.reason(),
+    let more = if let Status::Waiting { wait } = status {
+        Some(wait.as_str().to_owned())
+    } else if let Status::Done { outcome } = status {
+        Some(crate::event::status::word(outcome))
+    } else {
+        status.reason()
     };
     let head = more.map_or_else(|| word.to_owned(), |more| format!("{word} ({more})"));
     match status.detail() {

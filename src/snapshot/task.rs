@@ -75,9 +75,10 @@ impl TaskRow {
             step: step.id.clone(),
             role: step.role.clone(),
             status: entry.status.as_str(),
-            result: match entry.status {
-                TaskStatus::Done { result } => Some(result),
-                _ => None,
+            result: if let TaskStatus::Done { result } = entry.status {
+                Some(result)
+            } else {
+                None
             },
             attempt: entry.attempts,
             runtime: (!runtime.is_empty()).then(|| runtime.to_owned()),
@@ -121,7 +122,13 @@ fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<Strin
             live.stopping.as_ref().map(|why| format!("it is being stopped: {why}"))
         }
         TaskStatus::Stale => Some("its result belongs to an earlier epoch".to_owned()),
-        status => status.why().map(str::to_owned),
+        status @ (TaskStatus::Pending
+        | TaskStatus::Checking(_)
+        | TaskStatus::WaitingInput { .. }
+        | TaskStatus::Done { .. }
+        | TaskStatus::Failed { .. }
+        | TaskStatus::Skipped { .. }
+        | TaskStatus::TimedOut { .. }) => status.why().map(str::to_owned),
     }
 }
 

@@ -110,3 +110,27 @@ fn the_slots_of_the_machine_are_shared_by_projects() {
     env.assert_nothing_lives();
     assert_eq!(env.note("began"), ["goal-a", "goal-b"]);
 }
+
+#[test]
+fn runs_started_at_the_same_moment_get_their_own_numbers_and_all_end() {
+    let env = TestEnv::new();
+    let path = env.program("agent.sh", "cat >/dev/null; echo $CREW_RUN > own.txt; echo ok");
+    env.whole_config(&format!(
+        "[completion]\nmode = \"none\"\n[limits]\nruns = 2\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
+    ));
+    env.workflow("one", "", "## work\nrole: writer\n\n{goal}");
+    let mut numbers: Vec<u32> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| env.start("all at once", &["-w", "one", "-a", "sh"])))
+            .collect();
+        starts.into_iter().map(|start| start.join().expect("started")).collect()
+    });
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=8).collect::<Vec<u32>>());
+    for run in &numbers {
+        env.wait_status(*run, "done");
+        let slug = env.state(*run).created.slug.clone();
+        assert_eq!(env.git(&["show", &format!("crew/{slug}:own.txt")]), format!("project#{run}"));
+    }
+    env.assert_nothing_lives();
+}

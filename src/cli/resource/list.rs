@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::entry::Entry;
 use crate::base::limits::JSON_SCHEMA;
-use crate::cli::{Context, Exit, Result, table};
+use crate::cli::{Context, Exit, Result, list};
 use crate::resource::{Catalog, Kind};
 
 #[derive(Serialize)]
@@ -44,6 +44,6 @@ pub(super) fn run(kind: Kind, catalog: &Catalog, context: &mut Context) -> Resul
         .into_iter()
         .map(|entry| [entry.name, entry.scope.as_str().to_owned(), entry.description])
         .collect();
-    table::write(context, &["NAME", "FROM", "DESCRIPTION"], &rows)?;
+    list::write(context, &["NAME", "FROM", "DESCRIPTION"], &rows)?;
     Ok(Exit::Ok)
 }

@@ -18,8 +18,8 @@ use rustix::process::WaitStatus;
 use crate::base::Time;
 use crate::base::limits::{EXIT_WRITE_TRIES, HEARTBEAT_MS};
 use crate::base::path::PathError;
+use crate::clock::Clock;
 use crate::runtime::attempt_files::{CommandFile, EndReason, Escalation, ExitFile, ShimFile};
-use crate::runtime::clock::Clock;
 use crate::runtime::process::{self, Pid};
 use crate::store::{AttemptDir, FileLock};
 

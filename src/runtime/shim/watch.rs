@@ -10,8 +10,8 @@ use rustix::process::{WaitOptions, WaitStatus, kill_process_group, wait};
 
 use crate::base::Time;
 use crate::base::limits::{HEARTBEAT_MS, KILL_WAIT_MS, LEFTOVER_GRACE_MS};
+use crate::clock::Clock;
 use crate::runtime::attempt_files::{CommandFile, EndReason, Escalation};
-use crate::runtime::clock::Clock;
 use crate::runtime::process::{self, Pid, Signal};
 use crate::store::AttemptDir;
 

@@ -1,0 +1,162 @@
+//! The live region under a run that is being followed: one line for each agent at work.
+
+use std::io::{Stdout, stdout};
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::style::{Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget};
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+
+use crate::base::text;
+use crate::base::time::human_ms;
+use crate::snapshot::{Class, StatusView, TaskRow};
+
+/// Lines of the region: a head, agents, and the keys.
+const HEIGHT: u16 = 8;
+
+/// What the person wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing yet.
+    Go,
+    /// Leave the run alone.
+    Detach,
+    /// End the run.
+    Stop,
+}
+
+/// A few lines at the bottom of the terminal that are drawn again and again.
+pub struct LiveRegion {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    is_asking: bool,
+}
+
+impl LiveRegion {
+    /// Opens the region below the cursor; nothing when the terminal cannot do that.
+    pub fn open() -> Option<Self> {
+        enable_raw_mode().ok()?;
+        let options = TerminalOptions { viewport: Viewport::Inline(HEIGHT) };
+        if let Ok(terminal) = Terminal::with_options(CrosstermBackend::new(stdout()), options) {
+            return Some(Self { terminal, is_asking: false });
+        }
+        // The terminal is as it was: plain lines serve as well.
+        drop(disable_raw_mode());
+        None
+    }
+
+    /// Prints one line above the region; it stays in the terminal's history.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn print(&mut self, line: &str) -> std::io::Result<()> {
+        let clean = text::printable(line).replace('\n', " ");
+        self.terminal.insert_before(1, |buffer| Paragraph::new(clean).render(buffer.area, buffer))
+    }
+
+    /// Draws the region.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw(&mut self, view: &StatusView) -> std::io::Result<()> {
+        let is_asking = self.is_asking;
+        self.terminal.draw(|frame| draw(frame, view, is_asking)).map(drop)
+    }
+
+    /// Waits for a key for as long as `wait`.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn poll(&mut self, wait: Duration) -> std::io::Result<Answer> {
+        if !crossterm::event::poll(wait)? {
+            return Ok(Answer::Go);
+        }
+        let Event::Key(key) = crossterm::event::read()? else { return Ok(Answer::Go) };
+        if key.kind == KeyEventKind::Release {
+            return Ok(Answer::Go);
+        }
+        let is_interrupt =
+            key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+        let answer = match (self.is_asking, key.code) {
+            (true, KeyCode::Char('s' | 'S')) => Answer::Stop,
+            // Asked once: the second Ctrl-C takes the default, which loses nothing.
+            (true, KeyCode::Enter | KeyCode::Char('d' | 'D')) => Answer::Detach,
+            (true, _) if is_interrupt => Answer::Detach,
+            _ => Answer::Go,
+        };
+        self.is_asking = is_interrupt && answer == Answer::Go;
+        Ok(answer)
+    }
+}
+
+impl Drop for LiveRegion {
+    fn drop(&mut self) {
+        // Whatever fails here, the terminal is left as usable as it can be.
+        drop(self.terminal.clear());
+        drop(disable_raw_mode());
+        drop(self.terminal.show_cursor());
+    }
+}
+
+fn draw(frame: &mut Frame<'_>, view: &StatusView, is_asking: bool) {
+    let area = frame.area();
+    let mut lines = vec![head(view)];
+    let at_work: Vec<&TaskRow> = view.tasks.iter().filter(|task| is_shown(task)).collect();
+    let room = usize::from(area.height.saturating_sub(2));
+    let shown = if at_work.len() > room { room.saturating_sub(1) } else { at_work.len() };
+    for task in &at_work[..shown] {
+        lines.push(row(view, task));
+    }
+    if at_work.len() > shown {
+        lines.push(Line::from(format!("    and {} more", at_work.len() - shown)).dim());
+    }
+    lines.push(if is_asking {
+        Line::from(" the run goes on without this terminal: [d]etach (default), [s]top the run, any other key: stay".bold())
+    } else {
+        Line::from(" Ctrl-C: detach or stop".dim())
+    });
+    for (at, line) in lines.into_iter().enumerate().take(usize::from(area.height)) {
+        let y = area.y + u16::try_from(at).unwrap_or(0);
+        frame.render_widget(line, Rect { y, height: 1, ..area });
+    }
+}
+
+fn is_shown(task: &TaskRow) -> bool {
+    matches!(task.class, Class::Running | Class::Starting | Class::Stalled | Class::NeedsYou)
+}
+
+fn head(view: &StatusView) -> Line<'static> {
+    let run = &view.run;
+    let progress = &run.progress;
+    Line::from(vec![
+        Span::styled(format!(" {} ", run.reference), Style::new().bold()),
+        Span::raw(format!(
+            "{} · {}/{} tasks done · ",
+            run.status_words(),
+            progress.done,
+            progress.tasks
+        )),
+        Span::raw(human_ms(view.now.since_ms(run.created_at))),
+    ])
+}
+
+fn row(view: &StatusView, task: &TaskRow) -> Line<'static> {
+    let since = task.started_at.map_or(0, |at| view.now.since_ms(at));
+    let said = task.output_at.map_or_else(
+        || "nothing printed yet".to_owned(),
+        |at| format!("last output {} ago", human_ms(view.now.since_ms(at))),
+    );
+    let runtime = task.runtime.clone().unwrap_or_else(|| "command".to_owned());
+    Line::from(format!(
+        "  {} {:<14} {:<10} {:<9} {:>7}  {said}",
+        task.class.glyph(),
+        task.id.to_string(),
+        runtime,
+        task.status,
+        human_ms(since)
+    ))
+}

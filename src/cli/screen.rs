@@ -1,0 +1,183 @@
+//! A run, or a list of runs, as text on one screen.
+
+use std::io::{Result, Write};
+
+use super::style::Style;
+use super::table::Table;
+use crate::base::time::human_ms;
+use crate::base::{Time, text};
+use crate::event::body::HeartbeatLevel;
+use crate::event::status::word;
+use crate::snapshot::{Class, DecisionRow, RunRow, StatusView, TaskRow, UsageRow};
+
+/// Writes a run with its tasks and what it needs.
+///
+/// # Errors
+/// The output is gone.
+pub fn run(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> {
+    head(view, style, out)?;
+    writeln!(out)?;
+    tasks(&view.tasks, view.now, style, out)?;
+    if !view.decisions.is_empty() {
+        writeln!(out)?;
+        decisions(&view.run, &view.decisions, style, out)?;
+    }
+    Ok(())
+}
+
+/// Writes what is true of the whole run.
+///
+/// # Errors
+/// The output is gone.
+pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let run = &view.run;
+    let class = run.class();
+    let status = style.paint(class, &run.status_words());
+    writeln!(out, "{} {}  {status}", style.glyph(class), style.bold(&run.reference))?;
+    let mut fact = |name: &str, value: &str| {
+        let value = text::one_line(&style.text(value), 400);
+        writeln!(out, "  {} {value}", style.dim(&format!("{name:<11}")))
+    };
+    fact("goal", &run.goal)?;
+    if let Some(detail) = run.detail.as_ref().filter(|detail| !detail.is_empty()) {
+        fact("why", detail)?;
+    }
+    if let Some(wake_at) = run.wake_at {
+        fact("goes on", &style.moment(wake_at))?;
+    }
+    let mut flow = format!("{} (team {})", run.workflow, run.team);
+    if run.cycles > 0 || run.epoch > 1 {
+        flow = format!("{flow}, epoch {}, cycle {}/{}", run.epoch, run.cycles, run.max_iterations);
+    }
+    fact("workflow", &flow)?;
+    let age = human_ms(view.now.since_ms(run.created_at));
+    let time = format!("{} of work, created {age} ago", human_ms(run.active_ms));
+    fact("time", &time)?;
+    if run.usage != UsageRow::default() {
+        fact("usage", &usage(&run.usage))?;
+    }
+    if let (Some(path), Some(branch)) = (&run.worktree.path, &run.worktree.branch) {
+        fact("worktree", &format!("{path} on branch {branch}"))?;
+    }
+    if run.supervisor.live {
+        let pid = run.supervisor.pid.map_or_else(String::new, |pid| format!(", process {pid}"));
+        fact("supervisor", &format!("lives{pid}"))?;
+    }
+    Ok(())
+}
+
+/// Writes a table of tasks.
+///
+/// # Errors
+/// The output is gone.
+pub fn tasks(rows: &[TaskRow], now: Time, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let mut table =
+        Table::new(&["TASK", "ROLE", "STATE", ">TRY", "RUNTIME", ">TIME", ">COST", "NOTE"]);
+    for task in rows {
+        let state = match &task.result {
+            Some(result) => format!("{} ({})", task.status, word(result)),
+            None => task.status.replace('_', " "),
+        };
+        let time = if task.active_ms > 0 { human_ms(task.active_ms) } else { String::new() };
+        table.row(
+            task.class,
+            vec![
+                task.id.to_string(),
+                task.role.clone(),
+                state,
+                if task.attempt > 0 { task.attempt.to_string() } else { String::new() },
+                task.runtime.clone().unwrap_or_default(),
+                time,
+                cost(&task.usage),
+                note(task, now),
+            ],
+        );
+    }
+    table.write(style, out)
+}
+
+/// Writes what a person is asked, with the commands that decide it.
+///
+/// # Errors
+/// The output is gone.
+pub fn decisions(
+    run: &RunRow,
+    rows: &[DecisionRow],
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<()> {
+    for decision in rows {
+        let mark = style.glyph(Class::NeedsYou);
+        let who = decision.task.as_ref().map_or_else(String::new, |task| format!(" of {task}"));
+        let kind = style.bold(&format!("{}{who}", decision.kind.as_str()));
+        let asked = text::one_line(&style.text(&decision.text), 400);
+        writeln!(out, "{mark} {} {kind}: {asked}", run.reference)?;
+        if !decision.choices.is_empty() {
+            let choices = text::one_line(&style.text(&decision.choices.join(" | ")), 400);
+            writeln!(out, "  {choices}")?;
+        }
+        let command = decision.command(run.number);
+        writeln!(out, "  {}", style.dim(&style.text(&command)))?;
+    }
+    Ok(())
+}
+
+/// Writes a table of runs.
+///
+/// # Errors
+/// The output is gone.
+pub fn runs(rows: &[RunRow], now: Time, style: &Style, out: &mut dyn Write) -> Result<()> {
+    let header = ["RUN", "STATUS", ">TASKS", ">WORK", ">COST", ">CHANGED", "WORKFLOW", "GOAL"];
+    let mut table = Table::new(&header);
+    for run in rows {
+        table.row(
+            run.class(),
+            vec![
+                format!("#{}", run.number),
+                run.status_words(),
+                format!("{}/{}", run.progress.done, run.progress.tasks),
+                if run.active_ms > 0 { human_ms(run.active_ms) } else { String::new() },
+                cost(&run.usage),
+                format!("{} ago", human_ms(now.since_ms(run.updated_at))),
+                run.workflow.clone(),
+                run.goal.clone(),
+            ],
+        );
+    }
+    table.write(style, out)
+}
+
+/// Tokens and money in a few words.
+pub fn usage(usage: &UsageRow) -> String {
+    let tokens = format!("{} in, {} out", usage.input_tokens, usage.output_tokens);
+    let cached = if usage.cache_tokens > 0 {
+        format!(", {} cached", usage.cache_tokens)
+    } else {
+        String::new()
+    };
+    let cost = usage.cost_usd.map_or_else(String::new, |cost| format!(", ${cost:.2}"));
+    format!("{tokens}{cached}{cost}")
+}
+
+fn cost(usage: &UsageRow) -> String {
+    usage.cost_usd.map_or_else(String::new, |cost| format!("{cost:.2}"))
+}
+
+fn note(task: &TaskRow, now: Time) -> String {
+    if let Some(why) = &task.why {
+        return why.clone();
+    }
+    if let Some(level) = task.heartbeat {
+        let output = match task.output_at {
+            Some(at) => format!("last output {} ago", human_ms(now.since_ms(at))),
+            None => "no output seen".to_owned(),
+        };
+        return match level {
+            HeartbeatLevel::Healthy => output,
+            HeartbeatLevel::Warn | HeartbeatLevel::Stale | HeartbeatLevel::Dead => {
+                format!("heartbeat {}, {output}", word(&level))
+            }
+        };
+    }
+    task.summary.clone().unwrap_or_default()
+}

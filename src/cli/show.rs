@@ -1,0 +1,74 @@
+//! `crew show`: what a run is.
+
+use std::io::Write;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::json::{FileDocument, SCHEMA, ShowDocument};
+use super::report::Result;
+use super::screen;
+use super::style::Style;
+use crate::base::text;
+use crate::client::view;
+use crate::ledger::Ledger;
+use crate::snapshot::outline;
+
+/// Show what a run is: its goal, plan, tasks and files.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run: its number, `last`, or a part of its slug.
+    pub run: String,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// There is no such run, or it cannot be read.
+pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
+    let workspace = context.workspace()?;
+    let (_, ledger) = context.run(&workspace, &args.run)?;
+    let view = view(&ledger, context.now);
+    let plan = ledger.state().plan();
+    if context.json {
+        context.write_json(&ShowDocument {
+            schema_version: SCHEMA,
+            version: view.version,
+            run: &view.run,
+            plan,
+            tasks: &view.tasks,
+            files: files(&ledger),
+        })?;
+        return context.check_health(&ledger, Exit::Ok);
+    }
+    let style = Style::of(context, &workspace.config);
+    let out = &mut context.out;
+    screen::head(&view, &style, out)?;
+    writeln!(out, "\n{}", style.bold("goal"))?;
+    for line in text::printable(&view.run.goal).lines() {
+        writeln!(out, "  {}", style.text(line))?;
+    }
+    writeln!(out, "\n{}", style.bold("plan"))?;
+    for line in outline(plan) {
+        writeln!(out, "  {}", style.text(&line))?;
+    }
+    writeln!(out, "\n{}", style.bold("tasks"))?;
+    screen::tasks(&view.tasks, view.now, &style, out)?;
+    writeln!(out, "\n{}", style.bold("files"))?;
+    for file in files(&ledger) {
+        writeln!(out, "  {} {}", style.dim(&format!("{:<11}", file.what)), file.path)?;
+    }
+    context.check_health(&ledger, Exit::Ok)
+}
+
+/// Where the things of a run are, as far as they exist.
+fn files(ledger: &Ledger) -> Vec<FileDocument> {
+    let dir = ledger.dir();
+    let mut files = vec![("log", dir.events())];
+    files.extend(ledger.state().worktree.as_ref().map(|tree| ("worktree", tree.path.clone())));
+    for (what, path) in [("artifacts", dir.artifacts()), ("mailboxes", dir.mailbox())] {
+        if path.exists() {
+            files.push((what, path));
+        }
+    }
+    files.into_iter().map(|(what, path)| FileDocument { what, path: path.into_string() }).collect()
+}

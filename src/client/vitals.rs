@@ -1,0 +1,112 @@
+//! What is seen of a run's processes from outside: its supervisor, and the signs of life of its attempts.
+
+use std::time::UNIX_EPOCH;
+
+use camino::Utf8Path;
+use serde::Deserialize;
+
+use crate::base::{TaskId, Time};
+use crate::engine::{AttemptVitals, Explanation, State, Vitals, explain_run, explain_task};
+use crate::ledger::Ledger;
+use crate::snapshot::{Live, StatusView, SupervisorRow};
+use crate::store::{AttemptDir, FileLock, RunDir};
+
+/// A run as views see it now.
+pub fn view(ledger: &Ledger, now: Time) -> StatusView {
+    StatusView::of(ledger.state(), &look(ledger.dir(), ledger.state()), now)
+}
+
+/// Why a run, or one of its tasks, is in its state.
+pub fn explain(ledger: &Ledger, task: Option<&TaskId>, now: Time) -> Explanation {
+    let state = ledger.state();
+    let live = look(ledger.dir(), state);
+    match task.and_then(|task| state.task_ix(task)) {
+        Some(task) => explain_task(state, &live.vitals, now, task),
+        None => explain_run(state, &live.vitals, now),
+    }
+}
+
+/// What is seen of a run's processes now.
+pub fn look(dir: &RunDir, state: &State) -> Live {
+    // How many attempts the machine may take is the supervisor's business: nothing is claimed here.
+    let mut vitals = Vitals { machine_slots: u32::MAX, ..Vitals::default() };
+    for (task, live) in state.live() {
+        let attempt = dir.attempt(&state.task_id(task), live.number);
+        vitals.attempts.insert(task, attempt_vitals(&attempt));
+    }
+    Live { supervisor: supervisor(dir), vitals }
+}
+
+/// The supervisor of a run: it lives as long as it holds its lock.
+///
+/// A lock that cannot be looked at proves nothing, so nobody is said to live.
+pub fn supervisor(dir: &RunDir) -> SupervisorRow {
+    #[derive(Deserialize)]
+    struct File {
+        pid: u32,
+    }
+    if !FileLock::is_held(&dir.supervisor_lock()).unwrap_or(false) {
+        return SupervisorRow::default();
+    }
+    let text = std::fs::read(dir.supervisor_json()).unwrap_or_default();
+    let pid = serde_json::from_slice::<File>(&text).ok().map(|file| file.pid);
+    SupervisorRow { live: true, pid }
+}
+
+/// Signs of life of one attempt.
+pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
+    // Short attempts have no heartbeat file yet: that their shim wrote its first record is a beat.
+    let beat_at = touched(&attempt.heartbeat(), false).or(touched(&attempt.shim(), false));
+    let output_at = touched(&attempt.stdout(), true).max(touched(&attempt.stderr(), true));
+    AttemptVitals { beat_at, output_at, tool_since: None }
+}
+
+/// When a file was changed last, if it exists and, where asked for, is not empty.
+fn touched(path: &Utf8Path, needs_content: bool) -> Option<Time> {
+    let file = path.metadata().ok()?;
+    if needs_content && file.len() == 0 {
+        return None;
+    }
+    let age = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(age.as_millis()).ok().map(Time)
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8PathBuf;
+
+    use super::*;
+
+    fn run() -> (tempfile::TempDir, RunDir) {
+        let guard = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::try_from(guard.path().to_path_buf()).unwrap();
+        (guard, RunDir::at(path))
+    }
+
+    #[test]
+    fn a_supervisor_lives_as_long_as_it_holds_its_lock() {
+        let (_guard, dir) = run();
+        assert_eq!(supervisor(&dir), SupervisorRow::default());
+        assert!(!dir.supervisor_lock().exists());
+        let lock = FileLock::exclusive(&dir.supervisor_lock()).unwrap();
+        assert_eq!(supervisor(&dir), SupervisorRow { live: true, pid: None });
+        std::fs::write(dir.supervisor_json(), r#"{"pid":77,"host":"forge"}"#).unwrap();
+        assert_eq!(supervisor(&dir), SupervisorRow { live: true, pid: Some(77) });
+        drop(lock);
+        assert_eq!(supervisor(&dir), SupervisorRow::default());
+    }
+
+    #[test]
+    fn an_attempt_gives_signs_of_life_by_its_files() {
+        let (_guard, dir) = run();
+        let attempt = dir.attempt(&"coding".parse().unwrap(), 1);
+        std::fs::create_dir_all(attempt.path()).unwrap();
+        assert_eq!(attempt_vitals(&attempt), AttemptVitals::default());
+        std::fs::write(attempt.stdout(), "").unwrap();
+        std::fs::write(attempt.heartbeat(), "").unwrap();
+        let seen = attempt_vitals(&attempt);
+        assert!(seen.beat_at.is_some() && seen.output_at.is_none());
+        std::fs::write(attempt.stderr(), "x").unwrap();
+        assert!(attempt_vitals(&attempt).output_at.is_some());
+    }
+}
