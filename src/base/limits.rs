@@ -66,6 +66,8 @@ pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
 pub const SAFETY_POLL_MS: u64 = 5_000;
 /// Milliseconds between two looks for a free machine-wide slot while a task waits for one.
 pub const SLOT_POLL_MS: u64 = 500;
+/// Milliseconds until a supervisor tries again to write what could not be written (disk full).
+pub const WRITE_RETRY_MS: u64 = 1_000;
 /// Milliseconds between heartbeats of a shim.
 pub const HEARTBEAT_MS: u64 = 5_000;
 /// Milliseconds that descendants left behind by an agent have between SIGTERM and SIGKILL.

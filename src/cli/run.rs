@@ -269,7 +269,8 @@ impl From<StartError> for CliError {
                 .hinted("an agent's own work needs no further crew"),
             StartError::NoSuchRun(_) => Self::from_chain(Exit::NotFound, "not_found", &error)
                 .hinted("`crew ls` lists all runs"),
-            StartError::Git(_) => Self::from_chain(Exit::Invalid, "git", &error),
+            StartError::Git(_) => Self::from_chain(Exit::Invalid, "git", &error)
+                .hinted("`--in-place` works in the folder itself, without git"),
             StartError::Project(error) => error.into(),
             StartError::Open(error) => error.into(),
             StartError::Io(error) => error.into(),

@@ -120,7 +120,7 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
     check_depth(workspace)?;
     let mut notes = Vec::new();
     let can_have_worktree = !request.in_place && workspace.found.git.is_some();
-    let base = if can_have_worktree { base_of(workspace, &mut notes) } else { None };
+    let base = if can_have_worktree { base_of(workspace, &mut notes)? } else { None };
     let Choice { mut plan, wants_worktree, notes: more } =
         choose(workspace, &request, base.is_some())?;
     notes.extend(more);
@@ -149,7 +149,7 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
         ..RunRequest::default()
     };
     let mut notes = Vec::new();
-    let base = if created.git.is_some() { base_of(workspace, &mut notes) } else { None };
+    let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
     super::plan::preflight(workspace, &created.plan, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
     Ok(Prepared { plan: created.plan.clone(), notes, request, base, retry_of })
@@ -198,15 +198,22 @@ fn check_depth(workspace: &Workspace) -> Result<(), StartError> {
 }
 
 /// Commit, tree and branch of the checkout; nothing in a repository without commits.
-fn base_of(workspace: &Workspace, notes: &mut Vec<String>) -> Option<Base> {
+///
+/// A git that is missing or refuses is an error: agents must not work in a checkout by accident.
+fn base_of(workspace: &Workspace, notes: &mut Vec<String>) -> Result<Option<Base>, GitError> {
     let root = &workspace.found.root;
-    let Ok(both) = git(root, &["rev-parse", "HEAD", "HEAD^{tree}"]) else {
-        notes.push("the repository has no commit yet, so there can be no worktree".to_owned());
-        return None;
+    let both = match git(root, &["rev-parse", "HEAD", "HEAD^{tree}"]) {
+        Ok(both) => both,
+        Err(error @ GitError::Start(_)) => return Err(error),
+        Err(GitError::Failed { .. }) => {
+            git(root, &["rev-parse", "--git-dir"])?;
+            notes.push("the repository has no commit yet, so there can be no worktree".to_owned());
+            return Ok(None);
+        }
     };
-    let (commit, tree) = both.split_once('\n')?;
+    let Some((commit, tree)) = both.split_once('\n') else { return Ok(None) };
     let target = git(root, &["symbolic-ref", "-q", "--short", "HEAD"]).ok();
-    Some(Base { target, commit: commit.to_owned(), tree: tree.to_owned() })
+    Ok(Some(Base { target, commit: commit.to_owned(), tree: tree.to_owned() }))
 }
 
 /// Writes the run and puts it into the queue; returns its number and what the queue did.

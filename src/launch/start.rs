@@ -47,11 +47,7 @@ pub enum Started {
 /// # Errors
 /// The lock file cannot be opened.
 pub fn is_supervised(run: &RunDir) -> Result<bool, PathError> {
-    let path = run.supervisor_lock();
-    if path.symlink_metadata().is_err() {
-        return Ok(false);
-    }
-    Ok(FileLock::try_exclusive(&path)?.is_none())
+    FileLock::is_held(&run.supervisor_lock())
 }
 
 /// Starts the run's supervisor unless one lives; returns when it holds its lock.

@@ -1,16 +1,17 @@
 //! Starting, watching, stopping and recovering the attempts of a run.
 
 use super::attempt_files::{ExitFile, ShimFile, revoke};
-use super::brief::{attempt_dir, clean};
+use super::brief::{BriefError, attempt_dir, clean};
 use super::harvest::{Harvest, harvest, without_record};
 use super::process::{self, Pid};
 use super::supervisor::{Key, Supervisor, Wake, live_keys};
 use super::worktree;
 use crate::agent::OutputFormat;
-use crate::base::limits;
-use crate::engine::Input;
+use crate::base::{PathError, limits};
+use crate::engine::{Effect, Input};
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
+use crate::store::git::GitError;
 use crate::store::{AttemptDir, FileLock, artifact};
 
 /// Bytes of output up to which an ended attempt is read at once; more is read in the background.
@@ -24,13 +25,18 @@ impl Supervisor {
         }
         let Some(live) = self.live(key) else { return };
         let dir = self.attempt(key);
+        if let Err(error) = self.restore_worktree() {
+            return self.without_worktree(key, &super::error_chain(&error));
+        }
         let brief = match self.desk().prepare(key.0, &live) {
             Ok(brief) => brief,
+            Err(BriefError::Io(error)) if is_full(&error) => return self.start_later(key),
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
         };
         let slot = self.held.pop().flatten();
         match self.executor.start(&dir, &brief.command, &brief.env, slot) {
             Ok(shim) => self.watch(key, shim.pid),
+            Err(error) if is_full(&error) => return self.start_later(key),
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
         }
         if !brief.messages.is_empty() {
@@ -38,6 +44,30 @@ impl Supervisor {
             let delivered = MessageDelivered { ids: brief.messages, task, attempt: key.1 };
             self.inputs.push(Input::Fact(delivered.into()));
         }
+    }
+
+    /// The disk is full: nothing is wrong with the attempt, it waits until there is room.
+    fn start_later(&mut self, key: Key) {
+        tracing::warn!(task = %self.ledger.state().task_id(key.0), "the disk is full; starting it later");
+        self.spawned.remove(&key);
+        self.retries_spawn = true;
+    }
+
+    /// Makes a worktree that somebody deleted again, from its branch.
+    fn restore_worktree(&self) -> Result<(), GitError> {
+        let state = self.ledger.state();
+        let (Some(made), Some(base)) = (&state.worktree, &state.created.git) else {
+            return Ok(());
+        };
+        if made.path.is_dir() { Ok(()) } else { worktree::ensure(&state.created.root, base) }
+    }
+
+    /// The run is blocked, and the attempt, which never began, is not charged.
+    fn without_worktree(&mut self, key: Key, why: &str) {
+        let end = self.end_without_record(key, EndReason::Revoked);
+        self.inputs.push(Input::WorktreeFailed(short(why)));
+        self.inputs.push(Input::AttemptEnded(end));
+        self.poke();
     }
 
     fn live(&self, key: Key) -> Option<crate::engine::LiveAttempt> {
@@ -66,12 +96,12 @@ impl Supervisor {
 
     fn poke(&self) {
         // An empty job result: nothing to take in but the wake-up itself.
-        let none = crate::engine::Effect::Stop { task: usize::MAX, attempt: 0 };
+        let none = Effect::Stop { task: usize::MAX, attempt: 0 };
         drop(self.sender.send(Wake::Done(none, Vec::new())));
     }
 
     /// Waits for the end of a shim, started by this process or by an earlier one.
-    fn watch(&mut self, key: Key, pid: Pid) {
+    pub(super) fn watch(&mut self, key: Key, pid: Pid) {
         self.shims.insert(key, pid);
         let (executor, sender) = (self.executor.clone(), self.sender.clone());
         self.tracker.spawn(async move {
@@ -83,17 +113,18 @@ impl Supervisor {
     }
 
     /// Asks a live attempt to stop; one that never started is revoked.
+    ///
+    /// A shim that has not told its number yet is asked in the turn after it has.
     pub(super) fn stop(&mut self, key: Key) {
-        if !self.stopping.insert(key) {
-            return;
-        }
         if let Some(&pid) = self.shims.get(&key) {
+            if !self.stopping.insert(key) {
+                return;
+            }
             if let Err(error) = self.executor.stop(pid) {
                 tracing::error!(%error, "an attempt cannot be stopped");
                 self.stopping.remove(&key);
             }
-        } else if !self.spawned.contains(&key) {
-            self.spawned.insert(key);
+        } else if self.spawned.insert(key) {
             let end = self.end_without_record(key, EndReason::Revoked);
             self.inputs.push(Input::AttemptEnded(end));
             self.poke();
@@ -135,13 +166,18 @@ impl Supervisor {
     fn take_in_later(&mut self, key: Key, dir: AttemptDir, format: OutputFormat) {
         let task = self.ledger.state().task_id(key.0);
         let sender = self.sender.clone();
-        let reading = crate::engine::Effect::Spawn { task: key.0, attempt: key.1 };
+        let reading = Effect::Spawn { task: key.0, attempt: key.1 };
         self.jobs.insert(reading.clone());
         let storing = self.artifact_target(key);
+        let mut unread = self.end_without_record(key, EndReason::Lost);
         self.tracker.spawn_blocking(move || {
             let inputs = match harvest(&dir, &task, key.1, format) {
                 Ok(Some(found)) => storing.inputs_of(found),
-                Ok(None) | Err(_) => Vec::new(),
+                Ok(None) => vec![Input::AttemptEnded(unread)],
+                Err(error) => {
+                    unread.failure = short(&super::error_chain(&error));
+                    vec![Input::AttemptEnded(unread)]
+                }
             };
             drop(sender.send(Wake::Done(reading, inputs)));
         });
@@ -162,24 +198,29 @@ impl Supervisor {
     }
 
     /// The shim is gone without a record: whatever it left alive is killed, by its mark.
+    ///
+    /// That may take the whole grace period, so it is done beside the loop.
     fn lost(&mut self, key: Key, dir: &AttemptDir) {
         let Some(live) = self.live(key) else { return };
-        let grace = std::time::Duration::from_millis(self.ledger.state().created.limits.grace_ms);
-        let never_started = matches!(ShimFile::read(dir), Ok(None));
-        let changed = self.tree_changed();
-        let killed = process::kill_marked(&live.mark, grace);
-        let reason =
-            if never_started && killed == 0 { EndReason::Revoked } else { EndReason::Lost };
-        let mut end = self.end_without_record(key, reason);
-        end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
-        end.changed = changed;
-        self.inputs.push(Input::AttemptEnded(end));
-        self.poke();
-    }
-
-    fn tree_changed(&self) -> Option<bool> {
-        let worktree = self.ledger.state().worktree.as_ref()?;
-        worktree::is_changed(&worktree.path, &worktree.commit).ok()
+        let job = Effect::Stop { task: key.0, attempt: key.1 };
+        if !self.jobs.insert(job.clone()) {
+            return;
+        }
+        let state = self.ledger.state();
+        let grace = std::time::Duration::from_millis(state.created.limits.grace_ms);
+        let (task, tree) = (state.task_id(key.0), state.worktree.clone());
+        let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
+        self.tracker.spawn_blocking(move || {
+            let killed = process::kill_marked(&live.mark, grace);
+            // The files of its output are made right before the agent is started.
+            let never_ran = matches!(ShimFile::read(&dir), Ok(None)) && !dir.stdout().exists();
+            let reason = if never_ran { EndReason::Revoked } else { EndReason::Lost };
+            let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
+            end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
+            // Looked at when nobody is left who could change it.
+            end.changed = tree.and_then(|tree| worktree::is_changed(&tree.path, &tree.commit).ok());
+            drop(sender.send(Wake::Done(job, vec![Input::AttemptEnded(end)])));
+        });
     }
 
     /// Looks at every attempt that the log believes to live, by evidence (SPEC section 14).
@@ -187,9 +228,8 @@ impl Supervisor {
         for key in live_keys(self.ledger.state()) {
             self.spawned.insert(key);
             let dir = self.attempt(key);
-            let format = self.desk().format_of(key.0);
             if matches!(ExitFile::read(&dir), Ok(Some(_))) {
-                self.take_in(key, &dir, format);
+                self.shim_ended(key);
                 continue;
             }
             if dir.path().is_dir() {
@@ -210,12 +250,7 @@ impl Supervisor {
                 }
                 drop(lock);
                 // It may have ended between the look at its record and the lock.
-                if matches!(ExitFile::read(dir), Ok(Some(_))) {
-                    let format = self.desk().format_of(key.0);
-                    self.take_in(key, dir, format);
-                } else {
-                    self.lost(key, dir);
-                }
+                self.shim_ended(key);
             }
             Ok(None) => self.adopt(key, dir.clone()),
             Err(error) => {
@@ -232,9 +267,17 @@ impl Supervisor {
         }
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
-            // The lock is free as soon as the shim has ended, however it does.
-            drop(FileLock::exclusive(&dir.attempt_lock()));
-            drop(sender.send(Wake::ShimEnded(key)));
+            let found = loop {
+                if let Ok(Some(shim)) = ShimFile::read(&dir) {
+                    break Wake::ShimFound(key, shim.shim);
+                }
+                // The lock is free as soon as the shim has ended, however it does.
+                if !matches!(FileLock::is_held(&dir.attempt_lock()), Ok(true)) {
+                    break Wake::ShimEnded(key);
+                }
+                std::thread::park_timeout(std::time::Duration::from_millis(10));
+            };
+            drop(sender.send(found));
         });
     }
 }
@@ -303,6 +346,11 @@ fn fact(
         }
         .into(),
     )
+}
+
+fn is_full(error: &PathError) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Text that went wrong, short enough for the log.

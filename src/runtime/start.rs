@@ -143,6 +143,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         sender,
         inputs: Vec::new(),
         children: Vec::new(),
+        retries_spawn: false,
         tracker: tokio_util::task::TaskTracker::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

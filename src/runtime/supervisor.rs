@@ -33,6 +33,8 @@ pub(super) type Key = (TaskIx, u32);
 pub(super) enum Wake {
     /// The shim of an attempt is gone.
     ShimEnded(Key),
+    /// A shim that an earlier supervisor started has told its number.
+    ShimFound(Key, Pid),
     /// A background job has its result.
     Done(Effect, Vec<Input>),
 }
@@ -61,6 +63,8 @@ pub struct Supervisor {
     /// Supervisors of other runs that this process started.
     pub(super) children: Vec<std::process::Child>,
     pub(super) had_slot: bool,
+    /// An attempt could not be started because the disk is full.
+    pub(super) retries_spawn: bool,
     /// Everything that runs beside the loop.
     pub(super) tracker: tokio_util::task::TaskTracker,
 }
@@ -134,13 +138,16 @@ impl Supervisor {
         let inputs = std::mem::take(&mut self.inputs);
         if let Err(error) = self.commit(now, &inputs) {
             // Disk full or the like: nothing is half-applied. Facts are kept and tried again.
-            tracing::error!(error = %error, "nothing could be written; trying again");
+            tracing::error!(error = %super::error_chain(&error), "nothing could be written; trying again");
             self.inputs = inputs;
-            return Some(now.plus_ms(1_000));
+            self.act(false);
+            return Some(now.plus_ms(limits::WRITE_RETRY_MS));
         }
-        self.act();
+        self.act(true);
         let vitals = self.vitals();
-        deadline(self.ledger.state(), &vitals, now)
+        let due = deadline(self.ledger.state(), &vitals, now);
+        let retry = self.retries_spawn.then(|| now.plus_ms(limits::WRITE_RETRY_MS));
+        due.into_iter().chain(retry).min()
     }
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
@@ -204,11 +211,14 @@ impl Supervisor {
         }
     }
 
-    fn act(&mut self) {
+    /// Does what the state on disk calls for; while nothing can be written that is only to stop.
+    fn act(&mut self, can_write: bool) {
+        self.retries_spawn = false;
         for effect in react(self.ledger.state()) {
             match effect {
-                Effect::Spawn { task, attempt } => self.spawn((task, attempt)),
                 Effect::Stop { task, attempt } => self.stop((task, attempt)),
+                _ if !can_write => {}
+                Effect::Spawn { task, attempt } => self.spawn((task, attempt)),
                 Effect::EnsureWorktree | Effect::Check { .. } => self.start_job(effect),
             }
         }
@@ -223,6 +233,7 @@ impl Supervisor {
     fn wake(&mut self, wake: Wake) {
         match wake {
             Wake::ShimEnded(key) => self.shim_ended(key),
+            Wake::ShimFound(key, pid) => self.watch(key, pid),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
                 self.inputs.extend(inputs);

@@ -70,7 +70,7 @@ pub struct Project {
     file: ProjectFile,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ProjectFile {
     schema_version: u32,
     slug: String,
@@ -197,15 +197,19 @@ impl Project {
         _lock: &ProjectLock,
         change: impl FnOnce(&mut ProjectFile),
     ) -> Result<(), ProjectError> {
-        let mut file = read(&self.dir)?;
-        if file.schema_version > SCHEMA_VERSION {
+        let before = read(&self.dir)?;
+        if before.schema_version > SCHEMA_VERSION {
             return Err(ProjectError::Newer {
                 path: self.dir.project_json(),
-                version: file.schema_version,
+                version: before.schema_version,
             });
         }
+        let mut file = before.clone();
         change(&mut file);
-        write(&self.dir, &file)?;
+        // The queue is looked at far more often than it changes; on a full disk it can be looked at, too.
+        if file != before || !self.dir.project_json().exists() {
+            write(&self.dir, &file)?;
+        }
         self.file = file;
         Ok(())
     }

@@ -1,0 +1,24 @@
+//! Accidents with real processes: whatever is killed, full, torn, mute or deaf, a run stays whole.
+
+#[path = "support/project.rs"]
+mod project;
+mod support;
+
+#[path = "faults/chaos.rs"]
+mod chaos;
+#[path = "faults/disk.rs"]
+mod disk;
+#[path = "faults/input.rs"]
+mod input;
+#[path = "faults/killed.rs"]
+mod killed;
+#[path = "faults/log.rs"]
+mod log;
+#[path = "faults/output.rs"]
+mod output;
+#[path = "faults/stop.rs"]
+mod stop;
+#[path = "faults/supervisor.rs"]
+mod supervisor;
+#[path = "faults/terminal.rs"]
+mod terminal;

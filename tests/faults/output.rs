@@ -1,0 +1,121 @@
+//! Agents that write too much, too long lines, nonsense, or after their end.
+
+use crew::event::Body;
+use crew::runtime::process;
+
+use crate::project::TestEnv;
+
+const ONE: &str = "## work\nrole: reader\nretries: 0\n\n{goal}";
+
+fn with(script: &str) -> TestEnv {
+    let env = TestEnv::new();
+    env.agent(&format!("cat >/dev/null\n{script}"));
+    env.workflow("one", "", ONE);
+    env
+}
+
+#[test]
+fn a_flood_of_output_does_not_grow_the_supervisor() {
+    let env = with(
+        "yes \"$(head -c 4000 /dev/zero | tr '\\0' x)\" | head -c 300000000; echo; echo 'the end of it'",
+    );
+    let run = env.start_workflow("one");
+    let supervisor = env.wait_supervisor(run);
+    let mut most = 0;
+    crate::support::wait_until("the run is at rest", || {
+        if let Some(usage) = process::usage(supervisor.pid) {
+            most = most.max(usage.rss_bytes);
+        }
+        env.state(run).is_at_rest()
+    });
+    assert_eq!(env.rest(run), "done");
+    assert!(most < 64 << 20, "the supervisor grew to {} MiB", most >> 20);
+    let task = env.state(run).tasks[0].clone();
+    let bytes = task.last.expect("it ended").output_bytes;
+    assert!(bytes > 300_000_000, "{bytes}");
+    assert!(task.summary.len() < 2_000, "{}", task.summary.len());
+}
+
+#[test]
+fn the_loop_stays_quick_while_much_output_is_read() {
+    let env = with("yes \"$(head -c 100 /dev/zero | tr '\\0' x)\" | head -c 60000000; echo end");
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "done");
+    assert!(env.state(run).is_consistent());
+}
+
+#[test]
+fn a_line_of_twenty_megabytes_is_cut_and_what_follows_is_read() {
+    let env = TestEnv::new();
+    env.agent_with(
+        "cat >/dev/null; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo '{\"type\":\"result\",\"text\":\"after it\"}'",
+        "output = \"crew\"\n",
+    );
+    env.workflow("one", "", ONE);
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.state(run).tasks[0].summary, "after it");
+}
+
+#[test]
+fn binary_garbage_breaks_neither_the_log_nor_the_next_prompt() {
+    let env = TestEnv::new();
+    env.agent("cat > $NOTES/prompt.$CREW_TASK; head -c 300000 /dev/urandom; printf '\\033]0;evil\\007\\000\\377'; echo");
+    env.workflow(
+        "two",
+        "",
+        "## a\nrole: reader\n\nx\n\n## b\nrole: reader\ndependsOn: a\n\n{output:a}",
+    );
+    let run = env.start_workflow("two");
+    assert_eq!(env.rest(run), "done");
+    let log = std::fs::read(env.run_dir(run).events()).expect("log");
+    assert!(std::str::from_utf8(&log).is_ok() && !log.contains(&0x1b), "the log is plain text");
+    let prompt = std::fs::read(env.notes().join("prompt.b")).expect("prompt");
+    assert!(std::str::from_utf8(&prompt).is_ok());
+    assert!(
+        !prompt.contains(&0) && !prompt.contains(&0x1b),
+        "the prompt has no control characters"
+    );
+}
+
+#[test]
+fn more_than_the_output_limit_blocks_the_run() {
+    let env = TestEnv::new();
+    let path = env.program("agent.sh", "cat >/dev/null; yes | head -c 3000000; exec sleep 600");
+    env.whole_config(&format!(
+        "[limits]\ngrace = \"400ms\"\nmax_output = \"1MiB\"\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
+    ));
+    env.workflow("one", "", ONE);
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "blocked(output_limit)");
+    assert_eq!(env.attempts(run, "work"), 1);
+}
+
+#[test]
+fn a_descendant_that_writes_on_does_not_delay_the_end() {
+    let env = with(
+        "setsid sh -c 'trap \"\" TERM; while :; do echo more; sleep 0.05; done' &
+echo done",
+    );
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "done");
+    let end = env.records(run).into_iter().find_map(|record| match record.body {
+        Body::AttemptEnded(end) => Some(end),
+        _ => None,
+    });
+    assert!(end.is_some_and(|end| end.leftovers > 0));
+}
+
+#[test]
+fn an_agent_that_closes_its_streams_and_says_nothing_fails_plainly() {
+    let env = with("exec >&- 2>&-; exit 0");
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "failed(agent_failed)");
+}
+
+#[test]
+fn output_files_deleted_by_the_agent_are_an_empty_answer_and_no_stall() {
+    let env = with("echo said; rm -f $CREW_RUN_DIR/tasks/work/1/stdout.jsonl; exit 0");
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "failed(agent_failed)");
+}

@@ -1,0 +1,14 @@
+//! Ordinary runs from the command line to their end, with real agents, supervisors and worktrees.
+
+#[path = "support/project.rs"]
+mod project;
+mod support;
+
+#[path = "run/agents.rs"]
+mod agents;
+#[path = "run/flow.rs"]
+mod flow;
+#[path = "run/places.rs"]
+mod places;
+#[path = "run/queue.rs"]
+mod queue;
