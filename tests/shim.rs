@@ -247,6 +247,7 @@ fn what_a_killed_shim_leaves_is_found_by_its_mark() {
     let shim = attempt.start();
     attempt.wait_for("ready");
     wait_until("the setsid child", || process::marked(&attempt.command.mark).len() >= 4);
+    wait_until("the shim's record", || ShimFile::read(&attempt.dir).unwrap().is_some());
     assert!(process::signal(shim.pid, Signal::KILL).unwrap());
     wait_end(shim);
     assert!(!process::is_alive(shim.pid));

@@ -5,10 +5,18 @@ pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) 
     let lower = wanted.to_lowercase();
     names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&lower, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score > 0.8)
+        .filter_map(|name| Some((nearness(&lower, &name.to_lowercase())?, name)))
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+/// How near two names are, when one may be a slip of the other: swapped letters in a short name
+/// count as much as a long common beginning.
+fn nearness(wanted: &str, name: &str) -> Option<f64> {
+    let slips = strsim::osa_distance(wanted, name);
+    let alike = strsim::jaro_winkler(wanted, name);
+    (slips <= 1 + wanted.chars().count() / 5 && slips < wanted.chars().count() || alike > 0.8)
+        .then(|| if slips <= 1 { 1.0 + alike } else { alike })
 }
 
 /// At most `max` characters of one line: newlines become spaces, a cut shows as `…`.
@@ -88,6 +96,8 @@ mod tests {
         assert_eq!(did_you_mean("reveiw", names), Some("review"));
         assert_eq!(did_you_mean("Fast-fix", names), Some("fast-fix"));
         assert_eq!(did_you_mean("zzz", names), None);
+        assert_eq!(did_you_mean("sya", ["stderr", "say", "ask"]), Some("say"));
+        assert_eq!(did_you_mean("x", ["ls", "y"]), None);
     }
 
     #[test]

@@ -8,10 +8,11 @@ use camino::Utf8PathBuf;
 use super::exit::Exit;
 use super::report::{CliError, Result};
 use crate::base::{RunNumber, Time};
-use crate::client::find::find_run;
+use crate::client::find::{find_run, plain_number};
 use crate::client::{Workspace, WorkspaceError};
 use crate::config::{Environment, Overrides};
 use crate::ledger::Ledger;
+use crate::store::{Project, ProjectDir};
 
 /// What every verb is given.
 pub struct Context {
@@ -65,8 +66,26 @@ impl Context {
     /// # Errors
     /// There is no such run, or its log cannot be read.
     pub fn run(&self, workspace: &Workspace, wanted: &str) -> Result<(RunNumber, Ledger)> {
-        let number = find_run(&workspace.project()?, wanted)?;
-        Ok((number, workspace.run(number)?))
+        self.run_in(&workspace.dir, wanted)
+    }
+
+    /// Finds and opens a run without reading more of the configuration than leads to it.
+    ///
+    /// # Errors
+    /// There is no such run, or its log cannot be read.
+    pub fn run_quickly(&self, wanted: &str) -> Result<(RunNumber, Ledger)> {
+        let dir = Workspace::locate(&self.env, &self.cwd, self.project_flag.as_deref())?;
+        self.run_in(&dir, wanted)
+    }
+
+    fn run_in(&self, dir: &ProjectDir, wanted: &str) -> Result<(RunNumber, Ledger)> {
+        // A number that has a log needs no list of all runs; everything else is found with it.
+        let plain = plain_number(wanted).filter(|number| dir.run(*number).events().exists());
+        let number = match plain {
+            Some(number) => number,
+            None => find_run(&Project::open(dir.clone())?, wanted)?,
+        };
+        Ok((number, Ledger::open(dir.run(number))?))
     }
 
     /// Tells on standard error that a run's log is damaged, or that a newer version wrote it.

@@ -34,6 +34,12 @@ pub struct Args {
 /// # Errors
 /// There is no such run, or it cannot be read.
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
+    if let (Some(wanted), true, false) = (&args.run, context.json, args.watch) {
+        // Scripts ask often: nothing is read that the document does not need.
+        let (_, ledger) = context.run_quickly(wanted)?;
+        context.write_json(&StatusDocument::from(&view(&ledger, context.now)))?;
+        return context.check_health(&ledger, Exit::of_status(&ledger.state().status));
+    }
     let workspace = context.workspace()?;
     match &args.run {
         None => list(&workspace, context),
@@ -41,12 +47,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         Some(wanted) => {
             let (_, ledger) = context.run(&workspace, wanted)?;
             let view = view(&ledger, context.now);
-            if context.json {
-                context.write_json(&StatusDocument::from(&view))?;
-            } else {
-                let style = Style::of(context, &workspace.config);
-                screen::run(&view, &style, &mut context.out)?;
-            }
+            let style = Style::of(context, &workspace.config);
+            screen::run(&view, &style, &mut context.out)?;
             context.check_health(&ledger, Exit::of_status(&ledger.state().status))
         }
     }

@@ -125,6 +125,7 @@ pub fn fit(text: &str, width: usize) -> Cow<'_, str> {
         used += wide;
         cut.push(c);
     }
+    cut.truncate(cut.trim_end().len());
     cut.push('…');
     Cow::Owned(cut)
 }

@@ -99,7 +99,7 @@ mod tests {
         table.row(Class::Failed, row("日本", "200", "long enough to be cut off somewhere in here"));
         assert_eq!(
             written(&table, 40),
-            "  NAME    N  TEXT\n● a       1  short\n✗ 日本  200  long enough to be cut off s…\n"
+            "  NAME    N  TEXT\n● a       1  short\n✗ 日本  200  long enough to be cut off…\n"
         );
     }
 

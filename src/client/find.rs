@@ -53,6 +53,11 @@ pub fn parse_run(wanted: &str, slug: &str) -> Option<RunNumber> {
     digits.parse().ok().filter(|number| *number > 0).map(RunNumber)
 }
 
+/// The number in `5` or `#5`, which needs no look at the project.
+pub fn plain_number(wanted: &str) -> Option<RunNumber> {
+    parse_run(wanted, "").filter(|_| !wanted.contains('#') || wanted.starts_with('#'))
+}
+
 /// Finds the run that a person means.
 ///
 /// # Errors
@@ -123,6 +128,13 @@ fn slug_of(project: &Project, number: RunNumber) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_number_names_no_project() {
+        for (text, number) in [("5", Some(5)), ("#5", Some(5)), ("shop#5", None), ("last", None)] {
+            assert_eq!(plain_number(text), number.map(RunNumber), "{text}");
+        }
+    }
 
     #[test]
     fn a_task_follows_its_run_after_a_slash() {

@@ -58,6 +58,23 @@ impl Workspace {
         Ok(Self { env, found, config, warnings, dir })
     }
 
+    /// Where the files of a project are, reading no more of the configuration than decides that.
+    ///
+    /// Nearly nobody moves the state of runs, and reading all layers takes longer than showing a run.
+    ///
+    /// # Errors
+    /// The folder is not usable, or the configuration where it has to be read.
+    pub fn locate(
+        env: &Environment,
+        cwd: &Path,
+        flag: Option<&Utf8Path>,
+    ) -> Result<ProjectDir, WorkspaceError> {
+        if may_move_state(env) {
+            return Ok(Self::open(env.clone(), cwd, flag, &Overrides::default())?.dir);
+        }
+        Ok(ProjectDir::new(discover(cwd, flag)?.root, None, None))
+    }
+
     /// The project's counters, read; a project without runs has none yet.
     ///
     /// # Errors
@@ -77,5 +94,17 @@ impl Workspace {
     /// The person at this terminal, as the log names them.
     pub fn human(&self) -> Actor {
         Actor::Human(self.env.user().unwrap_or("unknown").to_owned())
+    }
+}
+
+/// Whether a variable or the user's file could move the state; a project's file may not.
+fn may_move_state(env: &Environment) -> bool {
+    if env.variables().any(|(name, _)| name.starts_with("CREW_STATE")) {
+        return true;
+    }
+    let Some(folder) = env.config_dir() else { return false };
+    match std::fs::read_to_string(folder.join("config.toml")) {
+        Ok(text) => text.contains("state"),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }

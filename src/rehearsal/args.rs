@@ -20,7 +20,7 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) role: Option<String>,
     /// Speed: 2 halves every pause, 0 leaves them out.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(allow_negative_numbers = true, long, default_value_t = 1.0)]
     pub(super) speed: f64,
     /// Session to go on with.
     #[arg(long, value_name = "ID")]

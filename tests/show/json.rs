@@ -95,3 +95,23 @@ fn errors_are_documents_too() {
     let error: serde_json::Value = serde_json::from_str(&output.err).unwrap();
     assert_eq!(error["error"]["code"], "not_found");
 }
+
+#[test]
+fn a_run_is_found_where_the_state_was_moved_to() {
+    let mut place = Place::new();
+    place.run(script::started());
+    let moved = place.home.join("elsewhere");
+    std::fs::rename(place.dir.state(), &moved).unwrap();
+    assert_eq!(place.crew(&["status", "1", "--json"]).code, 6);
+    let mut command = place.command(&["status", "1", "--json"]);
+    let done = command.env("CREW_STATE_DIR", &moved).output().unwrap();
+    assert_eq!(done.status.code(), Some(3), "{done:?}");
+    // A folder in the user's file is shared by all projects, so this one has its own part of it.
+    let config = place.home.join(".config/crew");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("config.toml"), "[state]\ndir = \"~/all\"\n").unwrap();
+    let missing = place.crew(&["status", "1", "--json"]);
+    assert_eq!(missing.code, 6, "{missing:?}");
+    std::fs::write(config.join("config.toml"), "state = 3\n").unwrap();
+    assert_eq!(place.crew(&["status", "1", "--json"]).code, 5);
+}
