@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
@@ -102,30 +102,6 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Wait(args) => cli::wait::run(&args, context),
         Verb::Why(args) => cli::why::run(&args, context),
         Verb::Workflow(args) => cli::workflow::run(&args, context),
-        Verb::Goal(words) => goal(&words, context),
+        Verb::Goal(words) => cli::goal::run(&words, context),
     }
-}
-
-/// `crew fix the login bug`: text that begins like a goal starts a run, anything else is a slip.
-fn goal(words: &[String], context: &mut Context) -> Result<Exit> {
-    let workspace = context.workspace()?;
-    let intents = &workspace.config.defaults.intent;
-    let text = words.join(" ");
-    if !cli::intent::is_goal(&text, intents) {
-        let verbs = Cli::command();
-        let names: Vec<&str> = verbs.get_subcommands().map(clap::Command::get_name).collect();
-        let word = words.first().map_or("", String::as_str);
-        return Err(cli::intent::unknown_verb(word, names, intents));
-    }
-    let proposed = crate::resource::recommend(&text, &workspace.catalog());
-    for reason in &proposed.reasons {
-        context.say(&format!("note: {reason}"))?;
-    }
-    let args = cli::run::Args {
-        goal: vec![text],
-        team: Some(proposed.team),
-        workflow: Some(proposed.workflow),
-        ..cli::run::Args::default()
-    };
-    cli::run::run(&args, context)
 }

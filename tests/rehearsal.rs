@@ -37,7 +37,8 @@ impl TestEnv {
     fn bare_command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_crew"));
         command.env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let path = crew::config::Environment::capture();
+        command.env("PATH", path.get("PATH").unwrap_or_default());
         command.env("CREW_TASK", "review/2");
         command.env("CREW_ROLE", "coder");
         command.env("CREW_ATTEMPT", "mark");

@@ -94,9 +94,9 @@ fn product_files() -> Vec<Source> {
         }
     }
     sources.retain(|source| {
-        !test_only.iter().any(|name| {
-            source.path.starts_with(name) || source.path == Utf8PathBuf::from(format!("{name}.rs"))
-        })
+        !test_only
+            .iter()
+            .any(|name| source.path.starts_with(name) || source.path == format!("{name}.rs"))
     });
     sources
 }

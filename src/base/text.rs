@@ -15,8 +15,9 @@ pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) 
 fn nearness(wanted: &str, name: &str) -> Option<f64> {
     let slips = strsim::osa_distance(wanted, name);
     let alike = strsim::jaro_winkler(wanted, name);
-    (slips <= 1 + wanted.chars().count() / 5 && slips < wanted.chars().count() || alike > 0.8)
-        .then(|| if slips <= 1 { 1.0 + alike } else { alike })
+    let length = wanted.chars().count();
+    let is_slip = slips <= 1 + length / 5 && slips < length;
+    (is_slip || alike > 0.8).then_some(if slips <= 1 { 1.0 + alike } else { alike })
 }
 
 /// At most `max` characters of one line: newlines become spaces, a cut shows as `…`.

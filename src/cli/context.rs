@@ -66,7 +66,7 @@ impl Context {
     /// # Errors
     /// There is no such run, or its log cannot be read.
     pub fn run(&self, workspace: &Workspace, wanted: &str) -> Result<(RunNumber, Ledger)> {
-        self.run_in(&workspace.dir, wanted)
+        Self::run_in(&workspace.dir, wanted)
     }
 
     /// Finds and opens a run without reading more of the configuration than leads to it.
@@ -75,10 +75,10 @@ impl Context {
     /// There is no such run, or its log cannot be read.
     pub fn run_quickly(&self, wanted: &str) -> Result<(RunNumber, Ledger)> {
         let dir = Workspace::locate(&self.env, &self.cwd, self.project_flag.as_deref())?;
-        self.run_in(&dir, wanted)
+        Self::run_in(&dir, wanted)
     }
 
-    fn run_in(&self, dir: &ProjectDir, wanted: &str) -> Result<(RunNumber, Ledger)> {
+    fn run_in(dir: &ProjectDir, wanted: &str) -> Result<(RunNumber, Ledger)> {
         // A number that has a log needs no list of all runs; everything else is found with it.
         let plain = plain_number(wanted).filter(|number| dir.run(*number).events().exists());
         let number = match plain {

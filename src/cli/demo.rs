@@ -74,33 +74,25 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
 
 /// A fresh git repository with the sample's files.
 fn sample(dir: Option<&Utf8Path>, context: &Context) -> Result<Utf8PathBuf> {
-    let root = match dir {
-        Some(dir) => {
-            let cwd = Utf8Path::from_path(&context.cwd)
-                .ok_or_else(|| CliError::usage("the current folder's name is not UTF-8"))?;
-            let root = cwd.join(dir);
-            fs::create_dir_all(&root).at("cannot create", &root)?;
-            let is_empty = fs::read_dir(&root).at("cannot read", &root)?.next().is_none();
-            if !is_empty {
-                return Err(
-                    CliError::usage(format!("`{root}` is not empty")).hinted("name a new folder")
-                );
-            }
-            root
+    let root = if let Some(dir) = dir {
+        let cwd = Utf8Path::from_path(&context.cwd)
+            .ok_or_else(|| CliError::usage("the current folder's name is not UTF-8"))?;
+        let root = cwd.join(dir);
+        fs::create_dir_all(&root).at("cannot create", &root)?;
+        let is_empty = fs::read_dir(&root).at("cannot read", &root)?.next().is_none();
+        if !is_empty {
+            return Err(
+                CliError::usage(format!("`{root}` is not empty")).hinted("name a new folder")
+            );
         }
-        None => {
-            let made =
-                tempfile::Builder::new().prefix("crew-demo-").tempdir().map_err(|error| {
-                    CliError::new(
-                        Exit::Io,
-                        "io",
-                        format!("cannot make a folder for the sample: {error}"),
-                    )
-                })?;
-            // Kept: the person looks at it after the run.
-            Utf8PathBuf::try_from(made.keep())
-                .map_err(|error| CliError::new(Exit::Io, "io", error.to_string()))?
-        }
+        root
+    } else {
+        let made = tempfile::Builder::new().prefix("crew-demo-").tempdir().map_err(|error| {
+            CliError::new(Exit::Io, "io", format!("cannot make a folder for the sample: {error}"))
+        })?;
+        // Kept: the person looks at it after the run.
+        Utf8PathBuf::try_from(made.keep())
+            .map_err(|error| CliError::new(Exit::Io, "io", error.to_string()))?
     };
     for (path, content) in demo::files() {
         let file = root.join(path);

@@ -136,7 +136,7 @@ impl Follower<'_> {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             // Without notifications the interrupted flag and the log are still looked at.
             Err(RecvTimeoutError::Disconnected) => {
-                std::thread::park_timeout(Duration::from_millis(PACE_MS))
+                std::thread::park_timeout(Duration::from_millis(PACE_MS));
             }
         }
         let is_interrupted = self.interrupted.swap(false, Ordering::Relaxed);

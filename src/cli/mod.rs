@@ -21,6 +21,7 @@ mod every;
 pub mod exit;
 pub mod follow;
 mod given;
+pub mod goal;
 pub mod graph;
 pub mod init;
 pub mod intent;

@@ -1,26 +1,34 @@
-//! `crew retry RUN/TASK`: tries one task again.
+//! `crew retry`: tries one task again, or a whole run as a new one.
 
 use clap::Args as ClapArgs;
+use serde::Serialize;
 
 use super::given::{Version, tell};
 use super::target::{Target, task_id};
 use super::{CliError, Context, Exit, Result};
-use crate::client::give;
+use crate::base::RunNumber;
+use crate::base::limits::JSON_SCHEMA;
 use crate::client::message::from_person;
-use crate::engine::{Command, State, TaskStatus};
+use crate::client::start::{create, prepare_retry};
+use crate::client::{Workspace, forbid_to_agents, give};
+use crate::engine::transitions::{from_words, row_of};
+use crate::engine::{Command, State, Subject, TaskStatus};
+use crate::event::{Rule, Status};
 
-/// Try a task again that failed or took too long.
+/// Try again: one task that failed or took too long, or a whole run as a new one.
 ///
-/// The run goes on with it; its count of attempts is kept.
+/// With RUN/TASK the run goes on with that task; its count of attempts is kept. With RUN alone a new run is made from
+/// one that is blocked, failed or was stopped: the same plan and goal, a fresh worktree, and a summary of what
+/// happened.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The task: `5/coding`, `last/review/2`.
-    #[arg(value_name = "RUN/TASK")]
+    /// The task, or the run: `5/coding`, `last/review/2`, `5`.
+    #[arg(value_name = "RUN[/TASK]")]
     target: String,
-    /// Let this program play it from now on.
+    /// Let this program play the task from now on.
     #[arg(short = 'a', long, value_name = "NAME")]
     runtime: Option<String>,
-    /// Tell its agent this.
+    /// Tell the task's agent this.
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
     #[command(flatten)]
@@ -34,18 +42,28 @@ pub struct Args {
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let workspace = context.workspace()?;
     let Target { run, inside } = Target::find(&workspace, &args.target)?;
-    let Some(inside) = inside else {
-        return Err(which_task(workspace.run(run)?.state()));
-    };
-    let task = task_id(&inside)?;
+    match inside {
+        Some(inside) => retry_task(args, &workspace, run, &inside, context),
+        None => retry_run(args, &workspace, run, context),
+    }
+}
+
+fn retry_task(
+    args: &Args,
+    workspace: &Workspace,
+    run: RunNumber,
+    inside: &str,
+    context: &mut Context,
+) -> Result<Exit> {
+    let task = task_id(inside)?;
     if let Some(name) = &args.runtime {
-        super::runtime::check_name(&workspace.config, name)?;
+        super::runtime::check_name(workspace, name)?;
     }
     let from = workspace.human();
     let text = args.text.as_deref();
-    let message = text.map(|text| from_person(&from, &inside, text, context.now)).transpose()?;
+    let message = text.map(|text| from_person(&from, inside, text, context.now)).transpose()?;
     let command = Command::RetryTask { task: task.clone(), runtime: args.runtime.clone(), message };
-    let given = give(&workspace, run, command, args.version.expect_version, context.now)?;
+    let given = give(workspace, run, command, args.version.expect_version, context.now)?;
     let status = given.status.kind().as_str();
     let line = format!(
         "task `{task}` is tried again, run #{run} is {status}; `crew logs {run} {task} -f` follows it"
@@ -54,18 +72,92 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn which_task(state: &State) -> CliError {
+#[derive(Serialize)]
+struct NewRunJson {
+    schema_version: u32,
+    run: RunJson,
+    retry_of: RunNumber,
+}
+
+#[derive(Serialize)]
+struct RunJson {
+    number: RunNumber,
+    #[serde(rename = "ref")]
+    reference: String,
+    status: &'static str,
+}
+
+fn retry_run(
+    args: &Args,
+    workspace: &Workspace,
+    old: RunNumber,
+    context: &mut Context,
+) -> Result<Exit> {
+    if args.runtime.is_some() || args.text.is_some() {
+        return Err(CliError::usage("`--runtime` and `--text` go with a task, `RUN/TASK`"));
+    }
+    forbid_to_agents(&workspace.env, "retry")?;
+    let mut ledger = workspace.run(old)?;
+    let human = workspace.human();
+    if let Some(version) = args.version.expect_version {
+        let mut locked = ledger.lock()?;
+        locked.expect_version(context.now, &human, "retry", &Subject::Run, version)?;
+    }
+    check_status(ledger.state())?;
+    super::trust_check::require(workspace, context)?;
+    let prepared = prepare_retry(workspace, &ledger)?;
+    for note in &prepared.notes {
+        context.say(&format!("note: {note}"))?;
+    }
+    let (number, report) = create(workspace, &prepared, context.now)?;
+    for problem in &report.problems {
+        context.say(&format!("warning: {problem}"))?;
+    }
+    let state = workspace.run(number)?;
+    let (reference, status) = (state.state().reference(), state.state().status.kind().as_str());
+    if context.json {
+        let run = RunJson { number, reference, status };
+        context.write_json(&NewRunJson { schema_version: JSON_SCHEMA, run, retry_of: old })?;
+    } else {
+        writeln!(context.out, "{number}")?;
+        context.say(&format!(
+            "run {reference} tries run #{old} again and is {status}; `crew status {number}` shows it"
+        ))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// A new run is made from one that did not end well (T35); being put away does not matter.
+fn check_status(state: &State) -> Result<()> {
+    let put_away =
+        if let Status::Archived { last } = &state.status { Some(last.kind()) } else { None };
+    let last = put_away.unwrap_or(state.status.kind());
+    if row_of(Rule::T35).from.contains(&last) {
+        return Ok(());
+    }
+    let (number, word) = (state.created.number, last.as_str());
+    let allowed = from_words(Rule::T35);
+    let failed = failed_tasks(state);
+    let hint = match failed.as_slice() {
+        [] => format!("`crew status {number}` shows it"),
+        failed => failed.join(", "),
+    };
+    Err(CliError::new(
+        Exit::Refused,
+        "state",
+        format!("run #{number} is {word}; `retry` needs a run that is {allowed}"),
+    )
+    .hinted(hint))
+}
+
+/// The commands that try single tasks again.
+fn failed_tasks(state: &State) -> Vec<String> {
     let number = state.created.number;
-    let ended: Vec<String> = (0..state.tasks.len())
+    (0..state.tasks.len())
         .filter(|&task| {
             let status = &state.tasks[task].status;
             matches!(status, TaskStatus::Failed { .. } | TaskStatus::TimedOut { .. })
         })
         .map(|task| format!("`crew retry {number}/{}`", state.task_id(task)))
-        .collect();
-    let hint = match ended.as_slice() {
-        [] => "none of its tasks failed or timed out".to_owned(),
-        ended => ended.join(", "),
-    };
-    CliError::usage(format!("which task of run #{number}?")).hinted(hint)
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! `crew runtime`: the programs that can play agents here.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 use serde::Serialize;
@@ -8,10 +10,10 @@ use super::{CliError, Context, Exit, Result};
 use crate::agent::rehearsal;
 use crate::base::limits::JSON_SCHEMA;
 use crate::base::text;
+use crate::client::Workspace;
+use crate::client::plan::{KNOWN_PROGRAMS, PlanError};
 use crate::config::{Config, RuntimeTable};
-
-/// Agent programs that people have, in the order in which one is chosen.
-pub const KNOWN: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
+use crate::launch::Programs;
 
 /// List and show the programs that can play agents.
 #[derive(Debug, ClapArgs)]
@@ -78,7 +80,7 @@ pub fn all(config: &Config) -> Vec<Told> {
             }
         },
     );
-    let known = KNOWN.into_iter().filter(|name| !is_configured(config, name)).map(|name| {
+    let known = KNOWN_PROGRAMS.into_iter().filter(|name| !is_configured(config, name)).map(|name| {
         let path = find(name);
         let note = match &path {
             Some(_) => {
@@ -106,16 +108,12 @@ pub fn all(config: &Config) -> Vec<Told> {
 ///
 /// # Errors
 /// There is none, or its program is missing.
-pub fn check_name(config: &Config, name: &str) -> Result<()> {
-    let all = all(config);
-    match all.iter().find(|told| told.name == name) {
-        Some(told) if told.usable => Ok(()),
-        Some(told) => {
-            Err(CliError::invalid(format!("runtime `{name}` cannot be used: {}", told.note))
-                .hinted(format!("`crew runtime show {name}` tells more")))
-        }
-        None => Err(not_found(&all, name)),
-    }
+pub fn check_name(workspace: &Workspace, name: &str) -> Result<()> {
+    let programs =
+        Programs::of(&workspace.config, &BTreeMap::new()).map_err(PlanError::Programs)?;
+    let path = workspace.env.get("PATH").unwrap_or_default();
+    let checked = programs.preflight(name, path, &workspace.found.root);
+    Ok(checked.map_err(|error| PlanError::Programs(vec![error]))?)
 }
 
 /// Where a program is.

@@ -1,6 +1,6 @@
 //! Choosing team, workflow and programs for a run, and compiling its plan.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 
@@ -244,7 +244,9 @@ fn completion(
     };
     match asked.unwrap_or(configured) {
         Completion::Merge | Completion::Pr if !can_have_worktree => Completion::Deliver,
-        mode => mode,
+        mode @ (Completion::Merge | Completion::Pr | Completion::Deliver | Completion::None) => {
+            mode
+        }
     }
 }
 
@@ -264,9 +266,9 @@ fn check_supported(plan: &Plan) -> Result<(), PlanError> {
                 "`isolation: snapshot`",
             ),
         ];
-        let missing: BTreeMap<&str, ()> =
-            needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| (what, ())).collect();
-        for what in missing.keys() {
+        let missing: BTreeSet<&str> =
+            needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| what).collect();
+        for what in missing {
             reasons
                 .push(format!("step `{}` uses {what}, which this version does not run", step.id));
         }

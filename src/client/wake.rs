@@ -34,11 +34,14 @@ pub enum WakeError {
 /// # Errors
 /// The project's files cannot be changed, or no process could be started.
 pub fn wake(workspace: &Workspace, run: RunNumber, now: Time) -> Result<Vec<Child>, WakeError> {
-    // A run that had ended is no longer among the open ones, which are all that the queue looks at.
-    let mut project = workspace.project()?;
-    if !project.open_runs().any(|open| open == run) {
+    {
+        // A run that had ended is no longer among the open ones, which are all that the queue looks
+        // at. Under the lock: its supervisor may be closing it right now.
         let lock = ProjectLock::take(&workspace.dir).map_err(ProjectError::from)?;
-        project.set_open(&lock, [run])?;
+        let mut project = workspace.project()?;
+        if !project.open_runs().any(|open| open == run) {
+            project.set_open(&lock, [run])?;
+        }
     }
     let mut children = run_queue(&workspace.dir, workspace.config.limits.runs, now)?.children;
     let ledger = workspace.run(run)?;

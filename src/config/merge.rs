@@ -125,7 +125,7 @@ impl Merged {
                 Ok(Some(value)) => self.lay_project(key, path, value, &place),
                 Ok(None) => {}
                 Err(what) => {
-                    self.warn(place, what, format!("if you want it, set it in {user_file}"))
+                    self.warn(place, what, format!("if you want it, set it in {user_file}"));
                 }
             }
         }

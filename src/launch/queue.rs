@@ -98,11 +98,9 @@ impl Queue<'_> {
         let mut used = runs.values().filter(holds).count();
         let mut order: Vec<(crate::event::Priority, bool, RunNumber)> = runs
             .iter()
-            .filter_map(|(number, ledger)| match ledger.state().status {
-                Status::Queued { resumed, .. } => {
-                    Some((ledger.state().created.priority, !resumed, *number))
-                }
-                _ => None,
+            .filter_map(|(number, ledger)| {
+                let Status::Queued { resumed, .. } = ledger.state().status else { return None };
+                Some((ledger.state().created.priority, !resumed, *number))
             })
             .collect();
         order.sort_unstable();

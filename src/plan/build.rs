@@ -224,14 +224,11 @@ impl Builder<'_> {
         let declared = &self.input.workflow.params;
         let mut values = BTreeMap::new();
         for param in declared {
-            match self.input.params.get(&param.name).or(param.default.as_ref()) {
-                Some(value) => {
-                    values.insert(param.name.clone(), value.clone());
-                }
-                None => {
-                    let fix = format!("give it with `--param {}=…`", param.name);
-                    self.error(param.pos, format!("parameter `{}` has no value", param.name), fix);
-                }
+            if let Some(value) = self.input.params.get(&param.name).or(param.default.as_ref()) {
+                values.insert(param.name.clone(), value.clone());
+            } else {
+                let fix = format!("give it with `--param {}=…`", param.name);
+                self.error(param.pos, format!("parameter `{}` has no value", param.name), fix);
             }
         }
         for name in self.input.params.keys() {

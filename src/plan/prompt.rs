@@ -176,18 +176,20 @@ fn lookup(values: &[(String, String)], name: &str) -> String {
 
 /// Names of the steps whose results a prompt puts into place.
 pub fn named_outputs(prompt: &str) -> Vec<&str> {
-    let names = scan(prompt).into_iter().filter_map(|found| match found.placeholder {
-        Placeholder::Output(name) => Some(name),
-        _ => None,
-    });
-    names.collect()
+    let found = scan(prompt).into_iter();
+    found
+        .filter_map(|place| {
+            if let Placeholder::Output(name) = place.placeholder { Some(name) } else { None }
+        })
+        .collect()
 }
 
 /// Names of the artifacts that a prompt puts into place.
 pub fn named_artifacts(prompt: &str) -> Vec<&str> {
-    let names = scan(prompt).into_iter().filter_map(|found| match found.placeholder {
-        Placeholder::Artifact(name) => Some(name),
-        _ => None,
-    });
-    names.collect()
+    let found = scan(prompt).into_iter();
+    found
+        .filter_map(|place| {
+            if let Placeholder::Artifact(name) = place.placeholder { Some(name) } else { None }
+        })
+        .collect()
 }

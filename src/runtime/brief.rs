@@ -199,9 +199,9 @@ impl Desk<'_> {
     }
 
     fn artifacts(&self, step: &StepPlan) -> Vec<(String, String)> {
-        let named = named_artifacts(&step.prompt);
+        let placed = named_artifacts(&step.prompt);
         let read = step.reads.iter().map(crate::base::ArtifactName::as_str);
-        let mut names: Vec<&str> = named.into_iter().chain(read).collect();
+        let mut names: Vec<&str> = placed.into_iter().chain(read).collect();
         names.sort_unstable();
         names.dedup();
         let found = names.into_iter().filter_map(|name| {

@@ -49,9 +49,9 @@ impl Supervisor {
     pub(super) fn project_messages(&self, records: &[Record]) {
         let new: Vec<_> = records
             .iter()
-            .filter_map(|record| match &record.body {
-                Body::MessageSent(sent) => Some(sent.message.clone()),
-                _ => None,
+            .filter_map(|record| {
+                let Body::MessageSent(sent) = &record.body else { return None };
+                Some(sent.message.clone())
             })
             .collect();
         if !new.is_empty()

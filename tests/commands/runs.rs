@@ -17,7 +17,7 @@ fn failed() -> Report {
 fn stop_waits_until_the_agents_are_gone() {
     let env = TestEnv::new();
     let mut run = env.run("fix-it", CODING).start();
-    let mut child = env.command().args(["stop", "1"]).spawn().unwrap();
+    let mut child = env.command().args(["stop", "1", "--quiet"]).spawn().unwrap();
     wait_until("the run is cancelled", || run.status() == "cancelled");
     assert!(child.try_wait().unwrap().is_none(), "an agent still lives");
     run.end("coding", EndReason::Stopped, Report::default());
@@ -122,11 +122,9 @@ fn retry_tries_a_failed_task_again_with_another_program() {
     let env = TestEnv::new();
     let mut run = env.run("fix-it", CODING).start();
     run.end("coding", EndReason::Exited, blocked());
-    env.crew(&["retry", "1"]).code(2).says("which task of run #1?").says("`crew retry 1/coding`");
-    env.crew(&["retry", "1/coding", "-a", "rehersal"]).code(6).says("did you mean `rehearsal`?");
-    env.crew(&["retry", "1/coding", "-a", "claude"])
-        .code(5)
-        .says("runtime `claude` cannot be used");
+    env.crew(&["retry", "1/coding", "-a", "rehersal"]).code(5).says("did you mean `rehearsal`?");
+    env.crew(&["retry", "1/coding", "-a", "claude"]).code(5).says("there is no runtime `claude`");
+    env.crew(&["retry", "1", "-a", "rehearsal"]).code(2).says("go with a task");
     env.crew(&["retry", "1/codin"]).code(6).says("did you mean `coding`?");
     env.crew(&["retry", "1/review/1"]).code(7).says("task `review/1` is pending");
     env.crew(&["retry", "1/coding", "-a", "rehearsal", "--text", "the key is there now"])
@@ -163,4 +161,24 @@ fn what_was_stopped_can_be_reopened() {
     run.end("coding", EndReason::Stopped, Report::default());
     env.crew(&["reopen", "1"]).code(0).says("run #1 is open again");
     assert_eq!(run.task("coding"), "ready");
+}
+
+#[test]
+fn retry_makes_a_new_run_of_one_that_was_stopped() {
+    let env = TestEnv::new();
+    let mut old = env.run("check-it", SHELL);
+    env.crew(&["retry", "1"])
+        .code(7)
+        .says("`retry` needs a run that is blocked, failed or cancelled");
+    env.crew(&["stop", "1"]).code(0);
+    let version = old.seq().to_string();
+    env.crew(&["retry", "1", "--expect-version", "1"]).code(7).says("changed it after version 1");
+    let told = env.crew(&["retry", "1", "--expect-version", &version, "--json"]).code(0).json();
+    assert_eq!((&told["run"]["number"], &told["retry_of"]), (&2.into(), &1.into()));
+    let mut new = env.open(2);
+    wait_until("the new run is done", || new.status() == "done");
+    let state = new.ledger.state();
+    assert!(state.messages[0].message.text.contains("Run #1 tried this before"));
+    assert_eq!(state.created.retry_of.map(|number| number.0), Some(1));
+    assert_eq!(old.status(), "cancelled");
 }

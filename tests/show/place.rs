@@ -50,6 +50,7 @@ impl Place {
         ledger
     }
 
+    #[expect(clippy::unused_self, reason = "reads as what happens at the place")]
     pub fn play(&self, ledger: &mut Ledger, ms: u64, input: Input) {
         let vitals = Vitals { machine_slots: 8, ..Vitals::default() };
         let at = script::START.plus_ms(ms);

@@ -144,7 +144,7 @@ impl World {
                 self.crash();
                 continue;
             }
-            let is_over = self.is_over(&supervisor);
+            let is_over = Self::is_over(&supervisor);
             if is_over {
                 self.check_end(&supervisor.state);
                 return self.summary.clone();
@@ -367,7 +367,7 @@ impl World {
             2 => (end.code, end.signal) = (None, Some(11)),
             3 => end.report.spoke = false,
             4 => {
-                end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() })
+                end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() });
             }
             5 => end.report.blocked = Some("no access".into()),
             6 => end.report.verdict = None,
@@ -544,7 +544,7 @@ impl World {
         }
     }
 
-    fn is_over(&self, supervisor: &Supervisor) -> bool {
+    fn is_over(supervisor: &Supervisor) -> bool {
         let is_merge =
             matches!(supervisor.state.status, Status::Waiting { wait: Wait::Merge { .. } });
         let nothing_due = supervisor.jobs.is_empty() && live_attempts(&supervisor.state).is_empty();
@@ -576,7 +576,13 @@ impl World {
                 self.summary.failed += 1;
             }
             Status::Cancelled { .. } => self.summary.cancelled += 1,
-            other => panic!("a run does not end as {other:?}"),
+            Status::Draft
+            | Status::Queued { .. }
+            | Status::Running
+            | Status::Paused
+            | Status::Blocked { .. }
+            | Status::Merging
+            | Status::Archived { .. } => panic!("a run does not end as {:?}", state.status),
         }
         let settled = state.tasks.iter().filter(|task| task.status.is_settled()).count();
         let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. });

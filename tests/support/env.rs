@@ -132,6 +132,12 @@ impl TestEnv {
         run
     }
 
+    /// A run that exists.
+    pub fn open(&self, number: u32) -> Run {
+        let dir = self.dir().run(crew::base::RunNumber(number));
+        Run { ledger: Ledger::open(dir).unwrap(), driver: None, clock: Clock::start() }
+    }
+
     /// A queued run that nobody drives yet.
     pub fn run_for_supervisor(&self, slug: &str, plan: &str) -> Run {
         let dir = self.dir();
