@@ -15,7 +15,7 @@ use std::process::Command;
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// The program that the README calls `mytool`.
-const MYTOOL: &str = r#"#!/bin/sh
+const MYTOOL: &str = r"#!/bin/sh
 prompt=$(cat)
 case $prompt in
   *'task `explore`'*) echo 'Orders live in orders.txt; nothing refunds them yet.' ;;
@@ -23,7 +23,7 @@ case $prompt in
   *'task `execute`'*) echo 'order amount reason' >refunds.txt; echo 'Wrote refunds.txt.' ;;
   *) echo 'Every refund names its order.'; echo; echo 'VERDICT: PASS' ;;
 esac
-"#;
+";
 
 /// One fenced block of the README.
 struct Block {
