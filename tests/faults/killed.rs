@@ -1,9 +1,10 @@
 //! Shims and agents that are killed, alone and together with everything else.
 
-use crew::event::{Body, EndReason};
+use crew::event::EndReason;
 use crew::runtime::process;
 
-use crate::project::{TestEnv, kill};
+use crate::accident::kill;
+use crate::project::TestEnv;
 use crate::support::wait_until;
 
 const ONE: &str = "## work\nrole: writer\n\n{goal}";
@@ -22,11 +23,7 @@ sleep 600 & setsid sleep 601 & touch $NOTES/begun; wait"
 }
 
 fn reasons(env: &TestEnv, run: u32) -> Vec<EndReason> {
-    let ended = env.records(run).into_iter().filter_map(|record| match record.body {
-        Body::AttemptEnded(end) => Some(end.reason),
-        _ => None,
-    });
-    ended.collect()
+    env.ends(run).iter().map(|end| end.reason).collect()
 }
 
 #[test]
