@@ -134,7 +134,7 @@ if [ $CREW_TASK = quick ]; then while [ ! -e $NOTES/go ]; do sleep 0.02; done; f
 if [ $CREW_TASK = next ]; then touch $NOTES/next; fi; echo ok",
     );
     env.whole_config(&format!(
-        "[limits]\ngrace = \"6s\"\n[completion]\nmode = \"none\"\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
+        "[limits]\ngrace = \"3s\"\n[completion]\nmode = \"none\"\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
     ));
     env.workflow("two", "", "## deaf\nrole: reader\n\nx\n\n## quick\nrole: reader\n\nx\n\n## next\nrole: reader\ndependsOn: quick\n\nx");
     let run = env.start_workflow("two");

@@ -11,8 +11,8 @@ use crew::base::{RunNumber, TaskId};
 use crew::engine::State;
 use crew::event::{AttemptEnded, Body, Record, Status};
 use crew::ledger::Ledger;
-use crew::runtime::process::{self, Signal};
 use crew::runtime::Pid;
+use crew::runtime::process::{self, Signal};
 use crew::store::{AttemptDir, ProjectDir, RunDir};
 
 use crate::support::wait_until;
