@@ -45,7 +45,7 @@
 //! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, launch | processes, git | the supervisor of a run and the shim of an attempt |
 //! | 8 | [`client`] | base, config, resource, plan, event, engine, agent, store, snapshot, ledger, launch | files, supervisors | what every front end does: open a project, find a run, give a command |
 //! | 9 | [`cli`] | base, clock, config, resource, plan, event, engine, agent, store, snapshot, rehearsal, ledger, launch, client | terminal | the command line, one file for each verb |
-//! | 10 | [`app`] | base, clock, config, client, runtime, rehearsal, cli | terminal | where everything meets: the only module that sees the runtime and a front end |
+//! | 10 | [`app`] | base, clock, config, resource, client, runtime, rehearsal, cli | terminal | where everything meets: the only module that sees the runtime and a front end |
 
 // Some files of samples serve the unit tests and the tests of the binary alike.
 #[cfg(test)]

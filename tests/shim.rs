@@ -43,7 +43,8 @@ fn an_exit_code_arrives_with_the_output() {
 
 #[test]
 fn shim_json_names_both_processes_while_they_live() {
-    let mut attempt = Attempt::script("touch ready; sleep 600");
+    // No program but the last one: a shell that waits for another forgets a SIGINT that comes late.
+    let mut attempt = Attempt::script(": >ready; exec sleep 600");
     let shim = attempt.start();
     attempt.wait_for("ready");
     wait_until("shim.json", || ShimFile::read(&attempt.dir).unwrap().is_some());
@@ -53,8 +54,7 @@ fn shim_json_names_both_processes_while_they_live() {
     assert!(process::is_alive(file.agent.unwrap()));
     assert!(last_beat(&attempt.dir).is_some());
     assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_none());
-    let exit = attempt.stop(shim);
-    eprintln!("DEBUG {exit:?}");
+    attempt.stop(shim);
     assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_some());
     assert!(FileLock::try_exclusive(&attempt.dir.attempt_lock()).unwrap().is_some());
 }
@@ -243,11 +243,11 @@ fn a_line_of_20_mb_and_binary_garbage_arrive_byte_for_byte() {
 
 #[test]
 fn what_a_killed_shim_leaves_is_found_by_its_mark() {
-    let mut attempt = Attempt::script("setsid sleep 600 & touch ready; sleep 600");
+    let mut attempt = Attempt::script("setsid sleep 600 & : >ready; exec sleep 600");
     let shim = attempt.start();
     attempt.wait_for("ready");
-    wait_until("the setsid child", || process::marked(&attempt.command.mark).len() >= 4);
-    wait_until("the shim's record", || ShimFile::read(&attempt.dir).unwrap().is_some());
+    wait_until("shim.json", || ShimFile::read(&attempt.dir).unwrap().is_some());
+    wait_until("the setsid child", || process::marked(&attempt.command.mark).len() == 3);
     assert!(process::signal(shim.pid, Signal::KILL).unwrap());
     wait_end(shim);
     assert!(!process::is_alive(shim.pid));
@@ -255,7 +255,7 @@ fn what_a_killed_shim_leaves_is_found_by_its_mark() {
     let agent = ShimFile::read(&attempt.dir).unwrap().unwrap().agent.unwrap();
     assert!(process::is_alive(agent));
     assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_none());
-    assert_eq!(process::kill_marked(&attempt.command.mark, Duration::from_mins(1)), 3);
+    assert_eq!(process::kill_marked(&attempt.command.mark, Duration::from_mins(1)), 2);
     assert!(!process::is_alive(agent));
     attempt.assert_nothing_lives();
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use clap::CommandFactory;
 
 const FILE_LINES_MAX: usize = 500;
 const MEDIAN_LINES_MAX: usize = 200;
@@ -331,6 +332,31 @@ fn the_repository_names_no_machine_it_was_written_on() {
         for (index, line) in source.text.lines().enumerate() {
             if let Some(word) = words.iter().find(|word| line.contains(**word)) {
                 faults.push(format!("{}:{}: `{word}`", source.path, index + 1));
+            }
+        }
+    }
+    check(&faults);
+}
+
+#[test]
+fn commands_that_documents_name_exist() {
+    let cli = crew::cli::Cli::command();
+    let mut verbs: BTreeSet<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    // Told apart before the command line is read; `src/main.rs` says why.
+    verbs.extend(["rehearse", "shim", "supervise"]);
+    let mut faults = Vec::new();
+    for source in files() {
+        let path = source.path.as_str();
+        if path != "README.md" && !path.starts_with("docs/") {
+            continue;
+        }
+        for (index, line) in source.text.lines().enumerate() {
+            for rest in line.split("`crew ").skip(1) {
+                let end = rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len());
+                let is_word = rest[end..].starts_with(['`', ' ']) && end > 0;
+                if is_word && !verbs.contains(&rest[..end]) {
+                    faults.push(format!("{path}:{}: `crew {}`", index + 1, &rest[..end]));
+                }
             }
         }
     }

@@ -170,7 +170,7 @@ impl TurnReport {
                 if !paragraph.is_empty() {
                     break;
                 }
-            } else if marker::mark(line).is_none() {
+            } else if marker::mark(line).is_none() && !is_fence(line) {
                 paragraph = format!("{line} {paragraph}");
             }
         }
@@ -194,6 +194,12 @@ impl TurnReport {
             Marker::One(_) | Marker::Conflict => Marker::Conflict,
         };
     }
+}
+
+/// A line that only opens or closes a block of code says nothing by itself.
+fn is_fence(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("```") || line.starts_with("~~~") || line.starts_with("ADAPTIVE_PLAN_JSON")
 }
 
 /// Adds a note; when the list is full its last place is taken, so that the newest is there.

@@ -30,6 +30,9 @@ pub const CONDITION_DEPTH_MAX: usize = 8;
 /// Nodes in one gate condition; a larger gate is refused.
 pub const CONDITION_NODES_MAX: usize = 64;
 
+/// Tasks that one adaptive plan may add; a larger plan is sent back.
+pub const ADAPTIVE_TASKS_MAX: usize = 12;
+
 /// Bytes of one line of an agent's output that are read; the rest of the line is cut when shown.
 pub const OUTPUT_LINE_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a line of output that no rule knows; the middle is cut when it is shown.
@@ -72,6 +75,9 @@ pub const LEFTOVER_GRACE_MS: u64 = 1_000;
 /// Milliseconds after SIGKILL until a process that still lives (stuck in the kernel, or of another
 /// user) is given up; the exit record counts it as left over.
 pub const KILL_WAIT_MS: u64 = 10_000;
+/// Milliseconds of an attempt from which on its exit record is forced to the disk; losing a shorter
+/// one in a power cut costs no more than running it again.
+pub const EXIT_SYNC_FROM_MS: u64 = 1_000;
 /// Tries, one per heartbeat, to write the exit record while the disk is full; then the shim goes.
 pub const EXIT_WRITE_TRIES: u32 = 120;
 /// Bytes of a supervisor's own log file; a larger one is put aside as `supervisor.log.1`.

@@ -66,7 +66,7 @@ impl Context {
     /// # Errors
     /// There is no such run, or its log cannot be read.
     pub fn run(&self, workspace: &Workspace, wanted: &str) -> Result<(RunNumber, Ledger)> {
-        Self::run_in(&workspace.dir, wanted)
+        open_in(&workspace.dir, wanted)
     }
 
     /// Finds and opens a run without reading more of the configuration than leads to it.
@@ -75,17 +75,7 @@ impl Context {
     /// There is no such run, or its log cannot be read.
     pub fn run_quickly(&self, wanted: &str) -> Result<(RunNumber, Ledger)> {
         let dir = Workspace::locate(&self.env, &self.cwd, self.project_flag.as_deref())?;
-        Self::run_in(&dir, wanted)
-    }
-
-    fn run_in(dir: &ProjectDir, wanted: &str) -> Result<(RunNumber, Ledger)> {
-        // A number that has a log needs no list of all runs; everything else is found with it.
-        let plain = plain_number(wanted).filter(|number| dir.run(*number).events().exists());
-        let number = match plain {
-            Some(number) => number,
-            None => find_run(&Project::open(dir.clone())?, wanted)?,
-        };
-        Ok((number, Ledger::open(dir.run(number))?))
+        open_in(&dir, wanted)
     }
 
     /// Tells on standard error that a run's log is damaged, or that a newer version wrote it.
@@ -142,4 +132,14 @@ impl Context {
         }
         Ok(())
     }
+}
+
+fn open_in(dir: &ProjectDir, wanted: &str) -> Result<(RunNumber, Ledger)> {
+    // A number that has a log needs no list of all runs; everything else is found with it.
+    let plain = plain_number(wanted).filter(|number| dir.run(*number).events().exists());
+    let number = match plain {
+        Some(number) => number,
+        None => find_run(&Project::open(dir.clone())?, wanted)?,
+    };
+    Ok((number, Ledger::open(dir.run(number))?))
 }

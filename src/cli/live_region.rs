@@ -54,7 +54,9 @@ impl LiveRegion {
     /// # Errors
     /// The terminal is gone.
     pub fn print(&mut self, line: &str) -> std::io::Result<()> {
+        let width = usize::from(self.terminal.size()?.width);
         let clean = text::printable(line).replace('\n', " ");
+        let clean = super::style::fit(&clean, width).into_owned();
         self.terminal.insert_before(1, |buffer| Paragraph::new(clean).render(buffer.area, buffer))
     }
 
@@ -99,6 +101,8 @@ impl Drop for LiveRegion {
         drop(self.terminal.clear());
         drop(disable_raw_mode());
         drop(self.terminal.show_cursor());
+        // What is printed next begins at the left edge.
+        drop(crossterm::execute!(stdout(), crossterm::cursor::MoveToColumn(0)));
     }
 }
 

@@ -75,10 +75,8 @@ fn watch(wanted: &str, workspace: &Workspace, context: &mut Context) -> Result<E
             }
             context.out.flush()?;
         }
-        let exit = Exit::of_status(&ledger.state().status);
-        let exit = context.check_health(&ledger, exit)?;
-        if ledger.state().status.is_terminal() || exit == Exit::Io {
-            return Ok(exit);
+        if ledger.state().status.is_terminal() || ledger.health().damage.is_some() {
+            return context.check_health(&ledger, Exit::of_status(&ledger.state().status));
         }
         follower.wait(if clears { TICK_MS } else { u64::MAX });
         ledger.refresh()?;

@@ -1,6 +1,7 @@
 //! How text looks on this terminal: colour, glyphs, width, and moments in local time.
 
 use std::borrow::Cow;
+use std::io::IsTerminal;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -26,8 +27,12 @@ pub struct Style {
 impl Style {
     /// The style of the output of this command.
     pub fn of(context: &Context, config: &Config) -> Self {
-        let asked = context.env.columns();
-        let width = asked.or_else(|| crossterm::terminal::size().ok().map(|(width, _)| width));
+        // Only a terminal is asked: without one the question would start `tput`.
+        let terminal = || {
+            let size = std::io::stdout().is_terminal().then(crossterm::terminal::size)?;
+            size.ok().map(|(width, _)| width)
+        };
+        let width = context.env.columns().or_else(terminal);
         Self {
             color: context.color,
             ascii: config.ui.ascii.unwrap_or(!context.env.is_utf8_locale()),

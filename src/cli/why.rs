@@ -52,7 +52,9 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     writeln!(out, "{} {}  {words}", style.glyph(class), style.bold(&subject))?;
     writeln!(out, "  {}", text::one_line(&style.text(&why.headline), 600))?;
     for evidence in &why.evidence {
-        let age = evidence.age_ms.map_or_else(String::new, |ms| format!(", {} ago", human_ms(ms)));
+        let what = if evidence.source == "heartbeat" { "last beat " } else { "" };
+        let age = evidence.age_ms.map(|ms| format!(", {what}{} ago", human_ms(ms)));
+        let age = age.unwrap_or_default();
         let said = text::one_line(&style.text(&evidence.text), 400);
         writeln!(out, "  {} {said}{age}", style.dim(&format!("{:<9}", evidence.source)))?;
     }

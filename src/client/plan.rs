@@ -260,7 +260,7 @@ fn check_supported(plan: &Plan) -> Result<(), PlanError> {
         let needs = [
             (step.looping.is_some(), "`loop`"),
             (step.contract.is_some(), "`contract`"),
-            (step.expands.is_some(), "`expands`"),
+            (step.approve, "`approve`"),
             (
                 step.isolation == Isolation::Snapshot && step.access != Access::None,
                 "`isolation: snapshot`",

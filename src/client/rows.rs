@@ -1,11 +1,19 @@
 //! The runs of a project as rows: from their snapshots where these are current, else from their logs.
 
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
+
 use super::vitals::supervisor;
 use crate::base::{RunNumber, Time};
 use crate::event::StatusKind;
 use crate::ledger::{Ledger, OpenError};
 use crate::snapshot::{RunRow, SupervisorRow};
 use crate::store::{Project, RunDir, Standing, snapshot_cache};
+
+/// Threads that read at once: the work is a few system calls for each run.
+const WORKERS_MAX: usize = 4;
+/// Runs from which on starting threads costs less than it saves.
+const WORTH_WORKERS: usize = 128;
 
 /// One run of a list.
 #[derive(Debug)]
@@ -22,7 +30,20 @@ pub struct Listed {
 ///
 /// What had to be folded is saved for the next reader where a checkpoint is due.
 pub fn rows(project: &Project, numbers: &[RunNumber], now: Time) -> Vec<Listed> {
-    numbers.iter().map(|&number| listed(&project.dir().run(number), number, now)).collect()
+    let dir = project.dir();
+    let serial = |part: &[RunNumber]| -> Vec<Listed> {
+        part.iter().map(|&number| listed(&dir.run(number), number, now)).collect()
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+    if workers == 1 || numbers.len() < WORTH_WORKERS {
+        return serial(numbers);
+    }
+    let parts = numbers.chunks(numbers.len().div_ceil(workers));
+    thread::scope(|scope| {
+        let workers: Vec<_> = parts.map(|part| scope.spawn(|| serial(part))).collect();
+        let joined = workers.into_iter().map(ScopedJoinHandle::join);
+        joined.flat_map(|rows| rows.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 fn listed(dir: &RunDir, number: RunNumber, now: Time) -> Listed {

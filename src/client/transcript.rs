@@ -74,7 +74,7 @@ pub struct Transcript {
     decoder: Decoder,
     /// The beginning of a line that is not finished.
     begun: Vec<u8>,
-    said: Option<String>,
+    said: String,
     in_key: bool,
 }
 
@@ -82,7 +82,7 @@ impl Transcript {
     /// A transcript of the file at `path`, from its start; the file may come later.
     pub fn open(path: Utf8PathBuf, format: OutputFormat) -> Self {
         let decoder = Decoder::new(format);
-        Self { path, offset: 0, decoder, begun: Vec::new(), said: None, in_key: false }
+        Self { path, offset: 0, decoder, begun: Vec::new(), said: String::new(), in_key: false }
     }
 
     /// The file.
@@ -173,12 +173,15 @@ impl Transcript {
         for observation in self.decoder.decode(line) {
             let Some((kind, title, said)) = entry(observation) else { continue };
             let (title, said) = (self.clean(&title), self.clean(&said));
-            // The final answer usually is the last text once more.
-            if kind == Kind::Result && self.said.as_deref() == Some(said.trim()) {
+            // The final answer usually is what was said before once more.
+            if kind == Kind::Result && self.said.trim_end().ends_with(said.trim()) {
                 continue;
             }
             if kind == Kind::Text {
-                self.said = Some(said.trim().to_owned());
+                self.said.push_str(said.trim_end());
+                self.said.push('\n');
+                let surplus = self.said.len().saturating_sub(limits::RESULT_BYTES_MAX);
+                self.said.drain(..self.said.ceil_char_boundary(surplus));
             }
             each(Entry { kind, title, text: said });
         }

@@ -6,7 +6,9 @@ use camino::Utf8Path;
 use serde::Deserialize;
 
 use crate::base::{TaskId, Time};
-use crate::engine::{AttemptVitals, Explanation, State, Vitals, explain_run, explain_task};
+use crate::engine::{
+    AttemptVitals, Evidence, Explanation, State, Vitals, explain_run, explain_task,
+};
 use crate::ledger::Ledger;
 use crate::snapshot::{Live, StatusView, SupervisorRow};
 use crate::store::{AttemptDir, FileLock, RunDir};
@@ -20,10 +22,17 @@ pub fn view(ledger: &Ledger, now: Time) -> StatusView {
 pub fn explain(ledger: &Ledger, task: Option<&TaskId>, now: Time) -> Explanation {
     let state = ledger.state();
     let live = look(ledger.dir(), state);
-    match task.and_then(|task| state.task_ix(task)) {
+    let mut why = match task.and_then(|task| state.task_ix(task)) {
         Some(task) => explain_task(state, &live.vitals, now, task),
         None => explain_run(state, &live.vitals, now),
+    };
+    if state.status.kind().holds_slot() && !live.supervisor.live {
+        // The engine cannot know: whoever asks it during a turn is the supervisor.
+        let text =
+            "no supervisor drives the run, so nothing starts and no end is noticed".to_owned();
+        why.evidence.insert(0, Evidence { source: "rule", text, age_ms: None });
     }
+    why
 }
 
 /// What is seen of a run's processes now.

@@ -4,11 +4,13 @@
 //! a log of another version still opens.
 
 use super::state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, TaskStatus, WorktreeState,
+    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
+    TaskStatus, WorktreeState,
 };
 use crate::base::{StepId, TaskId, Time};
 use crate::event::body::{
-    Attention, AttentionRaised, ReadyCause, Settled, TaskActivated, TaskReadied, TaskSettled,
+    Attention, AttentionRaised, PlanExpanded, ReadyCause, Settled, TaskActivated, TaskReadied,
+    TaskSettled,
 };
 use crate::event::{AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Status, TaskResult};
 use crate::plan::graph::{StepIx, TaskIx};
@@ -35,6 +37,7 @@ impl State {
                     tree: self.worktree.as_ref().and_then(|old| old.tree.clone()),
                 });
             }
+            Body::PlanExpanded(expanded) => self.expand(expanded),
             Body::TaskActivated(activated) => self.activated(at, activated),
             Body::TaskReadied(readied) => self.readied(at, readied),
             Body::TaskSettled(settled) => self.settled(settled),
@@ -76,13 +79,14 @@ impl State {
             }
             Body::MessageSent(sent) => {
                 let message = sent.message.clone();
-                self.messages.push(MessageState { message, delivered: None });
+                self.messages.push(MessageState { message, delivered: Vec::new() });
             }
             Body::MessageDelivered(delivery) => {
                 let to = (delivery.task.clone(), delivery.attempt);
                 for entry in &mut self.messages {
-                    if delivery.ids.contains(&entry.message.id) {
-                        entry.delivered.get_or_insert_with(|| to.clone());
+                    let is_known = entry.delivered.iter().any(|(task, _)| *task == delivery.task);
+                    if delivery.ids.contains(&entry.message.id) && !is_known {
+                        entry.delivered.push(to.clone());
                     }
                 }
             }
@@ -100,6 +104,17 @@ impl State {
         self.status_seq = self.seq;
     }
 
+    /// Adds steps behind all others, so that no position changes.
+    fn expand(&mut self, expanded: &PlanExpanded) {
+        let Some(source) = self.step_ix(&expanded.step) else { return };
+        let plan = self.plan().with_added(source, &expanded.added);
+        self.steps[source].expanded = true;
+        self.steps.resize(plan.steps.len(), StepState::default());
+        self.tasks.resize(plan.task_count(), TaskState::default());
+        self.expanded = Some(std::sync::Arc::new(plan));
+        self.reindex();
+    }
+
     /// Activates steps; one that was active before makes this a cycle (SPEC 7.3, F7).
     fn activated(&mut self, at: Time, activated: &TaskActivated) {
         let steps: Vec<StepIx> = activated.steps.iter().filter_map(|id| self.step_ix(id)).collect();
@@ -112,6 +127,7 @@ impl State {
         }
         for step in steps {
             self.steps[step].activated = self.epoch;
+            self.steps[step].expanded = false;
             self.steps[step].feedback.clone_from(&activated.feedback);
             for task in self.tasks_of(step) {
                 let entry = &mut self.tasks[task];
@@ -306,7 +322,7 @@ impl State {
 
     /// Changes a task's status; the one place that keeps the index true.
     fn set_task(&mut self, task: TaskIx, status: TaskStatus) {
-        let plan = self.created.plan.clone();
+        let plan = self.shared_plan().clone();
         self.index.leave(&plan, &self.steps, task, &self.tasks[task].status);
         self.index.enter(&plan, &self.steps, task, &status);
         self.tasks[task].status = status;
@@ -314,7 +330,7 @@ impl State {
     }
 
     fn refresh_step(&mut self, step: StepIx) {
-        let plan = self.created.plan.clone();
+        let plan = self.shared_plan().clone();
         self.index.refresh(&plan, &self.steps, step);
     }
 

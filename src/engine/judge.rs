@@ -4,8 +4,11 @@ use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
 use crate::base::flow::{Access, StepKind};
 use crate::base::{Time, limits};
-use crate::event::body::{QuestionAsked, ReadyCause, Settled, TaskReadied, TaskSettled};
+use crate::event::body::{
+    PlanExpanded, QuestionAsked, ReadyCause, Settled, TaskReadied, TaskSettled,
+};
 use crate::event::{BlockedReason, Body, EndReason, Rule, StatusKind, TaskResult};
+use crate::plan::adaptive;
 use crate::plan::graph::{StepPlan, TaskIx};
 
 /// Whether the runtime must look at the tree before the attempt can be judged.
@@ -159,6 +162,11 @@ impl Case<'_> {
     /// The program says that all went well; success needs more than that.
     fn succeeded(&self) -> Body {
         let end = &self.checking.end;
+        if self.step.expands.is_some()
+            && !self.state.steps[self.state.step_ix_of(self.task)].expanded
+        {
+            return self.expanded();
+        }
         if self.step.kind == StepKind::Command {
             return self.settle(Settled::Done, Some(TaskResult::Pass), "", None);
         }
@@ -179,6 +187,19 @@ impl Case<'_> {
             return self.failed(&self.evidence("it exited with code 0 but printed nothing"));
         }
         self.settle(Settled::Done, Some(TaskResult::Unverified), "", None)
+    }
+
+    /// The proposal becomes part of the plan, or goes back to the planner once.
+    fn expanded(&self) -> Body {
+        let Some(proposal) = &self.checking.end.report.proposal else {
+            return self.nudge("it proposed no plan", adaptive::ASKED);
+        };
+        let source = self.state.step_ix_of(self.task);
+        match adaptive::compile(self.state.plan(), source, proposal) {
+            Ok(added) => PlanExpanded { step: self.step.id.clone(), added }.into(),
+            Err(wrong) => self
+                .nudge(&format!("its plan cannot be used: {}", wrong.join("; ")), adaptive::ASKED),
+        }
     }
 
     fn verdict_text(&self) -> String {

@@ -1,9 +1,9 @@
 //! The pure heart: what a run is, what may happen to it, and what follows.
 //!
 //! No clock, no input or output, no randomness, no hash maps. Wishes and facts come in as [`Input`],
-//! events come out of [`decide`] and [`settle`], and [`State::apply`] is the only thing that changes
+//! events come out of [`decide`] and [`settle`], and `State::apply` is the only thing that changes
 //! a state, live, on recovery, in replay and in every viewer. [`react`] derives from a state what the
-//! supervisor must do; [`deadline`] tells when time alone could say something new; [`explain`] tells
+//! supervisor must do; [`deadline`] tells when time alone could say something new; `explain` tells
 //! people why.
 
 mod apply;

@@ -14,6 +14,7 @@ use crate::event::message::Message;
 use crate::event::{
     AttemptEnded, BlockedReason, Body, Record, RunCreated, Status, TaskResult, Usage,
 };
+use crate::plan::Plan;
 use crate::plan::graph::{StepIx, StepPlan, TaskIx};
 
 /// What a run is now.
@@ -37,6 +38,9 @@ pub struct State {
     pub epoch: u32,
     /// Firings that led back.
     pub cycles: u32,
+    /// The plan with the steps that were added to it; absent while it is the frozen one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expanded: Option<Arc<Plan>>,
     /// By position in the plan.
     pub steps: Vec<StepState>,
     /// By position: the slots of all steps in the order of the plan.
@@ -68,6 +72,9 @@ pub struct StepState {
     /// Epoch in which it was activated; 0 = not yet.
     #[serde(default)]
     pub activated: u32,
+    /// Whether its proposal was added to the plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expanded: bool,
     /// Feedback that its tasks are given.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub feedback: String,
@@ -245,9 +252,9 @@ pub struct WorktreeState {
 pub struct MessageState {
     /// The message.
     pub message: Message,
-    /// The task and attempt that it was given to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivered: Option<(TaskId, u32)>,
+    /// Tasks and attempts that it was given to; one to the run goes to each task once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delivered: Vec<(TaskId, u32)>,
 }
 
 /// An artifact as the log knows it.
@@ -359,6 +366,7 @@ impl State {
             status_seq: record.seq,
             epoch: 1,
             cycles: 0,
+            expanded: None,
             steps: vec![StepState::default(); steps],
             tasks: vec![TaskState::default(); created.plan.task_count()],
             worktree: None,
@@ -376,8 +384,13 @@ impl State {
     }
 
     /// The plan.
-    pub fn plan(&self) -> &crate::plan::Plan {
-        &self.created.plan
+    pub fn plan(&self) -> &Plan {
+        self.shared_plan()
+    }
+
+    /// The plan, to be held while the state changes.
+    pub(super) fn shared_plan(&self) -> &Arc<Plan> {
+        self.expanded.as_ref().unwrap_or(&self.created.plan)
     }
 
     /// The step that a task plays.

@@ -146,6 +146,9 @@ pub struct Report {
     /// The agent says that the task failed, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+    /// Tasks that it proposes, as the JSON text between the markers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<String>,
     /// A question for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,

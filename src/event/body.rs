@@ -9,6 +9,7 @@ use super::created::RunCreated;
 use super::message::Message;
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
+use crate::plan::AddedStep;
 
 macro_rules! bodies {
     ($($kind:literal => $name:ident,)*) => {
@@ -76,6 +77,7 @@ bodies! {
     "run.noted" => RunNoted,
     "supervisor.started" => SupervisorStarted,
     "worktree.created" => WorktreeCreated,
+    "plan.expanded" => PlanExpanded,
     "task.activated" => TaskActivated,
     "task.readied" => TaskReadied,
     "task.settled" => TaskSettled,
@@ -133,6 +135,15 @@ pub struct WorktreeCreated {
     pub branch: String,
     /// The commit it starts from.
     pub commit: String,
+}
+
+/// Tasks that a step proposed were checked and added to the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanExpanded {
+    /// The step that proposed them.
+    pub step: StepId,
+    /// The new steps.
+    pub added: Vec<AddedStep>,
 }
 
 /// Channels fired: a step's tasks are to be done.

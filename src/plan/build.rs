@@ -47,8 +47,9 @@ pub fn build(input: &BuildInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         Builder { input, found: Vec::new(), agents: BTreeMap::new(), skills: BTreeMap::new() };
     let steps: Vec<StepPlan> = input.workflow.steps.iter().map(|step| builder.step(step)).collect();
     let channels = builder.channels();
+    let roles = builder.roles();
     let params = builder.params();
-    let plan = builder.plan(steps, channels, params);
+    let plan = builder.plan(steps, channels, roles, params);
     builder.check_size(&plan);
     if builder.found.iter().any(Diagnostic::is_error) { Err(builder.found) } else { Ok(plan) }
 }
@@ -210,6 +211,26 @@ impl Builder<'_> {
         channels
     }
 
+    /// What a task of each role would be, when a step may add tasks.
+    fn roles(&mut self) -> BTreeMap<String, StepPlan> {
+        let workflow = self.input.workflow;
+        let Some(planner) = workflow.steps.iter().find(|step| step.expands.is_some()) else {
+            return BTreeMap::new();
+        };
+        let of_team = self.input.team.map(|team| team.roles.as_slice()).unwrap_or_default();
+        let names: Vec<String> =
+            of_team.iter().chain(&workflow.roles).map(|role| role.name.clone()).collect();
+        let mut roles = BTreeMap::new();
+        for name in names {
+            let Ok(id) = name.parse() else { continue };
+            let role = crate::resource::Name::new(name.clone(), planner.pos);
+            let step =
+                StepDecl { id, role: Some(role), prompt: String::new(), ..bare_decl(planner) };
+            roles.insert(name, self.step(&step));
+        }
+        roles
+    }
+
     fn unknown_step(&mut self, pos: Pos, name: &str) {
         let ids = self.input.workflow.steps.iter().map(|step| step.id.as_str());
         let near = crate::base::text::did_you_mean(name, ids);
@@ -249,6 +270,7 @@ impl Builder<'_> {
         &mut self,
         steps: Vec<StepPlan>,
         channels: Vec<ChannelPlan>,
+        roles: BTreeMap<String, StepPlan>,
         params: BTreeMap<String, String>,
     ) -> Plan {
         let workflow = self.input.workflow;
@@ -274,7 +296,7 @@ impl Builder<'_> {
         let rework =
             workflow.rework.as_ref().and_then(|name| named(std::slice::from_ref(name)).pop());
         let concurrency = [workflow.max_concurrency, team.and_then(|team| team.max_concurrency)];
-        let roles = team.map(|team| team.roles.as_slice()).unwrap_or_default();
+        let role_lines = team.map(|team| team.roles.as_slice()).unwrap_or_default();
         Plan {
             workflow: workflow.name.clone(),
             team: team.map_or_else(|| "direct".to_owned(), |team| team.name.clone()),
@@ -287,12 +309,13 @@ impl Builder<'_> {
             gates: gates(workflow),
             agents: std::mem::take(&mut self.agents),
             skills: std::mem::take(&mut self.skills),
-            role_concurrency: roles
+            role_concurrency: role_lines
                 .iter()
                 .chain(&workflow.roles)
                 .filter_map(|role| Some((role.name.clone(), role.max_concurrency?)))
                 .collect(),
             params,
+            roles,
             steps,
             channels,
         }
@@ -314,6 +337,32 @@ impl Builder<'_> {
             );
             self.error(Pos::START, text, "split it into several workflows".to_owned());
         }
+    }
+}
+
+/// The planner's declaration without everything that is its own: what an added step starts from.
+fn bare_decl(planner: &StepDecl) -> StepDecl {
+    StepDecl {
+        title: None,
+        runtime: None,
+        model: None,
+        skills: None,
+        depends_on: Vec::new(),
+        output: None,
+        reads: Vec::new(),
+        verify: false,
+        slots: None,
+        max_concurrency: None,
+        join: None,
+        access: None,
+        looped: None,
+        contract: None,
+        retries: None,
+        kind: None,
+        command: None,
+        expands: None,
+        approve: false,
+        ..planner.clone()
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Plan {
     /// Attempts at once by role, where limited.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub role_concurrency: BTreeMap<String, u32>,
+    /// What a task of each role is, for steps that may add tasks; empty without such a step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<String, StepPlan>,
     /// Values of the workflow's parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -286,8 +289,8 @@ impl Plan {
         names
     }
 
-    /// Whether any step may change the worktree.
+    /// Whether any step may change the worktree, also one that a planner may add.
     pub fn has_writers(&self) -> bool {
-        self.steps.iter().any(|step| step.access == Access::Write)
+        self.steps.iter().chain(self.roles.values()).any(|step| step.access == Access::Write)
     }
 }

@@ -1,10 +1,12 @@
 //! The compiled workflow: one frozen graph of steps, channels and gates, held by a log's first line.
 //!
-//! Pure: resources go in, a plan or a list of diagnostics comes out. Entry point: [`build`].
+//! Pure: resources go in, a plan or a list of diagnostics comes out. Entry point: [`build()`].
 
+pub mod adaptive;
 pub mod build;
 pub mod graph;
 pub mod prompt;
 
+pub use adaptive::AddedStep;
 pub use build::{BuildInput, build};
 pub use graph::{AgentPlan, ChannelPlan, Completion, GatePlan, Plan, SkillPlan, StepPlan};

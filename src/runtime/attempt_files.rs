@@ -1,7 +1,7 @@
 //! What supervisor and shim tell each other through files of one attempt.
 //!
 //! `command.json` goes down, `shim.json`, `heartbeat` and `exit.json` come up. Each file has one
-//! writer and appears whole or not at all; readers ignore fields that they do not know.
+//! writer and is read whole or not at all; readers ignore fields that they do not know.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Time;
+use crate::base::limits::EXIT_SYNC_FROM_MS;
 use crate::base::path::{PathContext, PathError};
 use crate::runtime::process::Pid;
 use crate::store::AttemptDir;
@@ -71,7 +72,7 @@ impl CommandFile {
     /// The folder or the file cannot be written.
     pub fn write(&self, dir: &AttemptDir) -> Result<(), PathError> {
         make_private_folder(dir.path())?;
-        replace(&dir.command(), self, OnDisk::Later)
+        write(&dir.command(), self).map(drop)
     }
 }
 
@@ -102,7 +103,7 @@ impl ShimFile {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, dir: &AttemptDir) -> Result<(), PathError> {
-        replace(&dir.shim(), self, OnDisk::Later)
+        write(&dir.shim(), self).map(drop)
     }
 }
 
@@ -172,12 +173,21 @@ impl ExitFile {
         read(&dir.exit())
     }
 
-    /// Writes it so that it survives a power cut whole or not at all.
+    /// Writes it so that it appears whole or not at all, even after a power cut.
+    ///
+    /// What took only a moment is not forced to the disk: waiting for that would take longer than
+    /// the attempt did, and losing it costs one repetition.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, dir: &AttemptDir) -> Result<(), PathError> {
-        replace(&dir.exit(), self, OnDisk::Now)
+        let path = dir.exit();
+        let beside = Utf8PathBuf::from(format!("{path}.new"));
+        let file = write(&beside, self)?;
+        if self.duration_ms >= EXIT_SYNC_FROM_MS {
+            file.sync_data().at("cannot sync", &beside)?;
+        }
+        fs::rename(&beside, &path).at("cannot rename to", &path)
     }
 }
 
@@ -201,38 +211,28 @@ pub fn revoke(dir: &AttemptDir) -> Result<(), PathError> {
     create(&path).map(drop).at("cannot create", &path)
 }
 
-/// When the bytes of a file must be on the disk.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum OnDisk {
-    Now,
-    Later,
-}
-
 fn make_private_folder(path: &Utf8Path) -> Result<(), PathError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).at("cannot create", path)
 }
 
+/// Reads a file whose last byte is a line end; what lacks it is not there yet.
+///
+/// So no reader sees half of a file, and a file that a power cut left empty is a missing one.
 fn read<T: DeserializeOwned>(path: &Utf8Path) -> Result<Option<T>, PathError> {
     match fs::read(path) {
+        Ok(bytes) if !bytes.ends_with(b"\n") => Ok(None),
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).at("cannot understand", path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).at("cannot read", path),
     }
 }
 
-/// Writes beside the file and renames: readers see the old one, the new one, nothing between.
-///
-/// The name beside it is always the same, because each of these files has one writer.
-fn replace(path: &Utf8Path, value: &impl Serialize, on_disk: OnDisk) -> Result<(), PathError> {
-    let beside = Utf8PathBuf::from(format!("{path}.new"));
+fn write(path: &Utf8Path, value: &impl Serialize) -> Result<File, PathError> {
     let mut bytes = serde_json::to_vec(value).at("cannot write", path)?;
     bytes.push(b'\n');
-    let mut file = create(&beside).at("cannot create", &beside)?;
-    file.write_all(&bytes).at("cannot write", &beside)?;
-    if on_disk == OnDisk::Now {
-        file.sync_data().at("cannot sync", &beside)?;
-    }
-    fs::rename(&beside, path).at("cannot rename to", path)
+    let mut file = create(path).at("cannot create", path)?;
+    file.write_all(&bytes).at("cannot write", path)?;
+    Ok(file)
 }
 
 fn create(path: &Utf8Path) -> io::Result<File> {
@@ -309,10 +309,20 @@ mod tests {
     }
 
     #[test]
+    fn half_a_file_is_not_there_yet() {
+        let (_keep, dir) = attempt();
+        revoke(&dir).unwrap();
+        fs::write(dir.shim(), "{\"shim\":").unwrap();
+        fs::write(dir.exit(), "").unwrap();
+        assert_eq!(ShimFile::read(&dir).unwrap(), None);
+        assert_eq!(ExitFile::read(&dir).unwrap(), None);
+    }
+
+    #[test]
     fn a_broken_file_is_named() {
         let (_keep, dir) = attempt();
         revoke(&dir).unwrap();
-        fs::write(dir.shim(), "{").unwrap();
+        fs::write(dir.shim(), "{\n").unwrap();
         let error = ShimFile::read(&dir).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot understand `{}`", dir.shim()));
         assert!(CommandFile::read(&dir).is_err());

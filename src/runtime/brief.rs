@@ -122,7 +122,8 @@ impl Desk<'_> {
     fn messages(&self, id: &TaskId) -> Vec<(String, String)> {
         let address = id.to_string();
         let own = self.state.messages.iter().filter(|entry| {
-            entry.delivered.is_none() && (entry.message.to == address || entry.message.to == "run")
+            entry.delivered.iter().all(|(task, _)| task != id)
+                && (entry.message.to == address || entry.message.to == "run")
         });
         own.map(|entry| {
             (entry.message.id.clone(), format!("[{}] {}", entry.message.id, entry.message.text))

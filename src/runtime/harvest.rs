@@ -125,11 +125,19 @@ fn facts(report: &TurnReport) -> Report {
         failed: failed_by_program
             .filter(|error| error.kind == ErrorKind::Refusal)
             .map(|error| redact::redact(&error.text).into_owned()),
+        proposal: proposal(report),
         question: report.questions.last().map(|question| Question {
             text: redact::redact(&question.text).into_owned(),
             choices: question.choices.clone(),
         }),
     }
+}
+
+/// A proposed plan, when the answer holds one that fits into the log.
+fn proposal(report: &TurnReport) -> Option<String> {
+    let answer = report.final_text();
+    let found = crate::plan::adaptive::find(&answer)?;
+    (found.len() <= limits::MESSAGE_BYTES_MAX).then(|| redact::redact(found).into_owned())
 }
 
 /// The output as observations, line by line; a line is read up to its limit and the rest skipped.

@@ -151,11 +151,16 @@ pub fn open(process: Pid) -> io::Result<Option<OwnedFd>> {
 pub fn kill_marked(mark: &str, grace: Duration) -> usize {
     let clock = Clock::start();
     let kill_at = clock.now().plus_ms(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX));
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeSet<Pid> = BTreeSet::new();
+    let mut empty_looks = 0;
     loop {
-        let alive = family(mark);
+        // A process that ends has lost its environment some time before it is gone.
+        let mut alive = family(mark);
+        alive.extend(seen.iter().filter(|&&process| is_alive(process)));
         let now = clock.now();
-        if alive.is_empty() || now > kill_at.plus_ms(KILL_WAIT_MS) {
+        // One that becomes another program has no environment for a moment: look twice.
+        empty_looks = if alive.is_empty() { empty_looks + 1 } else { 0 };
+        if empty_looks == 2 || now > kill_at.plus_ms(KILL_WAIT_MS) {
             return seen.len();
         }
         let killing = now >= kill_at;
@@ -170,8 +175,10 @@ pub fn kill_marked(mark: &str, grace: Duration) -> usize {
             };
             drop(sent);
         }
-        let wait_ms = if killing { 20 } else { kill_at.since_ms(now) };
-        wait_for_one(&alive, Duration::from_millis(wait_ms.min(250)));
+        if !alive.is_empty() {
+            let wait_ms = if killing { 20 } else { kill_at.since_ms(now) };
+            wait_for_one(&alive, Duration::from_millis(wait_ms.min(250)));
+        }
     }
 }
 

@@ -94,11 +94,20 @@ impl DecisionRow {
         rows
     }
 
+    /// The branch that a merge decision is about, as its text names it.
+    fn branch(&self) -> Option<&str> {
+        self.text.split('`').nth(1)
+    }
+
     /// The command that decides it.
     pub fn command(&self, run: RunNumber) -> String {
         match (self.kind, &self.task) {
             (DecisionKind::Question, Some(task)) => format!("crew answer {run} {task} --text …"),
-            _ => format!("crew {} {run}", self.actions.first().unwrap_or(&"show")),
+            // Merging by crew itself is not in this version; git does it as well.
+            (DecisionKind::Merge, _) => format!("git merge {}", self.branch().unwrap_or("…")),
+            (DecisionKind::Question | DecisionKind::Risk | DecisionKind::Gate, _) => {
+                format!("crew show {run}")
+            }
         }
     }
 }

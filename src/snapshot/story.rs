@@ -43,6 +43,10 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (None, format!("supervisor {} on {}", started.pid, started.host), false)
         }
         Body::WorktreeCreated(made) => (None, format!("worktree on branch {}", made.branch), false),
+        Body::PlanExpanded(expanded) => {
+            let count = text::count(expanded.added.len(), "task");
+            (None, format!("{} added {count}", expanded.step), true)
+        }
         Body::TaskActivated(activated) => {
             let names: Vec<String> = activated.steps.iter().map(ToString::to_string).collect();
             (None, format!("next: {}", names.join(", ")), false)

@@ -123,7 +123,7 @@ fn an_agent_that_closes_its_streams_and_says_nothing_fails_plainly() {
 
 #[test]
 fn output_files_deleted_by_the_agent_are_an_empty_answer_and_no_stall() {
-    let env = with("echo said; rm -f $CREW_RUN_DIR/tasks/work/1/stdout.jsonl; exit 0");
+    let env = with("echo said; rm -f $CREW_RUN_DIR/tasks/$CREW_TASK/1/stdout.jsonl; exit 0");
     let run = env.start_workflow("one");
     assert_eq!(env.rest(run), "failed(agent_failed)");
 }

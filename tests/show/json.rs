@@ -1,6 +1,6 @@
 //! The JSON contract.
 
-use super::place::Place;
+use super::place::{Place, play};
 use super::script;
 
 #[test]
@@ -8,7 +8,7 @@ fn the_document_of_a_run_is_the_documented_one() {
     let mut place = Place::new();
     let mut ledger = place.run(script::started());
     for (ms, input) in script::question() {
-        place.play(&mut ledger, ms, input);
+        play(&mut ledger, ms, input);
     }
     let text = place.crew(&["status", "1", "--json"]).ended(4);
     // Order of fields included, which a parsed document would not show.
@@ -21,7 +21,7 @@ fn a_row_of_the_list_is_the_run_of_the_status() {
     let mut place = Place::new();
     let mut ledger = place.run(script::started());
     for (ms, input) in script::finished() {
-        place.play(&mut ledger, ms, input);
+        play(&mut ledger, ms, input);
     }
     let status = place.crew(&["status", "#1", "--json"]).json();
     assert_eq!(status["run"]["legacy_status"], "WAITING_MERGE");

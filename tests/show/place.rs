@@ -45,16 +45,9 @@ impl Place {
         let first = script::first(created);
         let mut ledger = Ledger::create(self.dir.run(number), script::START, first).unwrap();
         for (ms, input) in inputs {
-            self.play(&mut ledger, ms, input);
+            play(&mut ledger, ms, input);
         }
         ledger
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as what happens at the place")]
-    pub fn play(&self, ledger: &mut Ledger, ms: u64, input: Input) {
-        let vitals = Vitals { machine_slots: 8, ..Vitals::default() };
-        let at = script::START.plus_ms(ms);
-        ledger.commit(at, &vitals, &Actor::Supervisor, input).unwrap();
     }
 
     pub fn run_dir(&self, number: u32) -> RunDir {
@@ -97,4 +90,10 @@ impl Output {
         assert_eq!(self.code, code, "{self:?}");
         self.out
     }
+}
+
+pub fn play(ledger: &mut Ledger, ms: u64, input: Input) {
+    let vitals = Vitals { machine_slots: 8, ..Vitals::default() };
+    let at = script::START.plus_ms(ms);
+    ledger.commit(at, &vitals, &Actor::Supervisor, input).unwrap();
 }

@@ -4,7 +4,7 @@ use crew::engine::{Command, Input};
 use crew::event::body::{ArtifactStored, RunNoted};
 use crew::store::{FileLock, artifact};
 
-use super::place::Place;
+use super::place::{Place, play};
 use super::script;
 
 #[test]
@@ -90,6 +90,10 @@ fn why_names_evidence_and_the_next_command() {
     assert!(out.contains("crew answer 1 coding --text"), "{out}");
     let out = place.crew(&["why", "1"]).ended(0);
     assert!(out.contains("`coding` asks:"), "{out}");
+    place.run(script::started());
+    let out = place.crew(&["why", "2"]).ended(0);
+    assert!(out.contains("no supervisor drives the run"), "{out}");
+    assert!(out.contains("last beat"), "{out}");
     let missing = place.crew(&["why", "1/codng"]);
     assert_eq!(missing.code, 6);
     assert!(missing.err.contains("did you mean `coding`?"), "{missing:?}");
@@ -159,7 +163,7 @@ fn artifacts_are_listed_printed_and_checked() {
     let task = "planning".parse().unwrap();
     let (bytes, hash) = (stored.bytes, stored.hash);
     let fact = ArtifactStored { name: name.clone(), task, bytes, hash };
-    place.play(&mut ledger, 70_000, Input::Fact(fact.into()));
+    play(&mut ledger, 70_000, Input::Fact(fact.into()));
     let list = place.crew(&["artifacts", "1"]).ended(0);
     assert!(list.contains("plan.md") && list.contains("18"), "{list}");
     assert_eq!(place.crew(&["artifacts", "1", "plan.md"]).ended(0), "# Plan\n1. refunds\n");
@@ -192,11 +196,11 @@ fn text_from_agents_cannot_draw_on_the_terminal() {
     let mut place = Place::new();
     let mut ledger = place.run(script::started());
     let note = RunNoted { text: "\u{1b}[2J\u{9b}31mevil\r\n\u{7}".into() };
-    place.play(&mut ledger, 70_000, Input::Fact(note.into()));
+    play(&mut ledger, 70_000, Input::Fact(note.into()));
     let Input::AttemptEnded(mut end) = script::question().remove(0).1 else { panic!("an end") };
     end.report.question.as_mut().unwrap().text = "\u{1b}]0;evil\u{7}why?".into();
-    place.play(&mut ledger, 80_000, Input::AttemptEnded(end));
-    place.play(&mut ledger, 80_100, script::question().remove(1).1);
+    play(&mut ledger, 80_000, Input::AttemptEnded(end));
+    play(&mut ledger, 80_100, script::question().remove(1).1);
     for args in [
         &["status", "1"][..],
         &["why", "1"],

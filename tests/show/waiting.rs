@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crew::engine::{Command, Input};
 
-use super::place::Place;
+use super::place::{Place, play};
 use super::script;
 
 #[test]
@@ -44,7 +44,7 @@ fn wait_wakes_when_the_run_moves() {
         .spawn()
         .unwrap();
     for (ms, input) in script::question() {
-        place.play(&mut ledger, ms, input);
+        play(&mut ledger, ms, input);
     }
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();

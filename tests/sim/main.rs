@@ -59,5 +59,6 @@ fn every_seed_keeps_the_promises_of_a_run() {
     assert!(total.adopted > seeds / 100 && total.lost > seeds / 100, "{total:?}");
     assert!(total.done > seeds / 5 && total.failed > seeds / 20, "{total:?}");
     assert!(total.blocked > seeds / 100 && total.paused > seeds / 50, "{total:?}");
+    assert!(total.expanded > seeds / 50, "{total:?}");
     println!("{seeds} seeds: {total:?}");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crew::base::flow::{Access, Fire, Isolation, Join, OnStale, StepKind};
+use crew::base::flow::{Access, Expands, Fire, Isolation, Join, OnStale, StepKind};
 use crew::base::{RunNumber, StepId};
 use crew::event::{GitBase, Limits, Priority, RunCreated};
 use crew::plan::{ChannelPlan, Completion, Plan, StepPlan};
@@ -23,6 +23,10 @@ pub fn random(rng: &mut Rng) -> Plan {
         let in_degree = channels.iter().filter(|channel| channel.to == to).count();
         steps.push(step(rng, to, in_degree));
     }
+    let mut role = step(rng, 0, 0);
+    (role.kind, role.expands, role.verify, role.slots, role.join) =
+        (StepKind::Agent, None, false, 1, None);
+    "rt-0".clone_into(&mut role.runtime);
     let start = (0..count).filter(|ix| channels.iter().all(|c| c.to != *ix)).collect();
     let end = (0..count).filter(|ix| channels.iter().all(|c| c.from != *ix)).collect();
     Plan {
@@ -47,6 +51,7 @@ pub fn random(rng: &mut Rng) -> Plan {
             BTreeMap::new()
         },
         params: BTreeMap::new(),
+        roles: BTreeMap::from([("role-0".to_owned(), role)]),
     }
 }
 
@@ -94,7 +99,7 @@ fn step(rng: &mut Rng, ix: usize, in_degree: usize) -> StepPlan {
         reads: Vec::new(),
         skills: Vec::new(),
         verify: kind == StepKind::Agent && rng.u8(0..5) == 0,
-        expands: None,
+        expands: (kind == StepKind::Agent && rng.u8(0..8) == 0).then_some(Expands::Adaptive),
         approve: false,
         on_stale: OnStale::Drain,
         max_concurrency: (rng.u8(0..6) == 0).then(|| rng.u32(1..3)),

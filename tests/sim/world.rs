@@ -30,6 +30,7 @@ pub struct Summary {
     pub paused: u64,
     pub waiting: u64,
     pub cancelled: u64,
+    pub expanded: u64,
     pub events: u64,
 }
 
@@ -45,6 +46,7 @@ impl Summary {
         self.paused += other.paused;
         self.waiting += other.waiting;
         self.cancelled += other.cancelled;
+        self.expanded += other.expanded;
         self.events += other.events;
     }
 }
@@ -361,6 +363,7 @@ impl World {
         end.code = Some(0);
         end.usage = Usage { output_tokens: 5, ..Usage::default() };
         end.report.verdict = step.verify.then(|| self.rng.u8(0..4) > 0);
+        end.report.proposal = step.expands.map(|_| self.proposal());
         let mut ends_in = Some(self.rng.u64(1..60_000));
         match self.rng.u8(0..30) {
             0 | 1 => end.code = Some(1),
@@ -392,6 +395,15 @@ impl World {
             lost: false,
         };
         self.processes.insert((task, number), process);
+    }
+
+    /// What a planner proposes: mostly a usable plan of one or two phases.
+    fn proposal(&mut self) -> String {
+        let role = if self.rng.u8(0..6) == 0 { "nobody" } else { "role-0" };
+        let task = format!("{{\"role\":\"{role}\",\"task\":\"work\"}}");
+        let phase = format!("{{\"name\":\"p\",\"tasks\":[{task},{task}]}}");
+        let phases = vec![phase; self.rng.usize(1..3)].join(",");
+        format!("{{\"phases\":[{phases}]}}")
     }
 
     /// What no start may break, seen from outside.
@@ -586,6 +598,7 @@ impl World {
         }
         let settled = state.tasks.iter().filter(|task| task.status.is_settled()).count();
         let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. });
+        self.summary.expanded += u64::from(state.expanded.is_some());
         assert!(unsettled_is_fine || settled == state.tasks.len(), "tasks without an end");
     }
 }

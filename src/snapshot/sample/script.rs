@@ -42,6 +42,7 @@ pub fn created() -> RunCreated {
         skills: BTreeMap::new(),
         role_concurrency: BTreeMap::new(),
         params: BTreeMap::new(),
+        roles: BTreeMap::new(),
     };
     RunCreated {
         runtime_args: BTreeMap::new(),
