@@ -4,6 +4,8 @@
 mod project;
 mod support;
 
+#[path = "faults/accident.rs"]
+mod accident;
 #[path = "faults/chaos.rs"]
 mod chaos;
 #[path = "faults/disk.rs"]

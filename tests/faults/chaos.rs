@@ -3,8 +3,9 @@
 use crew::event::Body;
 use crew::runtime::process::{self, Signal};
 
+use crate::accident::pause;
 use crate::project::TestEnv;
-use crate::support::{pause, wait_until};
+use crate::support::wait_until;
 
 const STEPS: &str = "## a\nrole: reader\n\nx\n\n## b\nrole: reader\n\nx\n\n## c\nrole: writer\ndependsOn: a, b\n\nx\n\n\
                      ## d\nrole: reader\ndependsOn: c\n\nx";
@@ -54,10 +55,10 @@ fn check(env: &TestEnv, run: u32) {
     assert!(ledger.state().is_consistent());
     let mut live = std::collections::BTreeSet::new();
     for record in env.records(run) {
-        match record.body {
-            Body::AttemptStarted(started) => assert!(live.insert(started.task), "two at once"),
-            Body::AttemptEnded(end) => assert!(live.remove(&end.task), "ended twice"),
-            _ => {}
+        if let Body::AttemptStarted(started) = &record.body {
+            assert!(live.insert(started.task.clone()), "two at once");
+        } else if let Body::AttemptEnded(end) = &record.body {
+            assert!(live.remove(&end.task), "ended twice");
         }
     }
     assert!(live.is_empty(), "{live:?}");

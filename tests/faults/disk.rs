@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use crew::event::Body;
 
+use crate::accident::pause;
 use crate::project::TestEnv;
-use crate::support::{pause, wait_until};
+use crate::support::wait_until;
 
 /// A file system that is there as long as this value.
 pub struct Mount {
@@ -16,7 +17,7 @@ pub struct Mount {
 }
 
 impl Mount {
-    fn mount(at: &Utf8Path, args: &[&str]) -> Option<Self> {
+    fn new(at: &Utf8Path, args: &[&str]) -> Option<Self> {
         let status = Command::new("mount").args(args).arg(at).stderr(Stdio::null()).status();
         if status.is_ok_and(|status| status.success()) {
             return Some(Self { at: at.to_owned() });
@@ -31,13 +32,13 @@ impl Mount {
     /// A small disk.
     fn small(at: &Utf8Path) -> Option<Self> {
         fs::create_dir_all(at).expect("created");
-        Self::mount(at, &["-t", "tmpfs", "-o", "size=1m,mode=0755", "none"])
+        Self::new(at, &["-t", "tmpfs", "-o", "size=1m,mode=0755", "none"])
     }
 
     /// The folder itself, which cannot be written any more.
     pub fn read_only(at: &Utf8Path) -> Option<Self> {
-        let mount = Self::mount(at, &["--bind", at.as_str()])?;
-        Self::mount(at, &["-o", "remount,ro,bind"]).map(|again| {
+        let mount = Self::new(at, &["--bind", at.as_str()])?;
+        Self::new(at, &["-o", "remount,ro,bind"]).map(|again| {
             // One mount, to be undone once.
             std::mem::forget(again);
             mount
@@ -144,13 +145,9 @@ fn an_attempt_that_finds_no_room_for_its_files_waits_and_is_not_charged() {
     let filler = mount.fill();
     env.ok(&["resume", "1"]);
     wait_until("the next attempt is on record", || started(&env, run) == 2);
-    let ended = |env: &TestEnv| {
-        let records = env.records(run);
-        records.iter().filter(|record| matches!(record.body, Body::AttemptEnded(_))).count()
-    };
     // Long enough for it to be tried in vain; on a full disk nobody can tell that it was.
     pause(1_200);
-    assert_eq!(ended(&env), 1);
+    assert_eq!(env.ends(run).len(), 1);
     fs::remove_file(filler).expect("removed");
     fs::write(env.notes().join("go"), "").expect("written");
     assert_eq!(env.rest(run), "done");

@@ -1,9 +1,10 @@
 //! Shims and agents that are killed, alone and together with everything else.
 
-use crew::event::{Body, EndReason};
+use crew::event::EndReason;
 use crew::runtime::process;
 
-use crate::project::{TestEnv, kill};
+use crate::accident::kill;
+use crate::project::TestEnv;
 use crate::support::wait_until;
 
 const ONE: &str = "## work\nrole: writer\n\n{goal}";
@@ -22,11 +23,7 @@ sleep 600 & setsid sleep 601 & touch $NOTES/begun; wait"
 }
 
 fn reasons(env: &TestEnv, run: u32) -> Vec<EndReason> {
-    let ended = env.records(run).into_iter().filter_map(|record| match record.body {
-        Body::AttemptEnded(end) => Some(end.reason),
-        _ => None,
-    });
-    ended.collect()
+    env.ends(run).iter().map(|end| end.reason).collect()
 }
 
 #[test]
@@ -137,7 +134,7 @@ if [ $CREW_TASK = quick ]; then while [ ! -e $NOTES/go ]; do sleep 0.02; done; f
 if [ $CREW_TASK = next ]; then touch $NOTES/next; fi; echo ok",
     );
     env.whole_config(&format!(
-        "[limits]\ngrace = \"6s\"\n[completion]\nmode = \"none\"\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
+        "[limits]\ngrace = \"3s\"\n[completion]\nmode = \"none\"\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
     ));
     env.workflow("two", "", "## deaf\nrole: reader\n\nx\n\n## quick\nrole: reader\n\nx\n\n## next\nrole: reader\ndependsOn: quick\n\nx");
     let run = env.start_workflow("two");

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use crew::event::{Body, Hash};
 
-use crate::project::{TestEnv, kill};
+use crate::accident::kill;
+use crate::project::TestEnv;
 
 /// A run whose agent waits until the test lets it go.
 fn waiting() -> (TestEnv, u32) {

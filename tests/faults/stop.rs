@@ -3,7 +3,8 @@
 use crew::event::{Body, EndReason};
 use crew::runtime::Clock;
 
-use crate::project::{TestEnv, kill};
+use crate::accident::kill;
+use crate::project::TestEnv;
 use crate::support::wait_until;
 
 /// Deaf to what asks it to end, with children and grandchildren in sessions of their own, as deaf.
@@ -95,11 +96,7 @@ fn a_paused_attempt_is_not_charged_and_the_run_goes_on() {
     let task = env.state(run).tasks[0].clone();
     assert_eq!((task.attempts, task.crashes, task.retries, task.timeouts), (2, 0, 0, 0));
     assert!(env.note("prompt2").join("\n").contains("mind the gap"));
-    let ended = env.records(run).into_iter().find_map(|record| match record.body {
-        Body::AttemptEnded(end) => Some(end.reason),
-        _ => None,
-    });
-    assert_eq!(ended, Some(EndReason::Stopped));
+    assert_eq!(env.ends(run)[0].reason, EndReason::Stopped);
 }
 
 #[test]

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crew::event::{Body, EndReason};
 use crew::runtime::process::{self, Signal};
 
-use crate::project::{TestEnv, kill};
-use crate::support::{pause, wait_until};
+use crate::accident::kill;
+use crate::accident::pause;
+use crate::project::TestEnv;
+use crate::support::wait_until;
 
 /// Five tasks: two readers beside each other, a writer, a command, a reader; each takes some moments.
 const STEPS: &str = "## a\nrole: reader\n\nx\n\n## b\nrole: reader\n\nx\n\n## c\nrole: writer\ndependsOn: a, b\n\nx\n\n\
@@ -26,10 +28,8 @@ fn five_tasks() -> TestEnv {
 /// How every attempt of a run ended, by task.
 fn ends(env: &TestEnv, run: u32) -> BTreeMap<String, Vec<EndReason>> {
     let mut ends: BTreeMap<String, Vec<EndReason>> = BTreeMap::new();
-    for record in env.records(run) {
-        if let Body::AttemptEnded(end) = record.body {
-            ends.entry(end.task.to_string()).or_default().push(end.reason);
-        }
+    for end in env.ends(run) {
+        ends.entry(end.task.to_string()).or_default().push(end.reason);
     }
     ends
 }
@@ -138,9 +138,9 @@ fn starting_another_run_brings_back_a_run_without_supervisor() {
     let second = env.start_workflow("one");
     env.wait_supervisor(first);
     std::fs::write(env.notes().join("go"), "").expect("written");
-    wait_until("both are done", || {
-        [first, second].iter().all(|run| env.status_text(*run) == "done")
-    });
+    for run in [first, second] {
+        env.wait_status(run, "done");
+    }
     assert_eq!((env.rest(first), env.attempts(first, "work")), ("done".to_owned(), 1));
 }
 
@@ -152,8 +152,6 @@ fn there_is_never_a_second_supervisor() {
     let run = env.start_workflow("one");
     env.wait_note("begun");
     let first = env.wait_supervisor(run);
-    env.supervise(run);
-    assert_eq!(env.supervisor(run), Some(first));
     kill(first);
     std::thread::scope(|scope| {
         for _ in 0..4 {

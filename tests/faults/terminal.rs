@@ -47,7 +47,7 @@ fn a_closed_terminal_does_not_end_the_run() {
 
 #[test]
 fn a_killed_or_interrupted_foreground_command_does_not_end_the_run() {
-    for signal in [Signal::KILL, Signal::HUP, Signal::TERM] {
+    for signal in [Signal::KILL, Signal::HUP, Signal::TERM, Signal::INT] {
         let env = waiting();
         let mut child =
             foreground(&env).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");

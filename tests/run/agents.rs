@@ -82,7 +82,7 @@ fn an_agent_killed_by_a_signal_is_tried_three_times_and_blocks_the_run() {
     env.workflow("one", "", ONE);
     let run = env.start_workflow("one");
     assert_eq!(env.rest(run), "blocked(agent_crash)");
-    assert_eq!(env.note("tries").len(), 3);
+    assert_eq!((env.note("tries").len(), env.ends(run).len()), (3, 3));
 }
 
 #[test]

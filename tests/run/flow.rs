@@ -35,9 +35,9 @@ fn the_default_workflow_runs_in_order_and_hands_over_its_work() {
     let order: Vec<String> = env
         .records(1)
         .iter()
-        .filter_map(|record| match &record.body {
-            Body::AttemptStarted(started) => Some(started.task.to_string()),
-            _ => None,
+        .filter_map(|record| {
+            let Body::AttemptStarted(started) = &record.body else { return None };
+            Some(started.task.to_string())
         })
         .collect();
     assert_eq!(order, ["explore", "plan", "execute", "verify"]);

@@ -20,9 +20,3 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(2));
     }
 }
-
-/// Lets some milliseconds pass: for a moment that is arbitrary, or to see that nothing happens.
-#[expect(clippy::disallowed_methods, reason = "chooses a moment; nothing waits for it")]
-pub fn pause(ms: u64) {
-    std::thread::sleep(Duration::from_millis(ms));
-}

@@ -6,13 +6,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use crew::base::{RunNumber, TaskId};
 use crew::engine::State;
-use crew::event::{Record, Status};
+use crew::event::{AttemptEnded, Body, Record, Status};
 use crew::ledger::Ledger;
+use crew::runtime::Pid;
 use crew::runtime::process::{self, Signal};
-use crew::runtime::{Pid, ShimFile};
 use crew::store::{AttemptDir, ProjectDir, RunDir};
 
 use crate::support::wait_until;
@@ -25,7 +25,7 @@ pub struct TestEnv {
     _keep: tempfile::TempDir,
     pub root: Utf8PathBuf,
     /// Where runs keep their state, when that is not below the project.
-    state: Option<Utf8PathBuf>,
+    pub state: Option<Utf8PathBuf>,
 }
 
 impl TestEnv {
@@ -53,12 +53,6 @@ impl TestEnv {
         env
     }
 
-    /// Moves the state of the runs elsewhere.
-    pub fn with_state(mut self, dir: &Utf8Path) -> Self {
-        self.state = Some(dir.to_owned());
-        self
-    }
-
     fn agent_file(&self, name: &str, tools: &str) {
         let text =
             format!("---\nname: {name}\ndescription: d\ntools: {tools}\n---\n\nYou are {name}.\n");
@@ -78,10 +72,6 @@ impl TestEnv {
     pub fn note(&self, name: &str) -> Vec<String> {
         let text = fs::read_to_string(self.notes().join(name)).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
-    }
-
-    pub fn has_note(&self, name: &str) -> bool {
-        self.notes().join(name).exists()
     }
 
     /// The user's configuration: [`LIMITS`] and more.
@@ -225,6 +215,18 @@ impl TestEnv {
         records
     }
 
+    /// The ends of all attempts of a run, in order.
+    pub fn ends(&self, run: u32) -> Vec<AttemptEnded> {
+        let records = self.records(run).into_iter();
+        records
+            .filter_map(
+                |record| {
+                    if let Body::AttemptEnded(end) = record.body { Some(end) } else { None }
+                },
+            )
+            .collect()
+    }
+
     pub fn attempt(&self, run: u32, task: &str, number: u32) -> AttemptDir {
         self.run_dir(run).attempt(&id(task), number)
     }
@@ -232,13 +234,6 @@ impl TestEnv {
     pub fn stdout(&self, run: u32, task: &str, number: u32) -> String {
         let bytes = fs::read(self.attempt(run, task, number).stdout()).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// The processes of a live attempt.
-    pub fn shim(&self, run: u32, task: &str, number: u32) -> ShimFile {
-        let dir = self.attempt(run, task, number);
-        wait_until("the shim has told its number", || matches!(ShimFile::read(&dir), Ok(Some(_))));
-        ShimFile::read(&dir).unwrap().unwrap()
     }
 
     /// The live supervisor of a run.
@@ -250,20 +245,11 @@ impl TestEnv {
         process::is_alive(found).then_some(found)
     }
 
-    pub fn wait_supervisor(&self, run: u32) -> Pid {
-        wait_until("a supervisor lives", || self.supervisor(run).is_some());
-        self.supervisor(run).unwrap()
-    }
-
     pub fn wait_status(&self, run: u32, wanted: &str) {
         wait_until(&format!("run {run} is {wanted}"), || {
             let status = self.status_text(run);
             status == wanted || status.split('(').next() == Some(wanted)
         });
-    }
-
-    pub fn wait_note(&self, name: &str) {
-        wait_until(&format!("there is a note `{name}`"), || self.has_note(name));
     }
 
     /// Waits until a run is at rest and nothing lives any more; returns its status in words.
@@ -274,24 +260,6 @@ impl TestEnv {
         });
         self.assert_nothing_lives();
         self.status_text(run)
-    }
-
-    /// Starts the supervisor of a run as every command that opens the project does.
-    pub fn supervise(&self, run: u32) {
-        let dir = self.dir();
-        let number = run.to_string();
-        let args = ["supervise", dir.root().as_str(), dir.state().as_str()];
-        let mut child = self
-            .crew(&[&args[..], &[dir.worktrees().as_str(), &number]].concat())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
-        std::io::BufRead::read_line(&mut stdout, &mut said).unwrap();
-        assert!(!said.trim().is_empty(), "it said nothing");
-        // Reaped by whoever waits for its thread, so that it does not stay behind as a zombie.
-        std::thread::spawn(move || drop(child.wait()));
     }
 
     /// Every process that this project's runs have started, and that lives: its environment names the folder.
@@ -361,10 +329,4 @@ impl TestEnv {
 
 pub fn id(task: &str) -> TaskId {
     task.parse().unwrap()
-}
-
-/// Ends a process as an accident would.
-pub fn kill(process: Pid) {
-    assert!(process::signal(process, Signal::KILL).unwrap(), "it was there");
-    wait_until("the killed process is gone", || !process::is_alive(process));
 }
