@@ -128,10 +128,9 @@ fn next_steps(root: &Utf8Path, is_as_planned: bool, context: &mut Context) -> Re
         ("crew status last".to_owned(), "the run, its tasks and what waits for you"),
         ("crew logs last execute".to_owned(), "what an agent said and did"),
         ("crew timeline last".to_owned(), "everything that happened, with times"),
-        ("git diff HEAD...crew/*".to_owned(), "the work, on its own branch"),
         ("crew init".to_owned(), "in your own project; then `crew run \"…\"`"),
     ] {
-        writeln!(out, "  {command:<28} {what}")?;
+        writeln!(out, "{}", format!("  {command:<28} {what}").trim_end())?;
     }
     Ok(())
 }

@@ -157,7 +157,7 @@ pub fn tell_all(context: &mut Context, all: &[Told]) -> Result<()> {
 impl From<ChildForbidden> for CliError {
     fn from(error: ChildForbidden) -> Self {
         Self::new(Exit::Refused, "child_forbidden", error.to_string())
-            .hinted("agents use `crew tool`; ask the person with `crew tool ask`")
+            .hinted("only a person may do this; an agent ends its turn with a question instead")
     }
 }
 

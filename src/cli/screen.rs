@@ -61,7 +61,10 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     }
     if run.supervisor.live {
         let pid = run.supervisor.pid.map_or_else(String::new, |pid| format!(", process {pid}"));
-        fact("supervisor", &format!("lives{pid}"))?;
+        // In replay nobody knows its process, and that it lived is no news.
+        if !pid.is_empty() {
+            fact("supervisor", &format!("lives{pid}"))?;
+        }
     }
     Ok(())
 }
