@@ -44,16 +44,31 @@ pub(super) fn put_aside(root: &Utf8Path, worktree: &Utf8Path) -> Result<(), GitE
 
 /// Removes lock files that a killed git left in the worktree, once no git works there any more.
 pub(super) fn clear_locks(worktree: &Utf8Path, branch: &str) {
-    let names =
-        ["index.lock".to_owned(), "HEAD.lock".to_owned(), format!("refs/heads/{branch}.lock")];
-    let found = |name: &String| git_path(worktree, name).filter(|path| path.exists());
-    if names.iter().find_map(found).is_none() {
+    let own = ["index.lock", "HEAD.lock"].map(|name| git_path(worktree, name));
+    let of_branch = git_path(worktree, &branch_lock(branch));
+    remove(worktree, own.into_iter().flatten().chain(of_branch));
+}
+
+/// Removes the lock of the run's branch that a killed git left, once no git makes its worktree.
+pub(super) fn clear_branch_lock(root: &Utf8Path, worktree: &Utf8Path, branch: &str) {
+    remove(worktree, git_path(root, &branch_lock(branch)));
+}
+
+fn branch_lock(branch: &str) -> String {
+    format!("refs/heads/{branch}.lock")
+}
+
+fn remove(worktree: &Utf8Path, locks: impl IntoIterator<Item = Utf8PathBuf>) {
+    let found: Vec<Utf8PathBuf> = locks.into_iter().filter(|path| path.exists()).collect();
+    if found.is_empty() {
         return;
     }
     wait_for_orphans(worktree);
-    for path in names.iter().filter_map(found) {
-        tracing::warn!(%path, "removed the lock of a git that was killed");
-        drop(fs::remove_file(path));
+    for path in found {
+        // One that was in use is gone by now.
+        if fs::remove_file(&path).is_ok() {
+            tracing::warn!(%path, "removed the lock of a git that was killed");
+        }
     }
 }
 

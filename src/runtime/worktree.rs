@@ -31,6 +31,7 @@ pub fn ensure(root: &Utf8Path, base: &GitBase) -> Result<(), GitError> {
     }
     // The folder of a worktree may have been deleted by hand; git still remembers it then.
     unfinished::put_aside(root, &base.worktree)?;
+    unfinished::clear_branch_lock(root, &base.worktree, &base.branch);
     let branch = format!("refs/heads/{}", base.branch);
     if git(root, &["rev-parse", "--verify", "-q", &branch]).is_ok() {
         return git(root, &["worktree", "add", "-q", path, &base.branch]).map(drop);

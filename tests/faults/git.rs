@@ -35,6 +35,7 @@ rm .crew/worktrees/do-it/README.md; touch {2}/begun; kill -9 $PPID\n",
     assert!(output.status.success(), "{output:?}");
     env.wait_note("begun");
     wait_until("the supervisor is gone", || env.processes().is_empty());
+    fs::write(env.project().join(".git/refs/heads/crew/do-it.lock"), "").expect("written");
     env.supervise(1);
     assert_eq!(env.rest(1), "done");
     assert_eq!(env.git(&["diff", "--name-status", "main", "crew/do-it"]), "A\tnew.txt");
