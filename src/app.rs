@@ -23,8 +23,12 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     };
     let json = cli.global.json;
     let outcome = context(&cli).and_then(|mut context| {
+        let recovers = !cli.global.no_recover && cli.verb.as_ref().is_none_or(Verb::opens_runs);
         let exit = dispatch(cli, &mut context)?;
         context.out.flush()?;
+        if recovers {
+            recover(&mut context)?;
+        }
         Ok(exit)
     });
     match outcome {
@@ -58,9 +62,35 @@ fn context(cli: &Cli) -> Result<Context> {
         yes: cli.global.yes,
         color,
         out_is_terminal: std::io::stdout().is_terminal(),
+        kill: crate::runtime::stop_attempts,
         now: clock.now(),
         clock: Box::new(move || clock.now()),
     })
+}
+
+/// Starts supervisors that runs have lost, after the answer was given: nobody waits for it.
+fn recover(context: &mut Context) -> Result<()> {
+    // Inside an attempt everything that is started ends with the attempt.
+    if context.env.get(crate::runtime::process::MARK).is_some() {
+        return Ok(());
+    }
+    let workspace = context.workspace()?;
+    if !crate::client::recover::is_needed(&workspace.dir, context.now)? {
+        return Ok(());
+    }
+    match crate::client::recover::recover(&workspace, context.now) {
+        Ok(report) => {
+            for number in &report.recovered {
+                context.say(&format!("run #{number} had lost its supervisor and goes on"))?;
+            }
+            for problem in &report.problems {
+                context.say(&format!("warning: {problem}"))?;
+            }
+        }
+        // The answer stands; a project that can only be read has nobody to be recovered by.
+        Err(error) => context.say(&format!("warning: runs were not looked after: {error}"))?,
+    }
+    Ok(())
 }
 
 fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {

@@ -36,6 +36,9 @@ pub struct Global {
     /// Print only data and errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Do not start supervisors that runs have lost.
+    #[arg(long, global = true)]
+    pub no_recover: bool,
     /// When to colour.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
@@ -110,4 +113,21 @@ pub enum Verb {
     Workflow(workflow::Args),
     #[command(external_subcommand)]
     Goal(Vec<String>),
+}
+
+impl Verb {
+    /// Whether the verb is about the runs of a project, so that lost ones are looked after.
+    pub fn opens_runs(&self) -> bool {
+        matches!(
+            self,
+            Self::Brief(_)
+                | Self::Events(_)
+                | Self::Logs(_)
+                | Self::Ls(_)
+                | Self::Show(_)
+                | Self::Status(_)
+                | Self::Timeline(_)
+                | Self::Why(_)
+        )
+    }
 }

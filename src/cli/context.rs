@@ -32,6 +32,8 @@ pub struct Context {
     pub quiet: bool,
     /// `--yes`.
     pub yes: bool,
+    /// Stops the live attempts of a run whose log cannot be written; returns how many.
+    pub kill: fn(&Ledger) -> usize,
     /// Whether the output goes to a terminal.
     pub out_is_terminal: bool,
     /// Whether the output may be coloured.

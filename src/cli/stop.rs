@@ -4,8 +4,9 @@ use clap::Args as ClapArgs;
 
 use super::given::{Told, Version, Wait};
 use super::target::Target;
-use super::{Context, Exit, Result, ask, every};
-use crate::base::text;
+use super::{CliError, Context, Exit, Result, ask, every};
+use crate::base::{RunNumber, text};
+use crate::client::Workspace;
 use crate::engine::Command;
 
 /// End a run: its agents are stopped, nothing is merged.
@@ -35,7 +36,12 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     if let Some(wanted) = &args.run {
         let run = Target::find_run(&workspace, wanted)?;
         let version = args.version.expect_version;
-        let told = args.wait.give(context, &workspace, run, Command::Stop, version)?;
+        let told = match args.wait.give(context, &workspace, run, Command::Stop, version) {
+            Err(error) if error.code == "read_only" => {
+                return kill(context, &workspace, run, error);
+            }
+            told => told?,
+        };
         super::given::tell(context, &told.given, &line(&told))?;
         return Ok(args.wait.exit(&told));
     }
@@ -48,6 +54,19 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         }
     }
     every::give(context, &workspace, &runs, &Command::Stop, &args.wait, line)
+}
+
+/// A run that can only be read: nothing is recorded, but its agents end.
+fn kill(
+    context: &mut Context,
+    workspace: &Workspace,
+    run: RunNumber,
+    error: CliError,
+) -> Result<Exit> {
+    let ledger = workspace.run(run)?;
+    let count = (context.kill)(&ledger);
+    context.say(&format!("{} told to stop; that is not on record", text::count(count, "agent")))?;
+    Err(error)
 }
 
 fn line(told: &Told) -> String {

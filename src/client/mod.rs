@@ -10,6 +10,7 @@ pub mod find;
 pub mod follow;
 pub mod message;
 pub mod plan;
+pub mod recover;
 pub mod rest;
 pub mod rows;
 pub mod start;

@@ -1,17 +1,13 @@
 //! What is seen of a run's processes from outside: its supervisor, and the signs of life of its attempts.
 
-use std::time::UNIX_EPOCH;
-
-use camino::Utf8Path;
 use serde::Deserialize;
 
 use crate::base::{TaskId, Time};
-use crate::engine::{
-    AttemptVitals, Evidence, Explanation, State, Vitals, explain_run, explain_task,
-};
+use crate::engine::{Evidence, Explanation, State, Vitals, explain_run, explain_task};
 use crate::ledger::Ledger;
+use crate::ledger::attempt_vitals;
 use crate::snapshot::{Live, StatusView, SupervisorRow};
-use crate::store::{AttemptDir, FileLock, RunDir};
+use crate::store::{FileLock, RunDir};
 
 /// A run as views see it now.
 pub fn view(ledger: &Ledger, now: Time) -> StatusView {
@@ -62,29 +58,12 @@ pub fn supervisor(dir: &RunDir) -> SupervisorRow {
     SupervisorRow { live: true, pid }
 }
 
-/// Signs of life of one attempt.
-pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
-    // Short attempts have no heartbeat file yet: that their shim wrote its first record is a beat.
-    let beat_at = touched(&attempt.heartbeat(), false).or(touched(&attempt.shim(), false));
-    let output_at = touched(&attempt.stdout(), true).max(touched(&attempt.stderr(), true));
-    AttemptVitals { beat_at, output_at, tool_since: None }
-}
-
-/// When a file was changed last, if it exists and, where asked for, is not empty.
-fn touched(path: &Utf8Path, needs_content: bool) -> Option<Time> {
-    let file = path.metadata().ok()?;
-    if needs_content && file.len() == 0 {
-        return None;
-    }
-    let age = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(age.as_millis()).ok().map(Time)
-}
-
 #[cfg(test)]
 mod tests {
     use camino::Utf8PathBuf;
 
     use super::*;
+    use crate::engine::AttemptVitals;
 
     fn run() -> (tempfile::TempDir, RunDir) {
         let guard = tempfile::tempdir().unwrap();

@@ -9,8 +9,8 @@ use super::state::{
 };
 use crate::base::{StepId, TaskId, Time};
 use crate::event::body::{
-    Attention, AttentionRaised, PlanExpanded, ReadyCause, Settled, TaskActivated, TaskReadied,
-    TaskSettled,
+    ArtifactStored, Attention, AttentionRaised, PlanExpanded, ReadyCause, Settled, TaskActivated,
+    TaskReadied, TaskSettled,
 };
 use crate::event::{AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Status, TaskResult};
 use crate::plan::graph::{StepIx, TaskIx};
@@ -68,15 +68,7 @@ impl State {
                 }
             }
             Body::QuestionAnswered(answered) => self.answered(&answered.task, &answered.text),
-            Body::ArtifactStored(stored) => {
-                let artifact = ArtifactState {
-                    task: stored.task.clone(),
-                    bytes: stored.bytes,
-                    hash: stored.hash.clone(),
-                    at,
-                };
-                self.artifacts.insert(stored.name.clone(), artifact);
-            }
+            Body::ArtifactStored(stored) => self.stored(at, stored),
             Body::MessageSent(sent) => {
                 let message = sent.message.clone();
                 self.messages.push(MessageState { message, delivered: Vec::new() });
@@ -221,6 +213,16 @@ impl State {
         if let TaskStatus::WaitingInput { question, .. } = &self.tasks[task].status {
             self.tasks[task].answer = Some((question.text.clone(), text.to_owned()));
         }
+    }
+
+    fn stored(&mut self, at: Time, stored: &ArtifactStored) {
+        let artifact = ArtifactState {
+            task: stored.task.clone(),
+            bytes: stored.bytes,
+            hash: stored.hash.clone(),
+            at,
+        };
+        self.artifacts.insert(stored.name.clone(), artifact);
     }
 
     fn settled(&mut self, settled: &TaskSettled) {

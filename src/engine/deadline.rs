@@ -32,8 +32,8 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
         at(now.plus_ms(limits::SLOT_POLL_MS));
     }
     for (task, live) in state.live() {
-        let seen = vitals.attempts.get(&task).copied().unwrap_or_default();
-        for moment in moments(state, live, seen) {
+        let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
+        for moment in moments(state, live, &seen) {
             at(moment);
         }
     }
@@ -41,7 +41,7 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
 }
 
 /// All moments at which something could be said about a live attempt.
-fn moments(state: &State, live: &LiveAttempt, seen: AttemptVitals) -> Vec<Time> {
+fn moments(state: &State, live: &LiveAttempt, seen: &AttemptVitals) -> Vec<Time> {
     let limits = &state.created.limits;
     let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
     let output = seen.output_at.unwrap_or(live.started_at).max(live.started_at);
@@ -49,8 +49,8 @@ fn moments(state: &State, live: &LiveAttempt, seen: AttemptVitals) -> Vec<Time> 
     if live.stopping.is_some() || seen.tool_since.is_some() {
         return moments;
     }
-    if seen.output_at.is_none() && !live.no_output {
-        moments.push(output.plus_ms(limits.first_output_ms));
+    if seen.stdout_at.is_none() && !live.no_output {
+        moments.push(live.started_at.plus_ms(limits.first_output_ms));
     }
     moments.push(output.plus_ms(limits.silence_ms));
     if let Some(since) = live.silent_since {

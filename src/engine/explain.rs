@@ -130,11 +130,16 @@ fn attempt_evidence(
     task: TaskIx,
     live: &LiveAttempt,
 ) -> Evidence {
-    let seen = vitals.attempts.get(&task).copied().unwrap_or_default();
-    let (level, age) = heartbeat(state, live, seen, now);
+    let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
+    let (level, age) = heartbeat(state, live, &seen, now);
     let said = match seen.output_at {
         Some(at) => format!("last output {} ago", human_ms(now.since_ms(at))),
         None => "nothing printed yet".to_owned(),
+    };
+    let said = if seen.stderr_tail.is_empty() {
+        said
+    } else {
+        format!("{said}; standard error: {}", seen.stderr_tail)
     };
     let text = format!(
         "`{}` attempt {} ({}): {}, {said}",

@@ -190,13 +190,13 @@ fn blocked_rule(reason: BlockedReason) -> Rule {
 fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let mut events = Vec::new();
     for (task, live) in state.live() {
-        let seen = vitals.attempts.get(&task).copied().unwrap_or_default();
-        let (level, age_ms) = heartbeat(state, live, seen, now);
+        let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
+        let (level, age_ms) = heartbeat(state, live, &seen, now);
         if level != live.heartbeat {
             let (task, attempt) = (state.task_id(task), live.number);
             events.push(HeartbeatChanged { task, attempt, level, age_ms }.into());
         }
-        events.extend(silence(state, task, live, seen, now));
+        events.extend(silence(state, task, live, &seen, now));
     }
     events
 }
@@ -205,7 +205,7 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 pub fn heartbeat(
     state: &State,
     live: &LiveAttempt,
-    seen: AttemptVitals,
+    seen: &AttemptVitals,
     now: Time,
 ) -> (HeartbeatLevel, u64) {
     let age = now.since_ms(seen.beat_at.unwrap_or(live.started_at).max(live.started_at));
@@ -223,7 +223,7 @@ fn silence(
     state: &State,
     task: TaskIx,
     live: &LiveAttempt,
-    seen: AttemptVitals,
+    seen: &AttemptVitals,
     now: Time,
 ) -> Option<Body> {
     let limits = &state.created.limits;
@@ -235,8 +235,12 @@ fn silence(
         return None;
     }
     let quiet = now.since_ms(seen.output_at.unwrap_or(live.started_at).max(live.started_at));
-    if seen.output_at.is_none() && !live.no_output && quiet >= limits.first_output_ms {
-        let text = format!("nothing printed for {}", crate::base::time::human_ms(quiet));
+    let mute = now.since_ms(live.started_at);
+    if seen.stdout_at.is_none() && !live.no_output && mute >= limits.first_output_ms {
+        let mut text = format!("nothing printed for {}", crate::base::time::human_ms(mute));
+        if !seen.stderr_tail.is_empty() {
+            text = format!("{text}; its standard error says: {}", seen.stderr_tail);
+        }
         return raise(Attention::FirstOutput, text);
     }
     if quiet < limits.silence_ms {

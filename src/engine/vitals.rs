@@ -15,12 +15,16 @@ pub struct Vitals {
 }
 
 /// What is seen of one live attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AttemptVitals {
     /// Last touch of the heartbeat by the shim.
     pub beat_at: Option<Time>,
+    /// Last growth of standard output.
+    pub stdout_at: Option<Time>,
     /// Last growth of standard output or error.
     pub output_at: Option<Time>,
     /// Since when a tool call of the agent is running; suspends the silence clock.
     pub tool_since: Option<Time>,
+    /// The last line of standard error, while standard output is empty.
+    pub stderr_tail: String,
 }

@@ -6,6 +6,8 @@
 
 mod locked;
 mod open;
+mod vitals;
 
 pub use locked::{CommitError, Locked};
 pub use open::{Health, Ledger, OpenError};
+pub use vitals::attempt_vitals;

@@ -49,7 +49,8 @@ struct Task {
     role: String,
     #[serde(default)]
     title: String,
-    task: String,
+    #[serde(rename = "task")]
+    text: String,
 }
 
 /// The text between the markers of an answer, without a code fence around it.
@@ -118,7 +119,7 @@ fn check(plan: &Plan, phases: &[Phase]) -> Vec<String> {
                 );
                 wrong.push(format!("there is no role `{}`; {hint}", task.role));
             }
-            if task.task.trim().is_empty() {
+            if task.text.trim().is_empty() {
                 wrong.push(format!("a task for `{}` says nothing", task.role));
             }
         }
@@ -147,7 +148,7 @@ fn step(
     };
     Ok(StepPlan {
         id,
-        prompt: format!("{title}{}", task.task.trim()),
+        prompt: format!("{title}{}", task.text.trim()),
         phase: (!phase.name.is_empty()).then(|| phase.name.clone()),
         kind: StepKind::Agent,
         // Whoever plays this role is asked for a verdict, in a file or in a plan.

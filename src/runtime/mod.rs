@@ -26,6 +26,20 @@ pub use executor::{Executor, ShimHandle};
 pub use process::Pid;
 pub use start::main as supervise;
 
+/// Tells the shims of a run's live attempts to stop them, without a supervisor; returns how many.
+///
+/// For a run whose log cannot be written: what happens is not on record.
+pub fn stop_attempts(ledger: &crate::ledger::Ledger) -> usize {
+    let state = ledger.state();
+    let shims = state.live().filter_map(|(task, live)| {
+        let dir = ledger.dir().attempt(&state.task_id(task), live.number);
+        ShimFile::read(&dir).ok().flatten()
+    });
+    shims
+        .filter(|file| matches!(process::signal(file.shim, process::Signal::TERM), Ok(true)))
+        .count()
+}
+
 /// An error with everything behind it, in one line.
 pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -17,11 +17,11 @@ use super::slots::Slots;
 use crate::base::{Time, limits};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
-use crate::engine::{AttemptVitals, Effect, Input, State, Vitals, deadline, react};
+use crate::engine::{Effect, Input, State, Vitals, deadline, react};
 use crate::event::body::SupervisorStarted;
 use crate::event::{Actor, StatusKind};
 use crate::launch::Programs;
-use crate::ledger::{CommitError, Ledger, OpenError};
+use crate::ledger::{CommitError, Ledger, OpenError, attempt_vitals};
 use crate::plan::graph::TaskIx;
 use crate::store::{FileLock, ProjectDir, watch::Watch};
 
@@ -186,15 +186,7 @@ impl Supervisor {
         let mut attempts = BTreeMap::new();
         for (task, live) in state.live() {
             let dir = self.ledger.dir().attempt(&state.task_id(task), live.number);
-            let output = [dir.stdout(), dir.stderr()];
-            attempts.insert(
-                task,
-                AttemptVitals {
-                    beat_at: super::attempt_files::last_beat(&dir),
-                    output_at: output.iter().filter_map(|path| grown_at(path)).max(),
-                    tool_since: None,
-                },
-            );
+            attempts.insert(task, attempt_vitals(&dir));
         }
         let machine_slots = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
         Vitals { attempts, machine_slots }
@@ -272,16 +264,6 @@ impl Supervisor {
             Err(error) => tracing::error!(%error, "the queue could not be run"),
         }
     }
-}
-
-/// When a file last grew; `None` when it is missing or empty.
-fn grown_at(path: &camino::Utf8Path) -> Option<Time> {
-    let file = std::fs::metadata(path).ok()?;
-    if file.len() == 0 {
-        return None;
-    }
-    let since = file.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Time(i64::try_from(since.as_millis()).ok()?))
 }
 
 /// The position of every live attempt, for those who must not borrow the state.

@@ -62,7 +62,7 @@ impl TaskRow {
         let entry = &state.tasks[task];
         let step = state.step_of(task);
         let live = entry.status.as_live();
-        let seen = vitals.attempts.get(&task).copied();
+        let seen = vitals.attempts.get(&task);
         let level = live.map(|live| match seen {
             Some(seen) => heartbeat(state, live, seen, now).0,
             None => live.heartbeat,
@@ -132,7 +132,7 @@ fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<Strin
     }
 }
 
-fn class(entry: &TaskState, level: Option<HeartbeatLevel>, seen: Option<AttemptVitals>) -> Class {
+fn class(entry: &TaskState, level: Option<HeartbeatLevel>, seen: Option<&AttemptVitals>) -> Class {
     match &entry.status {
         TaskStatus::WaitingInput { .. } => Class::NeedsYou,
         TaskStatus::Failed { .. } | TaskStatus::TimedOut { .. } => Class::Failed,
@@ -157,10 +157,10 @@ mod tests {
     use super::*;
     use crate::snapshot::sample;
 
-    fn rows(state: &State, seen: AttemptVitals, now: Time) -> Vec<TaskRow> {
+    fn rows(state: &State, seen: &AttemptVitals, now: Time) -> Vec<TaskRow> {
         let mut vitals = Vitals::default();
         for (task, _) in state.live() {
-            vitals.attempts.insert(task, seen);
+            vitals.attempts.insert(task, seen.clone());
         }
         TaskRow::all(state, &vitals, now)
     }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn every_task_says_why_it_does_not_move() {
         let state = sample::running();
-        let rows = rows(&state, AttemptVitals::default(), state.updated_at);
+        let rows = rows(&state, &AttemptVitals::default(), state.updated_at);
         let seen: Vec<_> = rows.iter().map(|row| (row.status, row.why.as_deref())).collect();
         assert_eq!(
             seen,
@@ -187,7 +187,7 @@ mod tests {
         let start = state.updated_at;
         let class = |output_at, now| {
             let seen = AttemptVitals { output_at, ..AttemptVitals::default() };
-            rows(&state, seen, now)[1].class
+            rows(&state, &seen, now)[1].class
         };
         assert_eq!(class(None, start), Class::Starting);
         assert_eq!(class(Some(start), start), Class::Running);

@@ -57,6 +57,8 @@ impl Place {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_crew"));
         command
+            // The runs here are made by hand: nobody is to drive them.
+            .arg("--no-recover")
             .args(args)
             .current_dir(self.dir.root())
             .env_clear()

@@ -302,8 +302,10 @@ impl World {
                 let seen = self.processes.get(&(task, live.number));
                 let vitals = seen.map_or_else(AttemptVitals::default, |process| AttemptVitals {
                     beat_at: Some(self.now),
+                    stdout_at: process.output.filter(|at| *at <= self.now),
                     output_at: process.output.filter(|at| *at <= self.now),
                     tool_since: None,
+                    stderr_tail: String::new(),
                 });
                 (task, vitals)
             })
