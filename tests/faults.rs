@@ -10,6 +10,8 @@ mod accident;
 mod chaos;
 #[path = "faults/disk.rs"]
 mod disk;
+#[path = "faults/git.rs"]
+mod git;
 #[path = "faults/input.rs"]
 mod input;
 #[path = "faults/killed.rs"]

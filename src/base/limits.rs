@@ -68,6 +68,10 @@ pub const SAFETY_POLL_MS: u64 = 5_000;
 pub const SLOT_POLL_MS: u64 = 500;
 /// Milliseconds until a supervisor tries again to write what could not be written (disk full).
 pub const WRITE_RETRY_MS: u64 = 1_000;
+/// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.
+pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
+/// Milliseconds between two looks for such a process.
+pub const GIT_LOOK_MS: u64 = 20;
 /// Milliseconds between heartbeats of a shim.
 pub const HEARTBEAT_MS: u64 = 5_000;
 /// Milliseconds that descendants left behind by an agent have between SIGTERM and SIGKILL.

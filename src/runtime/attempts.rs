@@ -59,7 +59,11 @@ impl Supervisor {
         let (Some(made), Some(base)) = (&state.worktree, &state.created.git) else {
             return Ok(());
         };
-        if made.path.is_dir() { Ok(()) } else { worktree::ensure(&state.created.root, base) }
+        if worktree::is_linked(&made.path) {
+            Ok(())
+        } else {
+            worktree::ensure(&state.created.root, base)
+        }
     }
 
     /// The run is blocked, and the attempt, which never began, is not charged.

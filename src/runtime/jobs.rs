@@ -55,7 +55,7 @@ impl Supervisor {
                 files: 0,
                 error: None,
             };
-            match worktree::commit(&worktree.path, &worktree.commit, &message) {
+            match worktree::commit(&worktree, &message) {
                 Ok(done) => {
                     check.commit = Some(done.commit);
                     check.tree = Some(done.tree);

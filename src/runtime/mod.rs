@@ -17,6 +17,7 @@ pub mod shim;
 mod slots;
 mod start;
 mod supervisor;
+mod unfinished;
 pub mod worktree;
 
 pub use crate::clock::Clock;

@@ -2,6 +2,8 @@
 
 use camino::Utf8Path;
 
+use super::unfinished;
+use crate::engine::WorktreeState;
 use crate::event::GitBase;
 use crate::store::git::{GitError, git, git_as_author};
 
@@ -22,12 +24,15 @@ pub struct Committed {
 /// Git says no: the branch is checked out elsewhere, or the folder is in the way.
 pub fn ensure(root: &Utf8Path, base: &GitBase) -> Result<(), GitError> {
     let path = base.worktree.as_str();
-    if base.worktree.join(".git").exists() {
-        return git(&base.worktree, &["rev-parse", "--verify", "-q", "HEAD"]).map(drop);
+    // A killed supervisor may have left a git that is still at it, or one that was killed as well.
+    unfinished::wait_for_orphans(&base.worktree);
+    if unfinished::is_whole(&base.worktree) {
+        return Ok(());
     }
-    let branch = format!("refs/heads/{}", base.branch);
     // The folder of a worktree may have been deleted by hand; git still remembers it then.
-    git(root, &["worktree", "prune"])?;
+    unfinished::put_aside(root, &base.worktree)?;
+    unfinished::clear_branch_lock(root, &base.worktree, &base.branch);
+    let branch = format!("refs/heads/{}", base.branch);
     if git(root, &["rev-parse", "--verify", "-q", &branch]).is_ok() {
         return git(root, &["worktree", "add", "-q", path, &base.branch]).map(drop);
     }
@@ -35,13 +40,22 @@ pub fn ensure(root: &Utf8Path, base: &GitBase) -> Result<(), GitError> {
         .map(drop)
 }
 
+/// Whether the folder still belongs to a repository, by a look that costs no git.
+pub fn is_linked(worktree: &Utf8Path) -> bool {
+    let link = std::fs::read_to_string(worktree.join(".git")).unwrap_or_default();
+    let git_dir = link.trim().strip_prefix("gitdir:").map(str::trim);
+    git_dir.is_some_and(|path| worktree.join(path).join("HEAD").exists())
+}
+
 /// Commits everything that is in the worktree; makes no commit when nothing changed.
 ///
-/// `before` is the branch's commit before the attempt: an agent may have committed by itself.
+/// The branch is compared with the commit that crew knows: an agent may have committed by itself.
 ///
 /// # Errors
 /// Git says no.
-pub fn commit(worktree: &Utf8Path, before: &str, message: &str) -> Result<Committed, GitError> {
+pub fn commit(made: &WorktreeState, message: &str) -> Result<Committed, GitError> {
+    let (worktree, before) = (made.path.as_path(), made.commit.as_str());
+    unfinished::clear_locks(worktree, &made.branch);
     if !git(worktree, &["status", "--porcelain", "--untracked-files=normal"])?.is_empty() {
         git(worktree, &["add", "-A"])?;
         // Everything that changed may be ignored or be a mode that git does not track.
