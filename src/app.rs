@@ -21,6 +21,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
         }
     };
+    log_to_stderr(cli.global.verbose);
     let json = cli.global.json;
     let outcome = context(&cli).and_then(|mut context| {
         let recovers = !cli.global.no_recover && cli.verb.as_ref().is_none_or(Verb::opens_runs);
@@ -38,6 +39,22 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             ExitCode::from(error.exit.code())
         }
     }
+}
+
+/// `-v` shows what crew does, `-vv` in detail; supervisors have their own log file.
+fn log_to_stderr(verbose: u8) {
+    if verbose == 0 {
+        return;
+    }
+    let level = if verbose == 1 { "info" } else { "debug" };
+    // Fails only when a logger is there already, which serves as well.
+    drop(
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+            .try_init(),
+    );
 }
 
 fn context(cli: &Cli) -> Result<Context> {

@@ -78,6 +78,7 @@ pub fn ensure_supervisor(project: &ProjectDir, number: RunNumber) -> Result<Star
         let mut reader = BufReader::new(stdout);
         reader.read_line(&mut said).at("cannot hear the supervisor of", run.path())?;
     }
+    tracing::info!(run = %number, pid = child.id(), said = said.trim(), "supervisor");
     match said.trim() {
         CONFIRMED => Ok(Started::New(child)),
         OTHER_LIVES => Ok(Started::Lives),

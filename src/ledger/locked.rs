@@ -164,6 +164,7 @@ impl Locked<'_> {
                 });
         match written {
             Ok((records, cursor)) => {
+                tracing::debug!(run = %ledger.state.created.number, last = cursor.chain.seq, "appended");
                 ledger.reader.advance(cursor);
                 // The writer may add the note about a cut tail, which the engine did not count.
                 let extra = cursor.chain.seq.saturating_sub(ledger.state.seq);
