@@ -53,6 +53,9 @@ impl OpenError {
     }
 }
 
+/// Times that opening a log begins anew when a writer takes something back meanwhile.
+const REWINDS_MAX: u32 = 8;
+
 impl Ledger {
     /// Opens the run in `dir`: from its checkpoint and what came after, or from the first line.
     ///
@@ -102,7 +105,18 @@ impl Ledger {
         Some(Self { dir: dir.clone(), state, reader, health, saved })
     }
 
+    /// A writer may cut a torn tail under the reader, which then begins anew.
     fn fold(dir: RunDir, until: u64) -> Result<Self, OpenError> {
+        for _ in 0..REWINDS_MAX {
+            match Self::fold_once(dir.clone(), until) {
+                Err(OpenError::Log(LogError::Rewound(_))) => {}
+                found => return found,
+            }
+        }
+        Self::fold_once(dir, until)
+    }
+
+    fn fold_once(dir: RunDir, until: u64) -> Result<Self, OpenError> {
         let mut reader = LogReader::open(dir.events());
         let mut state: Option<State> = None;
         let found = reader.catch_up(|record| {
