@@ -43,9 +43,13 @@ pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 /// Whether a task is ready and due but no limit of the run is in its way: the machine is full.
 pub(super) fn waits_for_machine(state: &State, vitals: &Vitals) -> bool {
     let unlimited = Vitals { machine_slots: u32::MAX, ..vitals.clone() };
-    vitals.machine_slots == 0
+    is_machine_full(state, vitals)
         && !state.index.ready.is_empty()
         && Room::of(state, &unlimited).slots > 0
+}
+
+fn is_machine_full(state: &State, vitals: &Vitals) -> bool {
+    state.live_count() >= vitals.machine_slots as usize
 }
 
 /// Why a ready task does not start, in words.
@@ -60,7 +64,7 @@ pub(super) fn obstacle(state: &State, vitals: &Vitals, task: TaskIx) -> Option<S
     if !room.take(state, task, step, &runtime) {
         return Some(room.refusal(state, task, step, &runtime));
     }
-    (vitals.machine_slots == 0).then(|| "all slots of the machine are taken".to_owned())
+    is_machine_full(state, vitals).then(|| "all slots of the machine are taken".to_owned())
 }
 
 /// Steps that settle or ask without starting anything.
@@ -130,7 +134,7 @@ impl Room {
             state.plan().max_concurrency.unwrap_or(u32::MAX).min(state.created.limits.agents);
         let live = u32::try_from(state.index.live.len()).unwrap_or(u32::MAX);
         Self {
-            slots: limit.saturating_sub(live).min(vitals.machine_slots),
+            slots: limit.min(vitals.machine_slots).saturating_sub(live),
             runtimes: state.index.live_by_runtime.clone(),
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),

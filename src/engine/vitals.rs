@@ -10,7 +10,8 @@ use crate::plan::graph::TaskIx;
 pub struct Vitals {
     /// By task with a live attempt.
     pub attempts: BTreeMap<TaskIx, AttemptVitals>,
-    /// Attempts that may be started now as far as the machine is concerned.
+    /// Attempts of this run that may live at once as far as the machine is concerned: those that
+    /// hold a slot, and the slots that are held ready for more.
     pub machine_slots: u32,
 }
 

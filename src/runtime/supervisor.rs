@@ -151,8 +151,9 @@ impl Supervisor {
     }
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
-        self.hold_slots();
-        let vitals = self.vitals();
+        let ending = self.hold_slots(inputs);
+        let mut vitals = self.vitals();
+        vitals.machine_slots = vitals.machine_slots.saturating_sub(ending);
         let mut all = inputs.to_vec();
         all.push(Input::Wake);
         let mut locked = self.ledger.lock()?;
@@ -166,18 +167,22 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Takes as many slots of the machine as the run could use now.
-    fn hold_slots(&mut self) {
+    /// Takes as many slots of the machine as the run could use in this turn; returns how many of its
+    /// attempts end in it: their slots are free already, and others may have taken them.
+    fn hold_slots(&mut self, inputs: &[Input]) -> u32 {
         let state = self.ledger.state();
         if state.status.kind() != StatusKind::Running {
             self.held.clear();
-            return;
+            return 0;
         }
+        let ending = inputs.iter().filter(|input| matches!(input, Input::AttemptEnded(_))).count();
+        let ending = u32::try_from(ending).unwrap_or(u32::MAX);
         let live = u32::try_from(state.live_count()).unwrap_or(u32::MAX);
-        let wanted = state.created.limits.agents.saturating_sub(live);
+        let wanted = state.created.limits.agents.saturating_sub(live.saturating_sub(ending));
         self.held.truncate(wanted as usize);
         let missing = wanted - u32::try_from(self.held.len()).unwrap_or(wanted);
         self.held.extend(self.slots.take(missing));
+        ending
     }
 
     /// What can be seen of the live attempts without asking anybody.
@@ -188,7 +193,8 @@ impl Supervisor {
             let dir = self.ledger.dir().attempt(&state.task_id(task), live.number);
             attempts.insert(task, attempt_vitals(&dir));
         }
-        let machine_slots = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
+        let slots = self.held.len() + state.live_count();
+        let machine_slots = u32::try_from(slots).unwrap_or(u32::MAX);
         Vitals { attempts, machine_slots }
     }
 

@@ -17,6 +17,9 @@ use fastrand::Rng;
 
 use super::plans;
 
+/// Attempts that may live at once on the machine.
+const MACHINE_SLOTS: u32 = 4;
+
 /// What happened over a whole simulation; the test asserts that faults did happen.
 #[derive(Debug, Default, Clone)]
 pub struct Summary {
@@ -310,7 +313,7 @@ impl World {
                 (task, vitals)
             })
             .collect();
-        Vitals { attempts, machine_slots: 4 }
+        Vitals { attempts, machine_slots: MACHINE_SLOTS }
     }
 
     fn act(&mut self, supervisor: &mut Supervisor, effect: Effect) {
@@ -420,6 +423,7 @@ impl World {
         let plan = state.plan();
         let limit = state.created.limits.agents.min(plan.max_concurrency.unwrap_or(u32::MAX));
         assert!(alive.len() < limit as usize, "over the limit of the run");
+        assert!(alive.len() < MACHINE_SLOTS as usize, "over the limit of the machine");
         let step = state.step_of(task);
         let same = |f: &dyn Fn(usize) -> bool| alive.iter().filter(|&&other| f(other)).count();
         if let Some(limit) = step.max_concurrency {
