@@ -186,14 +186,21 @@ impl Reader<'_> {
     fn runtimes(&self) -> BTreeMap<String, RuntimeTable> {
         let mut runtimes: BTreeMap<String, RuntimeTable> = BTreeMap::new();
         for (path, setting) in &self.merged.settings {
-            let [table, name, key] = path.as_slice() else {
+            let (Some(table), Some(name), Some(key)) = (path.first(), path.get(1), path.get(2))
+            else {
                 continue;
             };
             if table != "runtimes" {
                 continue;
             }
             let runtime = runtimes.entry(name.clone()).or_default();
+            if let Some(variable) = path.get(3) {
+                runtime.set.insert(variable.clone(), setting.value.to_text());
+                continue;
+            }
             match key.as_str() {
+                "model" => runtime.model = setting.value.to_list(),
+                "mcp" => runtime.mcp = setting.value.to_list(),
                 "command" => runtime.command = setting.value.to_list(),
                 "args" => runtime.args = setting.value.to_list(),
                 "prompt" => runtime.prompt = Some(setting.value.to_text()),

@@ -231,6 +231,12 @@ pub struct RuntimeTable {
     pub env: Vec<String>,
     /// Program and arguments that go on with a session.
     pub resume: Vec<String>,
+    /// Arguments added when a model is asked for.
+    pub model: Vec<String>,
+    /// Arguments added when tools are offered over MCP.
+    pub mcp: Vec<String>,
+    /// Variables that are set for it.
+    pub set: BTreeMap<String, String>,
 }
 
 /// US dollars per million tokens.

@@ -152,11 +152,51 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
     text("prompt", &table.prompt);
     text("output", &table.output);
     out.insert("command".to_owned(), list(&table.command));
-    if !table.env.is_empty() {
-        out.insert("env".to_owned(), list(&table.env));
+    let lists = [
+        ("env", &table.env),
+        ("resume", &table.resume),
+        ("model", &table.model),
+        ("mcp", &table.mcp),
+    ];
+    for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
+        out.insert(key.to_owned(), list(words));
     }
-    if !table.resume.is_empty() {
-        out.insert("resume".to_owned(), list(&table.resume));
+    if !table.set.is_empty() {
+        let set = table.set.iter();
+        let set = set.map(|(name, value)| (name.clone(), toml::Value::String(value.clone())));
+        out.insert("set".to_owned(), toml::Value::Table(set.collect()));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, Overrides};
+
+    #[test]
+    fn every_documented_key_of_a_runtime_reaches_its_command_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "[runtimes.mine]\ncommand = [\"mine\"]\nargs = [\"--fast\"]\nenv = [\"KEY\"]\n\
+            resume = [\"mine\", \"{session}\"]\nmodel = [\"--model\", \"{model}\"]\n\
+            mcp = [\"--mcp\", \"{mcp_config}\"]\nset = { COLOR = \"0\" }\n";
+        std::fs::write(dir.path().join("config.toml"), text).unwrap();
+        let env: Environment =
+            [("CREW_CONFIG_DIR", dir.path().to_str().unwrap())].into_iter().collect();
+        let (config, _) = Config::load(&env, None, &Overrides::default()).valid().unwrap();
+        let programs = Programs::of(&config, &BTreeMap::new()).unwrap();
+        let spec = programs.get("mine").unwrap();
+        assert_eq!(spec.command, ["mine", "--fast"]);
+        assert_eq!(spec.resume.as_ref().unwrap(), &["mine", "{session}", "--fast"]);
+        assert_eq!((spec.model.len(), spec.mcp.len(), spec.env.len()), (2, 2, 1));
+        assert_eq!(spec.set["COLOR"], "0");
+    }
+
+    #[test]
+    fn a_missing_program_is_told_before_anything_starts() {
+        let programs = Programs::of(&Config::preset(), &BTreeMap::new()).unwrap();
+        let unknown = programs.preflight("rehersal", "", Utf8Path::new("/")).unwrap_err();
+        assert_eq!(unknown.hint(), "did you mean `rehearsal`?");
+        assert!(programs.preflight("rehearsal", "", Utf8Path::new("/")).is_ok());
+    }
 }
