@@ -106,8 +106,10 @@ impl Supervisor {
         let dir = self.attempt(key);
         let format = self.desk().format_of(key.0);
         match ExitFile::read(&dir) {
-            Ok(Some(exit)) if exit.stdout_bytes <= INLINE_BYTES => self.take_in(key, &dir, format),
-            Ok(Some(_)) => self.take_in_later(key, dir, format),
+            Ok(Some(exit)) if exit.stdout_bytes <= INLINE_BYTES => {
+                self.take_in(key, &dir, &exit, format);
+            }
+            Ok(Some(exit)) => self.take_in_later(key, dir, exit, format),
             Ok(None) => self.lost(key, &dir),
             Err(error) => {
                 tracing::error!(error = %super::error_chain(&error), "the record of an attempt is unreadable");
@@ -116,14 +118,13 @@ impl Supervisor {
         }
     }
 
-    fn take_in(&mut self, key: Key, dir: &AttemptDir, format: OutputFormat) {
+    fn take_in(&mut self, key: Key, dir: &AttemptDir, exit: &ExitFile, format: OutputFormat) {
         let task = self.ledger.state().task_id(key.0);
-        match harvest(dir, &task, key.1, format) {
-            Ok(Some(harvest)) => {
+        match harvest(dir, exit, &task, key.1, format) {
+            Ok(harvest) => {
                 let inputs = self.inputs_of(key, harvest);
                 self.inputs.extend(inputs);
             }
-            Ok(None) => self.lost(key, dir),
             Err(error) => {
                 tracing::error!(error = %super::error_chain(&error), "output is unreadable");
                 self.lost(key, dir);
@@ -132,16 +133,16 @@ impl Supervisor {
     }
 
     /// Much output is read beside the loop, which must stay quick.
-    fn take_in_later(&mut self, key: Key, dir: AttemptDir, format: OutputFormat) {
+    fn take_in_later(&mut self, key: Key, dir: AttemptDir, exit: ExitFile, format: OutputFormat) {
         let task = self.ledger.state().task_id(key.0);
         let sender = self.sender.clone();
         let reading = crate::engine::Effect::Spawn { task: key.0, attempt: key.1 };
         self.jobs.insert(reading.clone());
         let storing = self.artifact_target(key);
         self.tracker.spawn_blocking(move || {
-            let inputs = match harvest(&dir, &task, key.1, format) {
-                Ok(Some(found)) => storing.inputs_of(found),
-                Ok(None) | Err(_) => Vec::new(),
+            let inputs = match harvest(&dir, &exit, &task, key.1, format) {
+                Ok(found) => storing.inputs_of(found),
+                Err(_) => Vec::new(),
             };
             drop(sender.send(Wake::Done(reading, inputs)));
         });
@@ -188,8 +189,8 @@ impl Supervisor {
             self.spawned.insert(key);
             let dir = self.attempt(key);
             let format = self.desk().format_of(key.0);
-            if matches!(ExitFile::read(&dir), Ok(Some(_))) {
-                self.take_in(key, &dir, format);
+            if let Ok(Some(exit)) = ExitFile::read(&dir) {
+                self.take_in(key, &dir, &exit, format);
                 continue;
             }
             if dir.path().is_dir() {
@@ -210,9 +211,9 @@ impl Supervisor {
                 }
                 drop(lock);
                 // It may have ended between the look at its record and the lock.
-                if matches!(ExitFile::read(dir), Ok(Some(_))) {
+                if let Ok(Some(exit)) = ExitFile::read(dir) {
                     let format = self.desk().format_of(key.0);
-                    self.take_in(key, dir, format);
+                    self.take_in(key, dir, &exit, format);
                 } else {
                     self.lost(key, dir);
                 }
