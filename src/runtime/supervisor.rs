@@ -23,7 +23,7 @@ use crate::event::{Actor, StatusKind};
 use crate::launch::Programs;
 use crate::ledger::{CommitError, Ledger, OpenError};
 use crate::plan::graph::TaskIx;
-use crate::store::{FileLock, ProjectDir, watch::Watch};
+use crate::store::{FileLock, ProjectDir, RunDir, watch::Watch};
 
 /// One attempt by its task's position and its number.
 pub(super) type Key = (TaskIx, u32);
@@ -102,10 +102,15 @@ impl Supervisor {
             let now = self.clock.now();
             let safety = now.plus_ms(limits::SAFETY_POLL_MS);
             let until = wake_at.map_or(safety, |moment| moment.min(safety)).since_ms(now);
-            tokio::select! {
-                wake = receiver.recv() => if let Some(wake) = wake { self.wake(wake) },
-                () = changed.notified() => {}
-                () = tokio::time::sleep(Duration::from_millis(until)) => {}
+            let mut timer = std::pin::pin!(tokio::time::sleep(Duration::from_millis(until)));
+            loop {
+                tokio::select! {
+                    wake = receiver.recv() => if let Some(wake) = wake { self.wake(wake) },
+                    // Most notifications are about what this process itself has just appended.
+                    () = changed.notified() => if self.ledger.is_current() { continue },
+                    () = &mut timer => {}
+                }
+                break;
             }
             while let Ok(wake) = receiver.try_recv() {
                 self.wake(wake);
@@ -139,16 +144,17 @@ impl Supervisor {
             return Some(now.plus_ms(1_000));
         }
         self.act();
-        let vitals = self.vitals();
+        let vitals = vitals(self.ledger.state(), self.ledger.dir(), &self.held, now);
         deadline(self.ledger.state(), &vitals, now)
     }
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
-        self.hold_slots();
-        let vitals = self.vitals();
+        let mut locked = self.ledger.lock()?;
+        // Only now is the state the newest: whoever resumed the run or freed a place is in it.
+        hold_slots(&mut self.held, &self.slots, locked.state(), inputs);
+        let vitals = vitals(locked.state(), locked.dir(), &self.held, now);
         let mut all = inputs.to_vec();
         all.push(Input::Wake);
-        let mut locked = self.ledger.lock()?;
         let records = locked.commit(now, &vitals, &Actor::Supervisor, &all)?;
         drop(locked);
         if !records.is_empty() {
@@ -157,40 +163,6 @@ impl Supervisor {
         }
         super::project::write_checkpoint(&mut self.ledger);
         Ok(())
-    }
-
-    /// Takes as many slots of the machine as the run could use now.
-    fn hold_slots(&mut self) {
-        let state = self.ledger.state();
-        if state.status.kind() != StatusKind::Running {
-            self.held.clear();
-            return;
-        }
-        let live = u32::try_from(state.live_count()).unwrap_or(u32::MAX);
-        let wanted = state.created.limits.agents.saturating_sub(live);
-        self.held.truncate(wanted as usize);
-        let missing = wanted - u32::try_from(self.held.len()).unwrap_or(wanted);
-        self.held.extend(self.slots.take(missing));
-    }
-
-    /// What can be seen of the live attempts without asking anybody.
-    pub(super) fn vitals(&self) -> Vitals {
-        let state = self.ledger.state();
-        let mut attempts = BTreeMap::new();
-        for (task, live) in state.live() {
-            let dir = self.ledger.dir().attempt(&state.task_id(task), live.number);
-            let output = [dir.stdout(), dir.stderr()];
-            attempts.insert(
-                task,
-                AttemptVitals {
-                    beat_at: super::attempt_files::last_beat(&dir),
-                    output_at: output.iter().filter_map(|path| grown_at(path)).max(),
-                    tool_since: None,
-                },
-            );
-        }
-        let machine_slots = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
-        Vitals { attempts, machine_slots }
     }
 
     pub(super) fn desk(&self) -> Desk<'_> {
@@ -261,6 +233,45 @@ impl Supervisor {
             Err(error) => tracing::error!(%error, "the queue could not be run"),
         }
     }
+}
+
+/// Takes as many slots of the machine as the run could use once these inputs are taken in.
+fn hold_slots(held: &mut Vec<Option<FileLock>>, slots: &Slots, state: &State, inputs: &[Input]) {
+    if state.status.kind() != StatusKind::Running {
+        held.clear();
+        return;
+    }
+    // Who has ended makes room for the next in the same turn.
+    let ended = inputs.iter().filter(|input| matches!(input, Input::AttemptEnded(_))).count();
+    let live = u32::try_from(state.live_count().saturating_sub(ended)).unwrap_or(u32::MAX);
+    let wanted = state.created.limits.agents.saturating_sub(live);
+    held.truncate(wanted as usize);
+    let missing = wanted - u32::try_from(held.len()).unwrap_or(wanted);
+    held.extend(slots.take(missing));
+}
+
+/// What can be seen of the live attempts without asking anybody.
+///
+/// The files of an attempt that is too young to be late with anything are not looked at: its start
+/// says the same, and many short attempts would be looked at again and again.
+fn vitals(state: &State, dir: &RunDir, held: &[Option<FileLock>], now: Time) -> Vitals {
+    let limits = &state.created.limits;
+    let young_ms = limits.heartbeat_ms[0].min(limits.first_output_ms).min(limits.silence_ms);
+    let is_young = |started: Time| now.since_ms(started) < young_ms;
+    let mut attempts = BTreeMap::new();
+    for (task, live) in state.live().filter(|(_, live)| !is_young(live.started_at)) {
+        let dir = dir.attempt(&state.task_id(task), live.number);
+        let output = [dir.stdout(), dir.stderr()];
+        attempts.insert(
+            task,
+            AttemptVitals {
+                beat_at: super::attempt_files::last_beat(&dir),
+                output_at: output.iter().filter_map(|path| grown_at(path)).max(),
+                tool_since: None,
+            },
+        );
+    }
+    Vitals { attempts, machine_slots: u32::try_from(held.len()).unwrap_or(u32::MAX) }
 }
 
 /// When a file last grew; `None` when it is missing or empty.
