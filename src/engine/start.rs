@@ -17,27 +17,40 @@ pub const SHELL_RUNTIME: &str = "shell";
 /// The events that start what can start now: ready tasks in the order of the plan, within all limits.
 pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let mut room = Room::of(state, vitals);
-    let due = state.index.delayed.range(..=(now, TaskIx::MAX)).map(|&(_, task)| task);
     let mut events = Vec::new();
-    for task in due.chain(state.index.ready.iter().copied()) {
-        let step = state.step_of(task);
-        if let Some(event) = without_process(state, task, step) {
+    let due = state.index.delayed.range(..=(now, TaskIx::MAX)).map(|&(_, task)| task);
+    for task in due {
+        if let Some(event) = pick(state, &mut room, task) {
             events.push(event);
-            continue;
         }
-        if room.slots == 0 {
+    }
+    let mut next = 0;
+    while let Some(&task) = state.index.ready.range(next..).next() {
+        next = task + 1;
+        if let Some(event) = pick(state, &mut room, task) {
+            events.push(event);
+        } else if room.slots == 0 && state.index.ready.len() > 64 {
             // Steps without a process still pass; with many ready tasks nothing else can.
-            if state.index.ready.len() > 64 {
-                break;
-            }
-            continue;
-        }
-        let runtime = runtime_of(state, task, step);
-        if room.take(state, task, step, &runtime) {
-            events.push(started(state, task, step, runtime));
+            break;
+        } else if room.is_step_full(state, task) {
+            // Thousands of tasks may wait behind a limit of their own step.
+            next = state.tasks_of(state.step_ix_of(task)).end;
         }
     }
     events
+}
+
+/// The event that starts a task, if it can start now.
+fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
+    let step = state.step_of(task);
+    if let Some(event) = without_process(state, task, step) {
+        return Some(event);
+    }
+    if room.slots == 0 {
+        return None;
+    }
+    let runtime = runtime_of(state, task, step);
+    room.take(state, task, step, &runtime).then(|| started(state, task, step, runtime))
 }
 
 /// Whether a task is ready and due but no limit of the run is in its way: the machine is full.
@@ -144,14 +157,20 @@ impl Room {
         }
     }
 
+    /// Whether the task's step has as many live attempts as it may have.
+    fn is_step_full(&self, state: &State, task: TaskIx) -> bool {
+        let ix = state.step_ix_of(task);
+        let live = state.index.steps[ix].live + self.steps.get(&ix).copied().unwrap_or(0);
+        state.plan().steps[ix].max_concurrency.is_some_and(|limit| live >= limit)
+    }
+
     fn take(&mut self, state: &State, task: TaskIx, step: &StepPlan, runtime: &str) -> bool {
         let ix = state.step_ix_of(task);
-        let in_step = state.index.steps[ix].live + self.steps.get(&ix).copied().unwrap_or(0);
         let in_role = self.roles.get(&step.role).copied().unwrap_or(0);
         let in_runtime = self.runtimes.get(runtime).copied().unwrap_or(0);
         let role_limit = state.plan().role_concurrency.get(&step.role);
         let runtime_limit = state.created.limits.runtime.get(runtime);
-        let is_free = step.max_concurrency.is_none_or(|limit| in_step < limit)
+        let is_free = !self.is_step_full(state, task)
             && role_limit.is_none_or(|limit| in_role < *limit)
             && runtime_limit.is_none_or(|limit| in_runtime < *limit);
         if !is_free || !self.take_tree(step) {

@@ -171,6 +171,12 @@ impl Ledger {
         &self.health
     }
 
+    /// Whether the log ends where it was read to; one look at its length.
+    pub fn is_current(&self) -> bool {
+        let length = self.dir.events().symlink_metadata().map(|file| file.len());
+        length.is_ok_and(|length| length == self.reader.cursor().offset)
+    }
+
     /// Takes in what others appended, without a lock, and shows each new event to `each`.
     ///
     /// # Errors

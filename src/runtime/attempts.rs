@@ -141,8 +141,10 @@ impl Supervisor {
         let dir = self.attempt(key);
         let format = self.desk().format_of(key.0);
         match ExitFile::read(&dir) {
-            Ok(Some(exit)) if exit.stdout_bytes <= INLINE_BYTES => self.take_in(key, &dir, format),
-            Ok(Some(_)) => self.take_in_later(key, dir, format),
+            Ok(Some(exit)) if exit.stdout_bytes <= INLINE_BYTES => {
+                self.take_in(key, &dir, &exit, format);
+            }
+            Ok(Some(exit)) => self.take_in_later(key, dir, exit, format),
             Ok(None) => self.lost(key, &dir),
             Err(error) => {
                 tracing::error!(error = %super::error_chain(&error), "the record of an attempt is unreadable");
@@ -151,14 +153,13 @@ impl Supervisor {
         }
     }
 
-    fn take_in(&mut self, key: Key, dir: &AttemptDir, format: OutputFormat) {
+    fn take_in(&mut self, key: Key, dir: &AttemptDir, exit: &ExitFile, format: OutputFormat) {
         let task = self.ledger.state().task_id(key.0);
-        match harvest(dir, &task, key.1, format) {
-            Ok(Some(harvest)) => {
+        match harvest(dir, exit, &task, key.1, format) {
+            Ok(harvest) => {
                 let inputs = self.inputs_of(key, harvest);
                 self.inputs.extend(inputs);
             }
-            Ok(None) => self.lost(key, dir),
             Err(error) => {
                 tracing::error!(error = %super::error_chain(&error), "output is unreadable");
                 self.lost(key, dir);
@@ -167,7 +168,7 @@ impl Supervisor {
     }
 
     /// Much output is read beside the loop, which must stay quick.
-    fn take_in_later(&mut self, key: Key, dir: AttemptDir, format: OutputFormat) {
+    fn take_in_later(&mut self, key: Key, dir: AttemptDir, exit: ExitFile, format: OutputFormat) {
         let task = self.ledger.state().task_id(key.0);
         let sender = self.sender.clone();
         let reading = Effect::Spawn { task: key.0, attempt: key.1 };
@@ -175,9 +176,8 @@ impl Supervisor {
         let storing = self.artifact_target(key);
         let mut unread = self.end_without_record(key, EndReason::Lost);
         self.tracker.spawn_blocking(move || {
-            let inputs = match harvest(&dir, &task, key.1, format) {
-                Ok(Some(found)) => storing.inputs_of(found),
-                Ok(None) => vec![Input::AttemptEnded(unread)],
+            let inputs = match harvest(&dir, &exit, &task, key.1, format) {
+                Ok(found) => storing.inputs_of(found),
                 Err(error) => {
                     unread.failure = short(&super::error_chain(&error));
                     vec![Input::AttemptEnded(unread)]

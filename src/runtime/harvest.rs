@@ -26,20 +26,23 @@ pub struct Harvest {
     pub artifacts: Vec<(String, String)>,
 }
 
-/// Reads an ended attempt; `None` while it has no record of its end.
+/// Reads what an attempt left whose record is `exit`.
 ///
 /// # Errors
 /// Its files cannot be read.
 pub fn harvest(
     dir: &AttemptDir,
+    exit: &ExitFile,
     task: &TaskId,
     attempt: u32,
     format: OutputFormat,
-) -> Result<Option<Harvest>, PathError> {
-    let Some(exit) = ExitFile::read(dir)? else { return Ok(None) };
+) -> Result<Harvest, PathError> {
     let mut artifacts = Vec::new();
-    let report = read_output(&dir.stdout(), format, &mut artifacts)?;
-    let failure = failure_text(dir, &exit, &report);
+    let report = match exit.stdout_bytes {
+        0 => TurnReport::default(),
+        _ => read_output(&dir.stdout(), format, &mut artifacts)?,
+    };
+    let failure = failure_text(dir, exit, &report);
     let usage = report.usage.unwrap_or_default();
     let end = AttemptEnded {
         task: task.clone(),
@@ -63,7 +66,7 @@ pub fn harvest(
         leftovers: exit.leftovers,
         changed: None,
     };
-    Ok(Some(Harvest { end, text: report.final_text(), artifacts }))
+    Ok(Harvest { end, text: report.final_text(), artifacts })
 }
 
 /// The end of an attempt of which no record will ever come.
@@ -188,7 +191,10 @@ fn failure_text(dir: &AttemptDir, exit: &ExitFile, report: &TurnReport) -> Strin
     if let Some(error) = report.errors.last() {
         return redact::redact(&error.text).into_owned();
     }
-    let tail = tail_of(&dir.stderr(), limits::STDERR_TAIL_BYTES).unwrap_or_default();
+    let tail = match exit.stderr_bytes {
+        0 => String::new(),
+        _ => tail_of(&dir.stderr(), limits::STDERR_TAIL_BYTES).unwrap_or_default(),
+    };
     let said = if tail.trim().is_empty() { report.summary() } else { tail };
     redact::redact(&text::printable(said.trim())).into_owned()
 }

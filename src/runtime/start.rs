@@ -136,6 +136,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         crew,
         slots,
         held: Vec::new(),
+        is_starved: false,
         shims: BTreeMap::new(),
         spawned: BTreeSet::new(),
         stopping: BTreeSet::new(),

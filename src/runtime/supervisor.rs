@@ -23,7 +23,7 @@ use crate::event::{Actor, StatusKind};
 use crate::launch::Programs;
 use crate::ledger::{CommitError, Ledger, OpenError, attempt_vitals};
 use crate::plan::graph::TaskIx;
-use crate::store::{FileLock, ProjectDir, watch::Watch};
+use crate::store::{FileLock, ProjectDir, RunDir, watch::Watch};
 
 /// One attempt by its task's position and its number.
 pub(super) type Key = (TaskIx, u32);
@@ -63,6 +63,8 @@ pub struct Supervisor {
     /// Supervisors of other runs that this process started.
     pub(super) children: Vec<std::process::Child>,
     pub(super) had_slot: bool,
+    /// Whether the machine had fewer slots at the last turn than the run could use.
+    pub(super) is_starved: bool,
     /// An attempt could not be started because the disk is full.
     pub(super) retries_spawn: bool,
     /// Everything that runs beside the loop.
@@ -106,10 +108,15 @@ impl Supervisor {
             let now = self.clock.now();
             let safety = now.plus_ms(limits::SAFETY_POLL_MS);
             let until = wake_at.map_or(safety, |moment| moment.min(safety)).since_ms(now);
-            tokio::select! {
-                wake = receiver.recv() => if let Some(wake) = wake { self.wake(wake) },
-                () = changed.notified() => {}
-                () = tokio::time::sleep(Duration::from_millis(until)) => {}
+            let mut timer = std::pin::pin!(tokio::time::sleep(Duration::from_millis(until)));
+            loop {
+                tokio::select! {
+                    wake = receiver.recv() => if let Some(wake) = wake { self.wake(wake) },
+                    // Most notifications are about what this process itself has just appended.
+                    () = changed.notified() => if self.ledger.is_current() { continue },
+                    () = &mut timer => {}
+                }
+                break;
             }
             while let Ok(wake) = receiver.try_recv() {
                 self.wake(wake);
@@ -144,19 +151,27 @@ impl Supervisor {
             return Some(now.plus_ms(limits::WRITE_RETRY_MS));
         }
         self.act(true);
-        let vitals = self.vitals();
-        let due = deadline(self.ledger.state(), &vitals, now);
+        let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
+        // Only a machine that had too few slots is worth another look: everything else wakes by itself.
+        seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
+        let due = deadline(self.ledger.state(), &seen, now);
         let retry = self.retries_spawn.then(|| now.plus_ms(limits::WRITE_RETRY_MS));
         due.into_iter().chain(retry).min()
     }
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
-        let ending = self.hold_slots(inputs);
-        let mut vitals = self.vitals();
-        vitals.machine_slots = vitals.machine_slots.saturating_sub(ending);
+        let mut locked = self.ledger.lock()?;
+        // Only now is the state the newest: whoever resumed the run or freed a place is in it.
+        let state = locked.state();
+        let (wanted, staying) = slots_wanted(state, inputs);
+        self.held.truncate(wanted);
+        let missing = u32::try_from(wanted - self.held.len()).unwrap_or(u32::MAX);
+        self.held.extend(self.slots.take(missing));
+        self.is_starved = self.held.len() < wanted;
+        let mut vitals = vitals(state, locked.dir(), now);
+        vitals.machine_slots = u32::try_from(staying + self.held.len()).unwrap_or(u32::MAX);
         let mut all = inputs.to_vec();
         all.push(Input::Wake);
-        let mut locked = self.ledger.lock()?;
         let records = locked.commit(now, &vitals, &Actor::Supervisor, &all)?;
         drop(locked);
         if !records.is_empty() {
@@ -165,37 +180,6 @@ impl Supervisor {
         }
         super::project::write_checkpoint(&mut self.ledger);
         Ok(())
-    }
-
-    /// Takes as many slots of the machine as the run could use in this turn; returns how many of its
-    /// attempts end in it: their slots are free already, and others may have taken them.
-    fn hold_slots(&mut self, inputs: &[Input]) -> u32 {
-        let state = self.ledger.state();
-        if state.status.kind() != StatusKind::Running {
-            self.held.clear();
-            return 0;
-        }
-        let ending = inputs.iter().filter(|input| matches!(input, Input::AttemptEnded(_))).count();
-        let ending = u32::try_from(ending).unwrap_or(u32::MAX);
-        let live = u32::try_from(state.live_count()).unwrap_or(u32::MAX);
-        let wanted = state.created.limits.agents.saturating_sub(live.saturating_sub(ending));
-        self.held.truncate(wanted as usize);
-        let missing = wanted - u32::try_from(self.held.len()).unwrap_or(wanted);
-        self.held.extend(self.slots.take(missing));
-        ending
-    }
-
-    /// What can be seen of the live attempts without asking anybody.
-    pub(super) fn vitals(&self) -> Vitals {
-        let state = self.ledger.state();
-        let mut attempts = BTreeMap::new();
-        for (task, live) in state.live() {
-            let dir = self.ledger.dir().attempt(&state.task_id(task), live.number);
-            attempts.insert(task, attempt_vitals(&dir));
-        }
-        let slots = self.held.len() + state.live_count();
-        let machine_slots = u32::try_from(slots).unwrap_or(u32::MAX);
-        Vitals { attempts, machine_slots }
     }
 
     pub(super) fn desk(&self) -> Desk<'_> {
@@ -270,6 +254,32 @@ impl Supervisor {
             Err(error) => tracing::error!(%error, "the queue could not be run"),
         }
     }
+}
+
+/// How many slots of the machine the run could use once these inputs are taken in, and how many of
+/// its attempts go on: who has ended makes room for the next in the same turn.
+fn slots_wanted(state: &State, inputs: &[Input]) -> (usize, usize) {
+    let ended = inputs.iter().filter(|input| matches!(input, Input::AttemptEnded(_))).count();
+    let staying = state.live_count().saturating_sub(ended);
+    if state.status.kind() != StatusKind::Running {
+        return (0, staying);
+    }
+    ((state.created.limits.agents as usize).saturating_sub(staying), staying)
+}
+
+/// What can be seen of the live attempts without asking anybody.
+///
+/// The files of an attempt that is too young to be late with anything are not looked at: its start
+/// says the same, and many short attempts would be looked at again and again.
+fn vitals(state: &State, dir: &RunDir, now: Time) -> Vitals {
+    let limits = &state.created.limits;
+    let young_ms = limits.heartbeat_ms[0].min(limits.first_output_ms).min(limits.silence_ms);
+    let is_young = |started: Time| now.since_ms(started) < young_ms;
+    let old = state.live().filter(|(_, live)| !is_young(live.started_at));
+    let attempts = old
+        .map(|(task, live)| (task, attempt_vitals(&dir.attempt(&state.task_id(task), live.number))))
+        .collect();
+    Vitals { attempts, machine_slots: 0 }
 }
 
 /// The position of every live attempt, for those who must not borrow the state.
