@@ -2,9 +2,13 @@
 
 mod support;
 
+#[path = "support/plan.rs"]
+mod plan;
+
 use std::borrow::Cow;
 
 use crew::base::Time;
+use crew::engine::{State, checkpoint};
 use crew::event::{Actor, Body, Hash};
 use crew::store::{FileLock, LogReader, LogWriter, tail};
 use divan::Bencher;
@@ -43,6 +47,43 @@ fn log(bencher: Bencher) {
         let mut reader = LogReader::open(run.dir.events());
         reader.catch_up(|record| drop(divan::black_box(record))).expect("read")
     });
+}
+
+/// The same into the state of the run.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn state(bencher: Bencher) {
+    let run = whole_run();
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| folded(&run));
+}
+
+/// Reading a checkpoint instead, in a run of so many tasks.
+#[divan::bench(args = [50, 2_000, 10_000], sample_count = 50, sample_size = 1)]
+fn from_checkpoint(bencher: Bencher, tasks: u32) {
+    let state = begun(tasks);
+    let bytes = checkpoint::write(&state);
+    bencher.bench_local(|| checkpoint::read(&bytes).expect("a checkpoint"));
+}
+
+/// The first event of a run, and what happens in one.
+fn whole_run() -> Run {
+    let first = plan::created(50).into();
+    Run::of(std::iter::once(first).chain((2..=EVENTS).map(support::body)))
+}
+
+fn begun(tasks: u32) -> State {
+    let run = Run::of(std::iter::once(plan::created(tasks).into()));
+    folded(&run)
+}
+
+fn folded(run: &Run) -> State {
+    let mut state: Option<State> = None;
+    let mut reader = LogReader::open(run.dir.events());
+    let found = reader.catch_up(|record| match &mut state {
+        None => state = State::begin(&record),
+        Some(state) => state.apply_record(&record),
+    });
+    drop(found.expect("read"));
+    state.expect("a run")
 }
 
 /// The floor: the same lines into the same types, without numbers, hashes and cursor.

@@ -26,27 +26,30 @@ impl Run {
         Self { _guard: guard, dir }
     }
 
-    /// A run whose log has `count` events.
+    /// A log of `count` events of a run's life.
     pub fn with_events(count: u64) -> Self {
+        Self::of((1..=count).map(body))
+    }
+
+    /// A log of these events.
+    pub fn of(bodies: impl Iterator<Item = Body>) -> Self {
         let run = Self::new();
         let mut bytes = Vec::new();
         let mut chain = Chain::default();
-        for seq in 1..=count {
-            let record = Record {
-                seq,
-                at: Time(1_777_000_000_000 + i64::try_from(seq).expect("small")),
-                actor: Actor::Supervisor,
-                epoch: 1,
-                batch: seq,
-                body: body(seq),
-            };
-            chain = record.write(chain, &mut bytes);
+        for (seq, body) in (1..).zip(bodies) {
+            chain = record(seq, body).write(chain, &mut bytes);
         }
         let mut file = File::create(run.dir.events()).expect("log");
         file.write_all(&bytes).expect("log");
         file.sync_all().expect("log");
         run
     }
+}
+
+/// The line of an event.
+fn record(seq: u64, body: Body) -> Record {
+    let at = Time(1_777_000_000_000 + i64::try_from(seq).expect("small"));
+    Record { seq, at, actor: Actor::Supervisor, epoch: 1, batch: seq, body }
 }
 
 /// An event of about 300 bytes in its line, of the kinds that most lines are.
