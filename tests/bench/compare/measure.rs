@@ -25,7 +25,7 @@ impl Costs {
     }
 }
 
-/// Median, least and most of several values.
+/// Median, least and most of several values; of many values the outermost twentieths are left out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spread {
     pub median: f64,
@@ -37,6 +37,8 @@ impl Spread {
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
+        let cut = if values.len() >= 20 { values.len() / 20 } else { 0 };
+        let values = values.get(cut..values.len() - cut).unwrap_or_default();
         let Some((&least, &most)) = values.first().zip(values.last()) else {
             return Self::default();
         };

@@ -25,7 +25,7 @@ pub fn rows(given: &Given) -> Vec<Row> {
     let plain = format!("exec cat {source} > {target}");
     let mut attempts = Vec::new();
     let (whole, theirs) = in_turn(
-        5,
+        11,
         || {
             stage.run("loud");
             let dir = attempt(&stage.newest(), "work");
