@@ -88,7 +88,7 @@ impl Row {
     }
 }
 
-/// `median (least–most)`.
+/// `median (least–most)`; of 20 samples and more the outer twentieths are left out.
 fn number(spread: Spread) -> String {
     let text = |value: f64| {
         let digits = match value.abs() {
