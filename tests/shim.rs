@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::time::Duration;
 
-use crew::runtime::attempt_files::{EndReason, Escalation, Stdin, last_beat, revoke};
+use crew::runtime::attempt_files::{EndReason, Escalation, Stdin, revoke};
 use crew::runtime::process::{self, MARK, Signal};
 use crew::runtime::{Clock, CommandFile, ExitFile, Pid, ShimFile, ShimHandle};
 use crew::store::FileLock;
@@ -52,7 +52,7 @@ fn shim_json_names_both_processes_while_they_live() {
     assert_eq!(file.shim, shim.pid);
     assert_eq!(file.boot_id, process::boot_id());
     assert!(process::is_alive(file.agent.unwrap()));
-    assert!(last_beat(&attempt.dir).is_some());
+    assert!(crew::ledger::attempt_vitals(&attempt.dir).beat_at.is_some());
     assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_none());
     attempt.stop(shim);
     assert!(FileLock::try_exclusive(&attempt.dir.alive_lock()).unwrap().is_some());

@@ -1,7 +1,5 @@
 //! Nothing that a project's files would execute runs before a person trusts them (SPEC 19).
 
-use std::io::{BufRead, Write};
-
 use super::context::Context;
 use super::report::{CliError, Result};
 use crate::client::Workspace;
@@ -48,11 +46,8 @@ fn ask(items: &[TrustItem], changed: bool, context: &mut Context) -> Result<bool
     for item in items {
         writeln!(context.err, "  {}", line(item))?;
     }
-    write!(context.err, "Trust it? [y/N] ")?;
-    context.err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    let answer = super::ask::line(context, "Trust it? [y/N] ")?;
+    Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` calls")]

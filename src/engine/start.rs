@@ -16,7 +16,7 @@ pub const SHELL_RUNTIME: &str = "shell";
 
 /// The events that start what can start now: ready tasks in the order of the plan, within all limits.
 pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
-    let mut room = Room::of(state, vitals);
+    let mut room = Room::of(state, vitals.machine_slots);
     let mut events = Vec::new();
     let due = state.index.delayed.range(..=(now, TaskIx::MAX)).map(|&(_, task)| task);
     for task in due {
@@ -55,10 +55,9 @@ fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
 
 /// Whether a task is ready and due but no limit of the run is in its way: the machine is full.
 pub(super) fn waits_for_machine(state: &State, vitals: &Vitals) -> bool {
-    let unlimited = Vitals { machine_slots: u32::MAX, ..vitals.clone() };
     is_machine_full(state, vitals)
         && !state.index.ready.is_empty()
-        && Room::of(state, &unlimited).slots > 0
+        && Room::of(state, u32::MAX).slots > 0
 }
 
 fn is_machine_full(state: &State, vitals: &Vitals) -> bool {
@@ -69,8 +68,7 @@ fn is_machine_full(state: &State, vitals: &Vitals) -> bool {
 pub(super) fn obstacle(state: &State, vitals: &Vitals, task: TaskIx) -> Option<String> {
     let step = state.step_of(task);
     let runtime = runtime_of(state, task, step);
-    let unlimited = Vitals { machine_slots: u32::MAX, ..vitals.clone() };
-    let mut room = Room::of(state, &unlimited);
+    let mut room = Room::of(state, u32::MAX);
     if room.slots == 0 {
         return Some(format!("{} attempts run, which is the limit of the run", state.live_count()));
     }
@@ -142,12 +140,12 @@ struct Room {
 }
 
 impl Room {
-    fn of(state: &State, vitals: &Vitals) -> Self {
+    fn of(state: &State, machine_slots: u32) -> Self {
         let limit =
             state.plan().max_concurrency.unwrap_or(u32::MAX).min(state.created.limits.agents);
         let live = u32::try_from(state.index.live.len()).unwrap_or(u32::MAX);
         Self {
-            slots: limit.min(vitals.machine_slots).saturating_sub(live),
+            slots: limit.min(machine_slots).saturating_sub(live),
             runtimes: state.index.live_by_runtime.clone(),
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),

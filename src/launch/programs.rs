@@ -82,7 +82,9 @@ impl Programs {
                     add_arguments(&mut spec, &table.args);
                     specs.insert(name.clone(), spec);
                 }
-                Err(error) => wrong.push(ProgramError::Invalid(chain(&error))),
+                Err(error) => {
+                    wrong.push(ProgramError::Invalid(crate::base::text::error_chain(&error)));
+                }
             }
         }
         for (name, args) in extra {
@@ -128,13 +130,6 @@ fn add_arguments(spec: &mut RuntimeSpec, args: &[String]) {
     spec.command.extend(args.iter().cloned());
     if let Some(resume) = &mut spec.resume {
         resume.extend(args.iter().cloned());
-    }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

@@ -6,7 +6,6 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::time::UNIX_EPOCH;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::de::DeserializeOwned;
@@ -191,16 +190,6 @@ impl ExitFile {
     }
 }
 
-/// The shim's last sign of life; `None` before the agent was started.
-///
-/// The first one is `shim.json` itself: short attempts need no file more.
-pub fn last_beat(dir: &AttemptDir) -> Option<Time> {
-    let modified = |path: Utf8PathBuf| fs::metadata(path).and_then(|file| file.modified());
-    let moment = modified(dir.heartbeat()).or_else(|_| modified(dir.shim())).ok()?;
-    let since_epoch = moment.duration_since(UNIX_EPOCH).ok()?;
-    Some(Time(i64::try_from(since_epoch.as_millis()).ok()?))
-}
-
 /// Forbids a shim of this attempt that has not started the agent yet to do so.
 ///
 /// # Errors
@@ -244,6 +233,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::ledger::attempt_vitals;
 
     fn attempt() -> (tempfile::TempDir, AttemptDir) {
         let dir = tempfile::tempdir().unwrap();
@@ -300,12 +290,12 @@ mod tests {
     #[test]
     fn the_first_sign_of_life_is_the_start() {
         let (_keep, dir) = attempt();
-        assert_eq!(last_beat(&dir), None);
+        assert_eq!(attempt_vitals(&dir).beat_at, None);
         revoke(&dir).unwrap();
         fs::write(dir.shim(), "{}").unwrap();
-        let start = last_beat(&dir).unwrap();
+        let start = attempt_vitals(&dir).beat_at.unwrap();
         fs::write(dir.heartbeat(), "").unwrap();
-        assert!(last_beat(&dir).unwrap() >= start);
+        assert!(attempt_vitals(&dir).beat_at.unwrap() >= start);
     }
 
     #[test]

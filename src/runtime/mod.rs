@@ -40,13 +40,4 @@ pub fn stop_attempts(ledger: &crate::ledger::Ledger) -> usize {
         .count()
 }
 
-/// An error with everything behind it, in one line.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
+pub(crate) use crate::base::text::error_chain;
