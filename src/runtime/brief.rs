@@ -151,6 +151,7 @@ impl Desk<'_> {
             outputs: self.outputs(task, step),
             artifacts: self.artifacts(step),
             messages: texts,
+            gates: state.gate_values(),
             memory: "",
         };
         render(state.plan(), step, &input)
@@ -212,6 +213,15 @@ impl Desk<'_> {
             Some((name.to_owned(), String::from_utf8_lossy(&content.head).into_owned()))
         });
         found.collect()
+    }
+
+    /// The environment of a command that the runtime runs by itself.
+    pub fn command_environment(&self) -> Vec<(String, String)> {
+        let mut env = agent_environment(self.env, self.passed);
+        let own =
+            [("CREW_RUN", self.state.reference()), ("CREW_WORKTREE", self.folder().to_string())];
+        env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        env
     }
 
     fn environment(

@@ -8,6 +8,8 @@
 pub mod attempt_files;
 mod attempts;
 mod brief;
+mod calls;
+mod evidence;
 pub mod executor;
 pub mod harvest;
 mod jobs;
