@@ -25,6 +25,14 @@ impl Supervisor {
             return;
         }
         let Some(live) = self.live(key) else { return };
+        if self.desk().has_own_tree(key.0) && self.trees.get(&key) != Some(&true) {
+            self.spawned.remove(&key);
+            if self.trees.insert(key, false).is_none() {
+                self.has_trees = true;
+                self.prepare_tree(key);
+            }
+            return;
+        }
         let dir = self.attempt(key);
         if let Err(error) = self.restore_worktree() {
             return self.without_worktree(key, &super::error_chain(&error));
@@ -44,6 +52,17 @@ impl Supervisor {
             let task = self.ledger.state().task_id(key.0);
             let delivered = MessageDelivered { ids: brief.messages, task, attempt: key.1 };
             self.inputs.push(Input::Fact(delivered.into()));
+        }
+    }
+
+    /// A reader's own tree is ready: the next turn starts its attempt.
+    pub(super) fn tree_made(&mut self, key: Key, made: Result<(), String>) {
+        self.trees.insert(key, true);
+        if let Err(why) = made
+            && self.live(key).is_some()
+            && self.spawned.insert(key)
+        {
+            self.not_started(key, &format!("its tree cannot be made: {why}"));
         }
     }
 
@@ -196,7 +215,7 @@ impl Supervisor {
         let desk = self.desk();
         ArtifactTarget {
             run: desk.dir.clone(),
-            folder: desk.folder(),
+            folder: desk.folder_of(key.0),
             output: desk.state.step_of(key.0).output.clone(),
             can_write: desk.state.step_of(key.0).access == crate::base::flow::Access::Write,
             calls: Calls::of(desk.state, self.clock),

@@ -6,8 +6,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
+use super::snapshot_tree;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
-use crate::base::flow::StepKind;
+use crate::base::flow::{Access, Isolation, StepKind};
 use crate::base::path::PathError;
 use crate::base::{TaskId, limits, redact, text};
 use crate::config::{Environment, agent_environment};
@@ -70,7 +71,7 @@ impl Desk<'_> {
         let dir = self.dir.attempt(&id, live.number);
         create_private_dir(dir.path())?;
         let step = self.state.step_of(task);
-        let cwd = self.folder();
+        let cwd = self.folder_of(task);
         let limits = &self.state.created.limits;
         let mut command = CommandFile {
             argv: Vec::new(),
@@ -110,6 +111,24 @@ impl Desk<'_> {
         };
         let env = self.environment(&id, step, live, &cwd, &invocation.env, &invocation.set);
         Ok(Brief { command, env, messages: messages.into_iter().map(|(id, _)| id).collect() })
+    }
+
+    /// Whether the task works in a tree of its own.
+    pub fn has_own_tree(&self, task: TaskIx) -> bool {
+        let step = self.state.step_of(task);
+        self.state.worktree.is_some()
+            && step.isolation == Isolation::Snapshot
+            && step.access == Access::Read
+    }
+
+    /// Where a task works.
+    pub fn folder_of(&self, task: TaskIx) -> Utf8PathBuf {
+        match &self.state.worktree {
+            Some(worktree) if self.has_own_tree(task) => {
+                snapshot_tree::path_of(&worktree.path, &self.state.task_id(task))
+            }
+            _ => self.folder(),
+        }
     }
 
     /// Where the tasks of the run work.
@@ -164,7 +183,8 @@ impl Desk<'_> {
         let mut sources: Vec<usize> = plan
             .channels
             .iter()
-            .filter(|channel| channel.to == own)
+            // What leads back is told as feedback, not as a result to build on.
+            .filter(|channel| channel.to == own && !channel.cyclic)
             .map(|channel| channel.from)
             .collect();
         sources

@@ -17,6 +17,7 @@ pub mod process;
 mod project;
 pub mod shim;
 mod slots;
+mod snapshot_tree;
 mod start;
 mod supervisor;
 mod unfinished;

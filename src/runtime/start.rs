@@ -139,6 +139,8 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         is_starved: false,
         shims: BTreeMap::new(),
         spawned: BTreeSet::new(),
+        trees: BTreeMap::new(),
+        has_trees: true,
         stopping: BTreeSet::new(),
         jobs: BTreeSet::new(),
         evidence: std::collections::BTreeMap::new(),
