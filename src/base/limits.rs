@@ -43,6 +43,10 @@ pub const ARGUMENT_BYTES_MAX: usize = 120 << 10;
 pub const TURN_NOTES_MAX: usize = 32;
 /// Bytes of an agent's final text kept as the task's result in an artifact.
 pub const RESULT_BYTES_MAX: usize = 1 << 20;
+/// Lines of an agent's memory file that go into its prompt; the rest stays in the file.
+pub const MEMORY_LINES_MAX: usize = 200;
+/// Bytes of an agent's memory file that go into its prompt, however long its lines are.
+pub const MEMORY_BYTES_MAX: usize = 32 << 10;
 /// Bytes of one step's output quoted into another step's prompt; the middle is cut.
 pub const QUOTE_BYTES_MAX: usize = 24 << 10;
 /// Characters of a task's summary in the log and in tables.

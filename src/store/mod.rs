@@ -13,6 +13,7 @@ pub mod layout;
 pub mod lock;
 pub mod log;
 pub mod mailbox;
+pub mod memory;
 pub mod project;
 pub mod snapshot_cache;
 pub mod tail;
