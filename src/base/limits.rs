@@ -62,6 +62,9 @@ pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 pub const ATTEMPTS_MAX: u32 = 200;
 /// Crashed attempts before a task is given up (T20: "retries (2) used").
 pub const CRASH_RETRIES: u32 = 2;
+/// Bytes of a log up to which every look at a run follows the whole chain (1.7 ms here); a longer
+/// one is followed by whoever writes to it, by `verify` and by `doctor`.
+pub const CHAIN_LOOK_BYTES_MAX: u64 = 1 << 20;
 /// Events between two checkpoints of a live run: a cold start folds at most this many lines.
 pub const CHECKPOINT_EVERY_EVENTS: u64 = 2_000;
 /// Milliseconds a starting supervisor tries to get its lock before it concludes that another lives.

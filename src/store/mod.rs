@@ -4,6 +4,7 @@
 
 pub mod append;
 pub mod artifact;
+pub mod chain;
 pub mod cursor;
 pub mod discover;
 pub mod files;
