@@ -97,7 +97,7 @@ fn a_long_log_is_followed_to_its_start_before_it_is_written_to() {
     edit(&place);
     assert!(place.crew(&["status", "1"]).ended(4).contains("waiting"), "a look stays quick");
     let before = fs::read(place.run_dir(1).events()).unwrap();
-    for args in [&["pause", "1"][..]] {
+    for args in [&["pause", "1"][..], &["retry", "1"]] {
         let output = place.crew(args);
         assert_eq!(output.code, 8, "{args:?} {output:?}");
         assert!(output.err.contains("is damaged at line "), "{args:?} {output:?}");
