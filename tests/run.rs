@@ -14,3 +14,5 @@ mod memory;
 mod places;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/version.rs"]
+mod version;

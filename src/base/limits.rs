@@ -93,6 +93,12 @@ pub const EXIT_SYNC_FROM_MS: u64 = 1_000;
 pub const EXIT_WRITE_TRIES: u32 = 120;
 /// Bytes of a supervisor's own log file; a larger one is put aside as `supervisor.log.1`.
 pub const SUPERVISOR_LOG_BYTES_MAX: u64 = 4 << 20;
+/// Milliseconds that a program has to tell its version; then it is used without knowing it.
+pub const VERSION_WAIT_MS: u64 = 5_000;
+/// Bytes of what such a program prints that are read.
+pub const VERSION_BYTES_MAX: u64 = 4 << 10;
+/// Characters of a version that are shown.
+pub const VERSION_CHARS_MAX: usize = 60;
 /// Milliseconds of the first retry's back-off; doubles up to [`BACKOFF_MS_MAX`].
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.

@@ -8,6 +8,7 @@ use super::start::RunRequest;
 use super::workspace::Workspace;
 use crate::base::flow::{Access, Isolation, StepKind};
 use crate::config::CompletionMode;
+use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
 use crate::plan::{BuildInput, Completion, Plan, StepPlan, build};
 use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
@@ -107,10 +108,13 @@ pub fn choose(
             "agents are played by `{name}`, the first program found (`-a` chooses another)"
         ));
     }
+    notes.extend(version_notes(&plan, &programs));
     Ok(Choice { plan, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
 }
 
 /// Checks the programs of a plan that was frozen before.
+///
+/// Returns what a person should know of them.
 ///
 /// # Errors
 /// One is unknown or not installed.
@@ -118,10 +122,23 @@ pub fn preflight(
     workspace: &Workspace,
     plan: &Plan,
     request: &RunRequest,
-) -> Result<(), PlanError> {
+) -> Result<Vec<String>, PlanError> {
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
-    check_programs(workspace, plan, &programs)
+    check_programs(workspace, plan, &programs)?;
+    Ok(version_notes(plan, &programs))
+}
+
+/// Programs that say how to ask them for their version, and do not answer: installed, perhaps broken.
+fn version_notes(plan: &Plan, programs: &Programs) -> Vec<String> {
+    let commands: Vec<Vec<String>> = plan
+        .runtimes()
+        .into_iter()
+        .filter_map(|name| programs.get(name).ok())
+        .filter(|spec| !spec.version.is_empty())
+        .map(|spec| spec.version.clone())
+        .collect();
+    versions(&commands).into_iter().filter_map(|told| Some(told.err()?.to_string())).collect()
 }
 
 fn check_programs(
