@@ -58,6 +58,11 @@ pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// Bytes of one artifact; larger ones are refused.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 
+/// Entries of a folder that are looked at for what a lost attempt changed; of more nothing is told.
+pub const CHANGE_LOOK_ENTRIES_MAX: usize = 200_000;
+/// Changed files that are named; the others are counted.
+pub const CHANGED_SHOWN_MAX: usize = 20;
+
 /// Attempts of one task over its whole life: nothing may loop for ever.
 pub const ATTEMPTS_MAX: u32 = 200;
 /// Crashed attempts before a task is given up (T20: "retries (2) used").

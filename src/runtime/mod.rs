@@ -8,6 +8,7 @@
 pub mod attempt_files;
 mod attempts;
 mod brief;
+mod changes;
 pub mod executor;
 pub mod harvest;
 mod jobs;
