@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{self, Durability};
 use super::layout::{ProjectDir, RunDir};
-use super::lock::FileLock;
 use crate::base::path::{PathContext, PathError};
 use crate::base::{RunNumber, slug};
+use crate::lock::FileLock;
 
 /// Version of `project.json`.
 const SCHEMA_VERSION: u32 = 1;
