@@ -35,7 +35,6 @@ pub fn spec(script: Option<&Utf8Path>, speed: Option<f64>) -> RuntimeSpec {
         set: BTreeMap::new(),
         resume: Some(resume),
         model: Vec::new(),
-        version: Vec::new(),
         mcp: Vec::new(),
     }
 }

@@ -43,12 +43,9 @@ pub struct RuntimeSpec {
     pub model: Vec<String>,
     /// Arguments added when tools are offered over MCP: `["--mcp-config", "{mcp_config}"]`.
     pub mcp: Vec<String>,
-    /// Program and arguments that print its version; empty when it is only looked up.
-    pub version: Vec<String>,
 }
 
-const KEYS: [&str; 9] =
-    ["command", "prompt", "output", "env", "set", "resume", "model", "mcp", "version"];
+const KEYS: [&str; 8] = ["command", "prompt", "output", "env", "set", "resume", "model", "mcp"];
 
 /// Why a table does not describe a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -181,7 +178,6 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         set: value(table, "set", "a table of texts")?.unwrap_or_default(),
         model: words(table, "model")?,
         mcp: words(table, "mcp")?,
-        version: words(table, "version")?,
         command,
         resume,
     };

@@ -9,6 +9,7 @@ use super::{CliError, Context, Exit, Result};
 use crate::base::RunNumber;
 use crate::base::limits::JSON_SCHEMA;
 use crate::client::message::from_person;
+use crate::client::plan::version_notes;
 use crate::client::start::{create, prepare_retry};
 use crate::client::{Workspace, forbid_to_agents, give};
 use crate::engine::transitions::{from_words, row_of};
@@ -116,7 +117,7 @@ fn retry_run(
     }
     super::trust_check::require(workspace, context)?;
     let prepared = prepare_retry(workspace, &ledger)?;
-    for note in &prepared.notes {
+    for note in prepared.notes.iter().chain(&version_notes(workspace, [&*prepared.plan])) {
         context.say(&format!("note: {note}"))?;
     }
     let (number, report) = create(workspace, &prepared, context.now)?;

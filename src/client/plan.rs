@@ -108,13 +108,10 @@ pub fn choose(
             "agents are played by `{name}`, the first program found (`-a` chooses another)"
         ));
     }
-    notes.extend(version_notes(&plan, &programs));
     Ok(Choice { plan, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
 }
 
 /// Checks the programs of a plan that was frozen before.
-///
-/// Returns what a person should know of them.
 ///
 /// # Errors
 /// One is unknown or not installed.
@@ -122,22 +119,23 @@ pub fn preflight(
     workspace: &Workspace,
     plan: &Plan,
     request: &RunRequest,
-) -> Result<Vec<String>, PlanError> {
+) -> Result<(), PlanError> {
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
-    check_programs(workspace, plan, &programs)?;
-    Ok(version_notes(plan, &programs))
+    check_programs(workspace, plan, &programs)
 }
 
-/// Programs that say how to ask them for their version, and do not answer: installed, perhaps broken.
-fn version_notes(plan: &Plan, programs: &Programs) -> Vec<String> {
-    let commands: Vec<Vec<String>> = plan
-        .runtimes()
-        .into_iter()
-        .filter_map(|name| programs.get(name).ok())
-        .filter(|spec| !spec.version.is_empty())
-        .map(|spec| spec.version.clone())
-        .collect();
+/// What programs of these plans that say how to ask them for their version do not answer.
+///
+/// They are installed, and perhaps broken: a person should know, and the run starts all the same.
+pub fn version_notes<'a>(
+    workspace: &Workspace,
+    plans: impl IntoIterator<Item = &'a Plan>,
+) -> Vec<String> {
+    let runtimes: BTreeSet<&str> = plans.into_iter().flat_map(Plan::runtimes).collect();
+    let tables = runtimes.into_iter().filter_map(|name| workspace.config.runtimes.get(name));
+    let commands: Vec<Vec<String>> =
+        tables.map(|table| table.version.clone()).filter(|command| !command.is_empty()).collect();
     versions(&commands).into_iter().filter_map(|told| Some(told.err()?.to_string())).collect()
 }
 

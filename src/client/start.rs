@@ -150,7 +150,7 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     };
     let mut notes = Vec::new();
     let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
-    notes.extend(super::plan::preflight(workspace, &created.plan, &request)?);
+    super::plan::preflight(workspace, &created.plan, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
     Ok(Prepared { plan: created.plan.clone(), notes, request, base, retry_of })
 }

@@ -152,7 +152,6 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("resume", &table.resume),
         ("model", &table.model),
         ("mcp", &table.mcp),
-        ("version", &table.version),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
         out.insert(key.to_owned(), list(words));
@@ -175,7 +174,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = "[runtimes.mine]\ncommand = [\"mine\"]\nargs = [\"--fast\"]\nenv = [\"KEY\"]\n\
             resume = [\"mine\", \"{session}\"]\nmodel = [\"--model\", \"{model}\"]\n\
-            mcp = [\"--mcp\", \"{mcp_config}\"]\nversion = [\"mine\", \"-V\"]\nset = { COLOR = \"0\" }\n";
+            mcp = [\"--mcp\", \"{mcp_config}\"]\nset = { COLOR = \"0\" }\n";
         std::fs::write(dir.path().join("config.toml"), text).unwrap();
         let env: Environment =
             [("CREW_CONFIG_DIR", dir.path().to_str().unwrap())].into_iter().collect();
@@ -185,7 +184,6 @@ mod tests {
         assert_eq!(spec.command, ["mine", "--fast"]);
         assert_eq!(spec.resume.as_ref().unwrap(), &["mine", "{session}", "--fast"]);
         assert_eq!((spec.model.len(), spec.mcp.len(), spec.env.len()), (2, 2, 1));
-        assert_eq!(spec.version, ["mine", "-V"]);
         assert_eq!(spec.set["COLOR"], "0");
     }
 

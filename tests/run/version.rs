@@ -54,9 +54,12 @@ fn a_program_that_never_tells_its_version_plays_all_the_same() {
 
 #[test]
 fn a_program_that_has_no_version_plays_all_the_same() {
-    let env = env("exit 1");
+    let env = env("echo asked >> $NOTES/version; exit 1");
+    let dry = env.output(&["run", "do it", "--dry-run", "-w", "one", "-a", "sh"]);
+    assert!(dry.status.success() && env.note("version").is_empty(), "a dry run starts nothing");
     let output = env.output(&["run", "do it", "-d", "-w", "one", "-a", "sh"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(env.note("version").len(), 1);
     assert!(output.status.success() && said.contains("without telling its version"), "{said}");
     assert_eq!(env.rest(1), "done");
 }
