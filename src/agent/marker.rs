@@ -1,13 +1,15 @@
 //! Finds the lines with which agents say how their task stands, outside code fences.
 
+use super::call::{self, Call};
 use super::observation::{TaskState, Verdict};
 
 /// What one line of an agent's text says to the runtime.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Mark {
     State(TaskState),
     BlockReason(String),
     Verdict(Verdict),
+    Call(Call),
 }
 
 /// Reads text line by line and knows whether it is inside a code fence.
@@ -58,6 +60,9 @@ pub(super) fn mark(line: &str) -> Option<Mark> {
     let bare = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | '#'));
     let (key, value) = bare.split_once(':')?;
     let key = key.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '`'));
+    if key == call::MARK {
+        return Call::parse(value).map(Mark::Call);
+    }
     let value = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '`'));
     match key.to_ascii_uppercase().as_str() {
         "TASK_STATE" => TaskState::from_word(only_word(value)?).map(Mark::State),

@@ -5,6 +5,7 @@
 //! [`TurnReport`] folds these into what one attempt said. A new output format is one file with a
 //! `decode` function, and one arm in [`Decoder`].
 
+pub mod call;
 mod cli_words;
 pub mod command;
 mod crew;
@@ -17,6 +18,7 @@ mod spec;
 mod template;
 mod text;
 
+pub use call::Call;
 pub use command::{CommandError, Invocation, InvocationInput, StdinPlan};
 pub use crew::Line as CrewLine;
 pub use decoder::{Decoder, OutputFormat};

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::call::Call;
 use super::marker::{self, Mark, Scan};
 use super::observation::{ErrorKind, Observation, ResultStatus, TaskState, Usage, Verdict};
 use crate::base::redact::redact;
@@ -73,6 +74,8 @@ pub struct TurnReport {
     pub tools: ToolCounts,
     /// Gates, messages and artifacts that the output asked for.
     pub requests: u32,
+    /// What the output asked crew to do, in order.
+    pub calls: Vec<Call>,
     /// Lines that no rule knew.
     pub raw_lines: u64,
     /// The last of these: often the reason why a program did not start.
@@ -136,9 +139,15 @@ impl TurnReport {
                 self.result = Some(text::middle_cut(text, limits::RESULT_BYTES_MAX).into_owned());
                 self.status = Some(*status);
             }
-            Observation::GateWrite { .. }
-            | Observation::Message { .. }
-            | Observation::Artifact { .. } => self.requests += 1,
+            Observation::GateWrite { gate, values } => {
+                self.requests += 1;
+                self.call(Call::Gate { gate: gate.clone(), values: values.clone() });
+            }
+            Observation::Message { to, text } => {
+                self.requests += 1;
+                self.call(Call::Send { to: to.clone(), text: text.clone() });
+            }
+            Observation::Artifact { .. } => self.requests += 1,
             Observation::Marker { state, reason } => {
                 self.mark(*state);
                 if reason.is_some() {
@@ -182,8 +191,16 @@ impl TurnReport {
             match mark {
                 Mark::State(state) => self.mark(state),
                 Mark::BlockReason(reason) => self.block_reason = Some(reason),
+                Mark::Call(call) => self.call(call),
                 Mark::Verdict(verdict) => self.verdict = Some(verdict),
             }
+        }
+    }
+
+    /// The first calls are kept; a program that says its result twice calls once.
+    fn call(&mut self, call: Call) {
+        if self.calls.len() < limits::TURN_NOTES_MAX && !self.calls.contains(&call) {
+            self.calls.push(call);
         }
     }
 

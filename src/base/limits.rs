@@ -108,3 +108,10 @@ pub const VERSION_CHARS_MAX: usize = 60;
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.
 pub const BACKOFF_MS_MAX: u64 = 60_000;
+
+/// Bytes of one write into a gate's store.
+pub const GATE_BYTES_MAX: usize = 64 << 10;
+/// Milliseconds until a decision must be asked anew.
+pub const DECISION_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Bytes kept of the output of a command that was not green.
+pub const EVIDENCE_TAIL_BYTES: usize = 4 << 10;

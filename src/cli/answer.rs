@@ -7,9 +7,10 @@ use super::target::{Target, task_id, text_of};
 use super::{CliError, Context, Exit, Result, ask};
 use crate::base::TaskId;
 use crate::client::message::check_text;
-use crate::client::{forbid_to_agents, give};
-use crate::engine::{Command, State, TaskStatus};
+use crate::client::{forbid_to_agents, give, mint};
+use crate::engine::{Command, Proof, State, TaskStatus};
 use crate::event::attempt::Question;
+use crate::event::decision::Action;
 
 /// Answer the question of a task.
 ///
@@ -45,7 +46,13 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         Some(text) => text_of(std::slice::from_ref(text))?,
         None => asked(context, ledger.state(), &task)?,
     };
-    let command = Command::Answer { task: task.clone(), text: check_text(&text)? };
+    let command = Command::Decide {
+        target: Some(task.to_string()),
+        action: Action::Answer,
+        text: check_text(&text)?,
+        proof: Proof::Minted(mint().1),
+        by: workspace.human(),
+    };
     let given = give(&workspace, run, command, args.version.expect_version, context.now)?;
     let status = given.status.kind().as_str();
     let line = format!(

@@ -54,6 +54,9 @@ pub struct Args {
     /// Place in the queue.
     #[arg(long, value_enum, default_value_t = PriorityArg::Normal)]
     pub priority: PriorityArg,
+    /// Command that checks the work: what `{exec: check}` in a gate and the validation run.
+    #[arg(long, value_name = "CMD")]
+    pub validate: Option<String>,
     /// Value of a parameter of the workflow: `name=value`.
     #[arg(long, value_name = "K=V")]
     pub param: Vec<String>,
@@ -177,6 +180,7 @@ fn request(args: &Args, context: &Context) -> Result<RunRequest> {
         in_place: args.in_place,
         after: args.after.iter().map(|number| RunNumber(*number)).collect(),
         priority: args.priority.into(),
+        validate: args.validate.clone(),
         params,
         runtime_args,
     })

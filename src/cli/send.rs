@@ -1,5 +1,7 @@
 //! `crew send`: writes to a task, to a whole run, or to its people.
 
+use std::collections::BTreeMap;
+
 use clap::Args as ClapArgs;
 
 use super::given::{Version, tell};
@@ -7,7 +9,7 @@ use super::target::{Target, text_of};
 use super::{Context, Exit, Result};
 use crate::client::give;
 use crate::client::message::{TO_RUN, from_person};
-use crate::engine::Command;
+use crate::engine::{Caller, Command};
 
 /// Write a message to a run or to one of its tasks.
 ///
@@ -35,7 +37,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let text = text_of(&args.text)?;
     let message = from_person(&workspace.human(), to, &text, context.now)?;
     let id = message.id.clone();
-    let command = Command::Send { message };
+    let by = Caller::Human(workspace.env.user().unwrap_or("unknown").to_owned());
+    let command = Command::Send { message, gates: BTreeMap::new(), by };
     let given = give(&workspace, run, command, args.version.expect_version, context.now)?;
     let whom =
         inside.map_or_else(|| format!("run #{run}"), |task| format!("`{task}` of run #{run}"));

@@ -108,6 +108,7 @@ fn compiled(workspace: &Workspace, name: &str, team: &Team) -> Result<Plan> {
         default_model: workspace.config.defaults.model.as_deref(),
         params: &params,
         completion: Completion::default(),
+        commands: crate::client::plan::commands(&workspace.config, workflow, None),
     })
     .map_err(|found| {
         let mut error = CliError::invalid(format!("workflow `{name}` cannot be compiled"));

@@ -51,8 +51,21 @@ pub fn from_person(from: &Actor, to: &str, text: &str, now: Time) -> Result<Mess
         priority: MessagePriority::Normal,
         delivery: Delivery::NextTurn,
         text: check_text(text)?,
+        data: None,
         reply_to: None,
     })
+}
+
+/// A new nonce and its hash: the nonce goes to the person, the hash on record.
+pub fn mint() -> (String, String) {
+    let nonce = format!("{:032x}", fastrand::u128(..));
+    let hash = nonce_hash(&nonce);
+    (nonce, hash)
+}
+
+/// The hash that is on record for a nonce.
+pub fn nonce_hash(nonce: &str) -> String {
+    crate::event::Hash::of(nonce.trim().as_bytes()).to_string()
 }
 
 /// Sixty bits: two messages of one run are never called the same.

@@ -23,6 +23,7 @@ pub use child::{ChildForbidden, forbid_to_agents};
 pub use command::{CommandError, Given, give};
 pub use find::{FindError, find_task, parse_run, split_task};
 pub use follow::Follower;
+pub use message::{mint, nonce_hash};
 pub use rest::wait_for_rest;
 pub use rows::Listed;
 pub use trust::project_items;

@@ -1,20 +1,26 @@
 //! Choosing team, workflow and programs for a run, and compiling its plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 
 use super::start::RunRequest;
 use super::workspace::Workspace;
-use crate::base::flow::{Access, Isolation, StepKind};
-use crate::config::CompletionMode;
+use crate::base::flow::{Access, Condition, Isolation, StepKind};
+use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
+use crate::plan::graph::CommandPlan;
 use crate::plan::{BuildInput, Completion, Plan, StepPlan, build};
 use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
 
 /// Programs that are chosen by themselves, in this order, when nothing names one.
 pub const KNOWN_PROGRAMS: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
+
+/// Name of the command that checks a tree when the workflow gives it none.
+const DEFAULT_COMMAND: &str = "check";
+/// Milliseconds for a command whose workflow names no timeout.
+const COMMAND_TIMEOUT_MS: u64 = 10 * 60 * 1_000;
 
 /// A compiled plan and how it came about.
 #[derive(Debug, Clone)]
@@ -87,12 +93,14 @@ pub fn choose(
         default_model: workspace.config.defaults.model.as_deref(),
         params: &request.params,
         completion: completion(workspace, &workflow, can_have_worktree),
+        commands: commands(&workspace.config, &workflow, request.validate.as_deref()),
     };
     let plan = build(&input).map_err(|found| PlanError::Invalid {
         what: format!("workflow `{}`", workflow.name),
         found,
     })?;
     check_supported(&plan)?;
+    check_commands(&plan)?;
     if plan.steps.iter().any(|step| needs_program(step) && step.runtime.is_empty()) {
         let known = KNOWN_PROGRAMS.iter().map(|name| (*name).to_owned());
         return Err(PlanError::NoProgram { looked_for: known.collect() });
@@ -109,6 +117,27 @@ pub fn choose(
         ));
     }
     Ok(Choice { plan, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
+}
+
+/// The commands of a run by name: configured ones, then the workflow's own, then the flag's.
+pub fn commands(
+    config: &Config,
+    workflow: &WorkflowFile,
+    flag: Option<&str>,
+) -> BTreeMap<String, CommandPlan> {
+    let declared = workflow.policy.validation.as_ref();
+    let timeout_ms = declared.and_then(|own| own.timeout_ms).unwrap_or(COMMAND_TIMEOUT_MS);
+    let mut commands: BTreeMap<String, String> = config.validation.commands.clone();
+    let name = declared.map_or(DEFAULT_COMMAND, |own| own.name.as_str());
+    let own = declared.and_then(|own| own.command.as_deref());
+    let fallback = config.validation.default_command().filter(|_| !commands.contains_key(name));
+    if let Some(command) = flag.or(own).or(fallback) {
+        commands.insert(name.to_owned(), command.to_owned());
+    }
+    commands
+        .into_iter()
+        .map(|(name, command)| (name, CommandPlan { command, timeout_ms }))
+        .collect()
 }
 
 /// Checks the programs of a plan that was frozen before.
@@ -265,20 +294,37 @@ fn completion(
     }
 }
 
+/// A gate whose command is not configured could never open: that is said before anything starts.
+fn check_commands(plan: &Plan) -> Result<(), PlanError> {
+    let mut reasons = Vec::new();
+    for gate in &plan.gates {
+        gate.when.walk(&mut |part| {
+            if let Condition::Exec(name) = part
+                && !plan.commands.contains_key(name)
+            {
+                reasons.push(format!(
+                    "gate `{}` needs the command `{name}`, which is not configured: give it with \
+                     `--validate CMD`, or as `{name} = \"…\"` under `[validation.commands]`",
+                    gate.id
+                ));
+            }
+        });
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    Err(PlanError::Unsupported { workflow: plan.workflow.clone(), reasons })
+}
+
 /// What the engine of this version does not do is refused before anything starts.
 fn check_supported(plan: &Plan) -> Result<(), PlanError> {
     let mut reasons = Vec::new();
-    if !plan.gates.is_empty() || plan.channels.iter().any(|channel| !channel.depends_on) {
-        reasons.push("gates and channels are not run by this version".to_owned());
-    }
     for step in &plan.steps {
         let needs = [
             (step.looping.is_some(), "`loop`"),
-            (step.contract.is_some(), "`contract`"),
-            (step.approve, "`approve`"),
             (
-                step.isolation == Isolation::Snapshot && step.access != Access::None,
-                "`isolation: snapshot`",
+                step.isolation == Isolation::Snapshot && step.access == Access::Write,
+                "`isolation: snapshot` for a step that writes",
             ),
         ];
         let missing: BTreeSet<&str> =

@@ -41,6 +41,8 @@ pub struct RunRequest {
     pub after: Vec<RunNumber>,
     /// `--priority`.
     pub priority: Priority,
+    /// `--validate`.
+    pub validate: Option<String>,
     /// `--param`.
     pub params: BTreeMap<String, String>,
     /// Arguments added to the command line of runtimes.
@@ -255,9 +257,10 @@ fn write(workspace: &Workspace, prepared: &Prepared, now: Time) -> Result<RunNum
             priority: MessagePriority::Normal,
             delivery: Delivery::NextTurn,
             text: summary.clone(),
+            data: None,
             reply_to: None,
         };
-        events.push((human, 1, MessageSent { message }.into()));
+        events.push((human, 1, MessageSent { message, writes: Vec::new() }.into()));
     }
     Ledger::create(workspace.dir.run(number), now, events)?;
     Ok(number)
@@ -300,6 +303,7 @@ fn created(
                 config.heartbeat.dead_ms,
             ],
             depth_max: config.limits.max_depth,
+            hibernate_ms: config.limits.hibernate_ms,
         },
         priority: request.priority,
         after: request.after.clone(),

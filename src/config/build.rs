@@ -154,6 +154,7 @@ impl Reader<'_> {
             max_output_bytes: self.number("limits.max_output"),
             ask_hold_ms: self.number("limits.ask_hold"),
             first_output_ms: self.number("limits.first_output"),
+            hibernate_ms: self.number("limits.hibernate"),
             grace_ms: self.number("limits.grace"),
             silence_ms: self.number("limits.silence"),
             runtime: self.named(&["limits", "runtime"], small),

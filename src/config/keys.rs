@@ -75,6 +75,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits.max_output", Size, Lower, "\"1GiB\""),
     key("limits.ask_hold", Duration, Lower, "\"60s\""),
     key("limits.first_output", Duration, Lower, "\"60s\""),
+    key("limits.hibernate", Duration, Lower, "\"2h\""),
     key("limits.grace", Duration, Lower, "\"5s\""),
     key("limits.silence", Duration, Lower, "\"10m\""),
     key("limits.runtime.*", MANY, Lower, "2"),

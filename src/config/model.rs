@@ -96,6 +96,8 @@ pub struct Limits {
     pub ask_hold_ms: u64,
     /// How long an attempt may print nothing at first.
     pub first_output_ms: u64,
+    /// How long a run may wait for a person before it is put to sleep.
+    pub hibernate_ms: u64,
     /// Between SIGTERM and SIGKILL.
     pub grace_ms: u64,
     /// How long an attempt may be silent.

@@ -3,16 +3,19 @@
 //! Applying never fails and never panics: an event that names something unknown is skipped, so that
 //! a log of another version still opens.
 
+use super::facts::ChannelState;
 use super::state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
-    TaskStatus, WorktreeState,
+    ArtifactState, CheckingAttempt, LiveAttempt, State, StepState, TaskState, TaskStatus,
+    WorktreeState,
 };
 use crate::base::{StepId, TaskId, Time};
 use crate::event::body::{
     ArtifactStored, Attention, AttentionRaised, PlanExpanded, ReadyCause, Settled, TaskActivated,
     TaskReadied, TaskSettled,
 };
-use crate::event::{AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Status, TaskResult};
+use crate::event::{
+    AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Rule, Status, TaskResult,
+};
 use crate::plan::graph::{StepIx, TaskIx};
 
 impl State {
@@ -23,11 +26,12 @@ impl State {
     }
 
     /// Takes one event in; it gets the next number.
+    #[expect(clippy::too_many_lines, reason = "one arm for each event, so that none is forgotten")]
     pub(super) fn apply(&mut self, at: Time, body: &Body) {
         self.seq += 1;
         self.updated_at = self.updated_at.max(at);
         match body {
-            Body::RunTransitioned(moved) => self.transitioned(at, &moved.to),
+            Body::RunTransitioned(moved) => self.transitioned(at, moved.rule, &moved.to),
             Body::SupervisorStarted(_) => self.supervisors += 1,
             Body::WorktreeCreated(made) => {
                 self.worktree = Some(WorktreeState {
@@ -49,7 +53,10 @@ impl State {
             Body::CheckFinished(check) => {
                 if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
                     worktree.commit.clone_from(commit);
-                    worktree.tree.clone_from(&check.tree);
+                    if worktree.tree != check.tree {
+                        worktree.tree.clone_from(&check.tree);
+                        self.tree_seq = self.seq;
+                    }
                 }
                 self.edit_checking(&check.task, |checking| {
                     if checking.end.attempt == check.attempt {
@@ -61,18 +68,30 @@ impl State {
                 self.edit_live(&beat.task, |live| live.heartbeat = beat.level);
             }
             Body::AttentionRaised(attention) => self.attention(at, attention),
-            Body::QuestionAsked(asked) => {
-                if let Some(task) = self.task_ix(&asked.task) {
-                    let question = asked.question.clone();
-                    self.set_task(task, TaskStatus::WaitingInput { question, since: at });
+            Body::QuestionAsked(asked) => self.asked(at, asked),
+            Body::QuestionParked(parked) => {
+                self.edit_asked(&parked.task, |asked| asked.parked = true);
+            }
+            Body::QuestionWithdrawn(gone) => self.withdrawn(&gone.task, &gone.why),
+            Body::TurnReported(turn) => {
+                if let Some(task) = self.task_ix(&turn.task) {
+                    self.tasks[task].said = Some((turn.attempt, turn.outcome, turn.text.clone()));
+                    self.tasks[task].seq = self.seq;
                 }
             }
-            Body::QuestionAnswered(answered) => self.answered(&answered.task, &answered.text),
-            Body::ArtifactStored(stored) => self.stored(at, stored),
-            Body::MessageSent(sent) => {
-                let message = sent.message.clone();
-                self.messages.push(MessageState { message, delivered: Vec::new() });
+            Body::GateWritten(written) => self.gate_written(at, written),
+            Body::EvidenceRecorded(found) => self.evidence(at, found),
+            Body::ChannelsFired(fired) => self.fired(at, fired),
+            Body::DecisionOpened(opened) => self.decision_opened(at, opened),
+            Body::DecisionShown(shown) => {
+                let entry = self.decisions.iter_mut().find(|entry| entry.opened.id == shown.id);
+                if let Some(entry) = entry {
+                    entry.nonces.push(shown.nonce_hash.clone());
+                }
             }
+            Body::DecisionMade(made) => self.decision_made(at, made),
+            Body::ArtifactStored(stored) => self.stored(at, stored),
+            Body::MessageSent(sent) => self.message_sent(at, sent),
             Body::MessageDelivered(delivery) => {
                 let to = (delivery.task.clone(), delivery.attempt);
                 for entry in &mut self.messages {
@@ -82,78 +101,85 @@ impl State {
                     }
                 }
             }
+            Body::MessageAcked(ack) => {
+                let by = (ack.task.clone(), ack.attempt);
+                for entry in &mut self.messages {
+                    if ack.ids.contains(&entry.message.id) && !entry.acked.contains(&by) {
+                        entry.acked.push(by.clone());
+                    }
+                }
+            }
+            Body::MessageRetracted(gone) => {
+                self.message_dead(std::slice::from_ref(&gone.id), "its sender took it back");
+            }
+            Body::MessageDead(gone) => self.message_dead(&gone.ids, &gone.why),
             Body::CommandRefused(_) => self.refused += 1,
             Body::RunCreated(_)
             | Body::RunNoted(_)
             | Body::LogTruncated(_)
             | Body::Unknown { .. } => {}
         }
+        self.look_at_edges();
     }
 
-    fn transitioned(&mut self, at: Time, to: &Status) {
+    fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
         self.status = to.clone();
         self.status_since = at;
         self.status_seq = self.seq;
+        self.hibernated = rule == Rule::T15;
+        if matches!(rule, Rule::T17 | Rule::T34) {
+            self.zero_cycles();
+        }
     }
 
     /// Adds steps behind all others, so that no position changes.
     fn expand(&mut self, expanded: &PlanExpanded) {
         let Some(source) = self.step_ix(&expanded.step) else { return };
         let plan = self.plan().with_added(source, &expanded.added);
+        let first = self.steps.len();
         self.steps[source].expanded = true;
+        self.steps[source].expanded_seq = self.seq;
+        self.steps[source].added = u32::try_from(expanded.added.len()).unwrap_or(u32::MAX);
         self.steps.resize(plan.steps.len(), StepState::default());
+        if plan.steps[source].approve {
+            for step in &mut self.steps[first..] {
+                step.held_by = Some(source);
+            }
+        }
+        if !self.channels.is_empty() {
+            self.channels.resize(plan.channels.len(), ChannelState::default());
+        }
         self.tasks.resize(plan.task_count(), TaskState::default());
         self.expanded = Some(std::sync::Arc::new(plan));
         self.reindex();
     }
 
-    /// Activates steps; one that was active before makes this a cycle (SPEC 7.3, F7).
+    /// Activates steps whose dependencies are done.
     fn activated(&mut self, at: Time, activated: &TaskActivated) {
-        let steps: Vec<StepIx> = activated.steps.iter().filter_map(|id| self.step_ix(id)).collect();
-        if steps.iter().any(|&step| self.steps[step].activated > 0) {
-            self.cycles += 1;
-            self.epoch += 1;
-            for &step in &steps {
-                self.make_downstream_stale(step);
+        for id in &activated.steps {
+            if let Some(step) = self.step_ix(id) {
+                self.activate(at, step, "");
             }
-        }
-        for step in steps {
-            self.steps[step].activated = self.epoch;
-            self.steps[step].expanded = false;
-            self.steps[step].feedback.clone_from(&activated.feedback);
-            for task in self.tasks_of(step) {
-                let entry = &mut self.tasks[task];
-                (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
-                entry.started_at = None;
-                self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
-            }
-            self.refresh_step(step);
         }
     }
 
-    fn make_downstream_stale(&mut self, from: StepIx) {
-        let mut open = self.index.dependents[from].clone();
-        while let Some(step) = open.pop() {
-            if self.steps[step].activated == 0 {
-                continue;
-            }
-            self.steps[step].activated = 0;
-            for task in self.tasks_of(step) {
-                self.set_task(task, TaskStatus::Stale);
-            }
-            open.extend(self.index.dependents[step].clone());
-        }
-        // A stale step may be activated again: its tasks count as open from here on.
-        for step in 0..self.steps.len() {
-            if self.steps[step].activated == 0 && step != from {
-                for task in self.tasks_of(step) {
-                    if self.tasks[task].status == TaskStatus::Stale {
-                        self.set_task(task, TaskStatus::Pending);
-                    }
-                }
-                self.refresh_step(step);
+    /// Makes all tasks of a step ready; an attempt that a cycle has gone past ends first.
+    pub(super) fn activate(&mut self, at: Time, step: StepIx, feedback: &str) {
+        let entry = &mut self.steps[step];
+        entry.activated = self.epoch;
+        entry.activations += 1;
+        entry.expanded = false;
+        feedback.clone_into(&mut entry.feedback);
+        for task in self.tasks_of(step) {
+            let entry = &mut self.tasks[task];
+            (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
+            entry.started_at = None;
+            entry.asked = None;
+            if self.tasks[task].status.as_live().is_none() {
+                self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
             }
         }
+        self.refresh_step(step);
     }
 
     fn readied(&mut self, at: Time, readied: &TaskReadied) {
@@ -170,14 +196,15 @@ impl State {
             entry.runtime = Some(runtime.clone());
         }
         match readied.cause {
-            ReadyCause::Retry => entry.retries += 1,
+            ReadyCause::Retry | ReadyCause::Validation => entry.retries += 1,
             ReadyCause::Crash => entry.crashes += 1,
             ReadyCause::Timeout => entry.timeouts += 1,
             ReadyCause::Contract => entry.nudges += 1,
             ReadyCause::Human => {
                 (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
             }
-            ReadyCause::Interrupted | ReadyCause::Revoked | ReadyCause::Answer => {}
+            ReadyCause::Answer => entry.asked = None,
+            ReadyCause::Interrupted | ReadyCause::Revoked => {}
         }
         let not_before = readied.not_before.filter(|moment| *moment > at);
         self.set_task(task, TaskStatus::Ready { since: at, not_before });
@@ -208,13 +235,6 @@ impl State {
         }
     }
 
-    fn answered(&mut self, id: &TaskId, text: &str) {
-        let Some(task) = self.task_ix(id) else { return };
-        if let TaskStatus::WaitingInput { question, .. } = &self.tasks[task].status {
-            self.tasks[task].answer = Some((question.text.clone(), text.to_owned()));
-        }
-    }
-
     fn stored(&mut self, at: Time, stored: &ArtifactStored) {
         let artifact = ArtifactState {
             task: stored.task.clone(),
@@ -230,6 +250,11 @@ impl State {
             return;
         };
         let why = settled.why.clone();
+        if let Some(asked) = self.tasks[task].asked.take()
+            && let Some(answer) = asked.answer
+        {
+            self.tasks[task].answer = Some((asked.question.text, answer));
+        }
         let status = match settled.status {
             Settled::Done => {
                 TaskStatus::Done { result: settled.result.unwrap_or(TaskResult::Unverified) }
@@ -249,6 +274,8 @@ impl State {
         self.tasks[task].started_at.get_or_insert(at);
         let live = LiveAttempt {
             number: started.attempt,
+            seq: self.seq,
+            stale: false,
             runtime: started.runtime.clone(),
             model: started.model.clone(),
             mark: started.mark.clone(),
@@ -277,6 +304,7 @@ impl State {
             return;
         }
         let stopped = live.stopping.clone();
+        let is_stale = live.stale;
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);
         entry.active_ms += end.duration_ms;
@@ -289,8 +317,17 @@ impl State {
         }
         entry.last = Some(Box::new(end.clone()));
         self.usage.add(&end.usage);
-        let checking = CheckingAttempt { end: end.clone(), stopped, check: None };
-        self.set_task(task, TaskStatus::Checking(Box::new(checking)));
+        let is_active = self.steps[self.index.step_of[task]].activated > 0;
+        let next = match (is_stale, is_active) {
+            (false, _) => {
+                let checking = CheckingAttempt { end: end.clone(), stopped, check: None };
+                TaskStatus::Checking(Box::new(checking))
+            }
+            // Its result counts no longer; what it left in the tree is committed with the next turn.
+            (true, true) => TaskStatus::Ready { since: at, not_before: None },
+            (true, false) => TaskStatus::Stale,
+        };
+        self.set_task(task, next);
         if self.index.live.is_empty()
             && let Some(since) = self.active_since.take()
         {
@@ -323,7 +360,7 @@ impl State {
     }
 
     /// Changes a task's status; the one place that keeps the index true.
-    fn set_task(&mut self, task: TaskIx, status: TaskStatus) {
+    pub(super) fn set_task(&mut self, task: TaskIx, status: TaskStatus) {
         let plan = self.shared_plan().clone();
         self.index.leave(&plan, &self.steps, task, &self.tasks[task].status);
         self.index.enter(&plan, &self.steps, task, &status);
@@ -331,7 +368,7 @@ impl State {
         self.tasks[task].seq = self.seq;
     }
 
-    fn refresh_step(&mut self, step: StepIx) {
+    pub(super) fn refresh_step(&mut self, step: StepIx) {
         let plan = self.shared_plan().clone();
         self.index.refresh(&plan, &self.steps, step);
     }

@@ -13,6 +13,10 @@ use crate::event::StatusKind;
 /// Invariant: the result is later than `now`. A moment that has passed while its task still waits for
 /// a slot is no deadline: the slot is the event to wait for, or the supervisor would spin.
 pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
+    if state.status.kind() == StatusKind::Waiting && !state.hibernated {
+        let due = state.status_since.plus_ms(state.created.limits.hibernate_ms);
+        return (due > now).then_some(due);
+    }
     if state.status.kind() != StatusKind::Running {
         return None;
     }

@@ -1,13 +1,13 @@
 //! What an input means now: the events of a command that is allowed, or the refusal of one that is not.
 
+use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
+use super::{call, fire};
 use crate::base::flow::Access;
 use crate::base::{TaskId, Time};
-use crate::event::body::{
-    MessageSent, QuestionAnswered, ReadyCause, RunTransitioned, TaskActivated, TaskReadied,
-};
+use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
 use crate::event::message::Message;
 use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind};
 
@@ -18,7 +18,11 @@ use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind};
 pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refusal> {
     match input {
         Input::Wake => Ok(Vec::new()),
-        Input::SupervisorStarted(started) => Ok(vec![started.clone().into()]),
+        Input::SupervisorStarted(started) => {
+            let mut events = vec![started.clone().into()];
+            events.extend(decision::renew(state, now));
+            Ok(events)
+        }
         Input::AttemptEnded(end) => Ok(match state.task_ix(&end.task) {
             Some(task) if is_live(state, task, end.attempt) => vec![end.clone().into()],
             _ => Vec::new(),
@@ -29,6 +33,14 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
         }),
         Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
         Input::WorktreeFailed(why) => worktree_failed(state, why),
+        Input::Evidence(found) => Ok(vec![found.clone().into()]),
+        Input::Spoken(command) => {
+            Ok(decide_command(state, now, command).unwrap_or_else(|refusal| {
+                let code = refusal.code.to_owned();
+                let (command, reason) = (command.verb().to_owned(), refusal.reason);
+                vec![CommandRefused { command, code, reason }.into()]
+            }))
+        }
         Input::Fact(body) => Ok(vec![body.clone()]),
         Input::Command(command) => decide_command(state, now, command),
     }
@@ -68,8 +80,20 @@ fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Bod
             let last = Box::new(state.status.clone());
             by_person(state, "archive", Rule::T38, Status::Archived { last })
         }
-        Command::Answer { task, text } => answer(state, task, text),
-        Command::Send { message } => send(state, message),
+        Command::Decide { target, action, text, proof, by } => {
+            let target = target.as_deref();
+            decision::decide(state, now, &Wish { target, action: *action, text, proof, by })
+        }
+        Command::Show { id, nonce_hash } => decision::show(state, now, id, nonce_hash),
+        Command::WriteGate { gate, data, by } => call::write_gate(state, gate, data, by),
+        Command::Send { message, gates, by } => call::send(state, message, gates, by),
+        Command::Retract { id } => call::retract(state, id),
+        Command::Ack { ids, task, attempt } => Ok(call::ack(state, ids, task, *attempt)),
+        Command::Ask { task, attempt, question } => call::ask(state, task, *attempt, question),
+        Command::Park { task, attempt } => call::park(state, task, *attempt),
+        Command::Report { task, attempt, outcome, text } => {
+            call::report(state, task, *attempt, *outcome, text)
+        }
     }
 }
 
@@ -85,7 +109,7 @@ fn by_person(state: &State, verb: &str, rule: Rule, to: Status) -> Result<Vec<Bo
     moved(state, rule, to).map_err(|_| refusal(state, verb, &from_words(rule)))
 }
 
-fn refusal(state: &State, verb: &str, allowed: &str) -> Refusal {
+pub(super) fn refusal(state: &State, verb: &str, allowed: &str) -> Refusal {
     let (number, status) = (state.created.number, state.status.kind().as_str());
     Refusal::state(
         format!("run #{number} is {status}; `{verb}` needs a run that is {allowed}"),
@@ -106,6 +130,15 @@ pub(super) fn next_step(state: &State) -> String {
         }
         Status::Waiting { wait: crate::event::Wait::Merge { branch, .. } } => {
             format!("the work is on branch `{branch}`; `git merge {branch}` takes it over")
+        }
+        Status::Waiting { wait: crate::event::Wait::Gate } => {
+            let gate = state.human_gates().first().map_or("…", |gate| gate.id.as_str());
+            format!(
+                "`crew approve {number} {gate}` opens it, `crew reject {number} {gate} --text …` does not"
+            )
+        }
+        Status::Blocked { reason: BlockedReason::HumanRejected, .. } => {
+            format!("`crew approve {number}` says yes after all, `crew retry {number}` starts anew")
         }
         Status::Queued { .. } | Status::Waiting { .. } => {
             format!("`crew why {number}` tells what it waits for")
@@ -162,14 +195,14 @@ fn resume(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal
 }
 
 fn sent(message: &Message) -> Body {
-    MessageSent { message: message.clone() }.into()
+    MessageSent { message: message.clone(), writes: Vec::new() }.into()
 }
 
 fn readied(task: TaskId, cause: ReadyCause, failure: String, runtime: Option<String>) -> Body {
     TaskReadied { task, cause, not_before: None, failure, runtime }.into()
 }
 
-fn find(state: &State, id: &TaskId) -> Result<usize, Refusal> {
+pub(super) fn find(state: &State, id: &TaskId) -> Result<usize, Refusal> {
     state.task_ix(id).ok_or_else(|| {
         let names: Vec<String> =
             (0..state.tasks.len()).map(|ix| state.task_id(ix).to_string()).collect();
@@ -225,15 +258,14 @@ fn reopen(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal
         events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
     }
     if is_done {
-        let step = rework_step(state);
         let feedback = message.map(|message| message.text.clone()).unwrap_or_default();
-        events.push(TaskActivated { steps: vec![state.step_name(step)], feedback }.into());
+        events.push(fire::sent_back(state, rework_step(state), feedback).into());
     }
     Ok(events)
 }
 
 /// The `rework` step, else the last step that wrote, else the first one.
-fn rework_step(state: &State) -> usize {
+pub(super) fn rework_step(state: &State) -> usize {
     let plan = state.plan();
     let wrote =
         |ix: &usize| plan.steps[*ix].access == Access::Write && state.steps[*ix].activated > 0;
@@ -241,51 +273,4 @@ fn rework_step(state: &State) -> usize {
         .or_else(|| (0..plan.steps.len()).rfind(wrote))
         .or_else(|| plan.start.first().copied())
         .unwrap_or(0)
-}
-
-fn answer(state: &State, id: &TaskId, text: &str) -> Result<Vec<Body>, Refusal> {
-    let task = find(state, id)?;
-    if !matches!(state.tasks[task].status, TaskStatus::WaitingInput { .. }) {
-        let word = state.tasks[task].status.as_str();
-        let reason = format!("task `{id}` is {word}; it asks nothing");
-        return Err(Refusal::state(reason, next_step(state)));
-    }
-    let mut events = if is_listed(Rule::T13b, state.status.kind(), state.status.kind()) {
-        Vec::new()
-    } else {
-        moved(state, Rule::T13, RESUMED)
-            .map_err(|_| refusal(state, "answer", "waiting, running, queued or paused"))?
-    };
-    events.push(QuestionAnswered { task: id.clone(), text: text.to_owned() }.into());
-    let step = state.step_of(task);
-    if step.kind == crate::base::flow::StepKind::Human {
-        events.push(
-            crate::event::body::TaskSettled {
-                task: id.clone(),
-                status: crate::event::body::Settled::Done,
-                result: Some(crate::event::TaskResult::Pass),
-                why: String::new(),
-                blocks: None,
-            }
-            .into(),
-        );
-    } else {
-        events.push(readied(id.clone(), ReadyCause::Answer, String::new(), None));
-    }
-    Ok(events)
-}
-
-fn send(state: &State, message: &Message) -> Result<Vec<Body>, Refusal> {
-    if state.status.kind() == StatusKind::Archived {
-        return Err(refusal(state, "send", "not archived"));
-    }
-    if !matches!(message.to.as_str(), "run" | "human") {
-        let id = message.to.parse::<TaskId>().map_err(|error| Refusal {
-            code: "not_found",
-            reason: error.to_string(),
-            hint: "write to a task, to `run` or to `human`".to_owned(),
-        })?;
-        find(state, &id)?;
-    }
-    Ok(vec![sent(message)])
 }

@@ -1,7 +1,9 @@
 //! What the supervisor must do, derived from the state: nothing is remembered, so nothing is lost.
 
-use super::judge::needs_check;
-use super::settle::needs_worktree;
+use std::collections::BTreeSet;
+
+use super::judge::{needs_check, needs_evidence};
+use super::settle::{evidence_wanted, needs_worktree};
 use super::state::State;
 use crate::event::StatusKind;
 use crate::plan::graph::TaskIx;
@@ -24,6 +26,11 @@ pub enum Effect {
         task: TaskIx,
         /// Number of the attempt.
         attempt: u32,
+    },
+    /// Run a command of the workflow on the current tree.
+    Evidence {
+        /// Its name.
+        name: String,
     },
     /// Look at what this attempt left in the worktree, and commit it.
     Check {
@@ -56,7 +63,23 @@ pub fn react(state: &State) -> Vec<Effect> {
             effects.push(Effect::Check { task, attempt: checking.end.attempt });
         }
     }
+    if is_running {
+        effects.extend(evidence(state).into_iter().map(|name| Effect::Evidence { name }));
+    }
     effects
+}
+
+/// Commands that must run now, on a tree that nobody is changing.
+fn evidence(state: &State) -> BTreeSet<String> {
+    let mut wanted = evidence_wanted(state);
+    for &task in &state.index.checking {
+        if let Some(checking) = state.tasks[task].status.as_checking()
+            && !needs_check(state, task, checking)
+        {
+            wanted.extend(needs_evidence(state, task, checking));
+        }
+    }
+    wanted
 }
 
 impl State {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::edge::{Edge, edges};
 use super::state::{State, TaskStatus};
 use crate::base::flow::{Isolation, Join};
 use crate::base::{StepId, Time, flow::Access};
@@ -22,6 +23,8 @@ pub(super) struct Index {
     pub by_name: BTreeMap<StepId, StepIx>,
     /// Steps that depend on each step.
     pub dependents: Vec<Vec<StepIx>>,
+    /// The declared channels as ways into steps.
+    pub edges: Vec<Edge>,
     /// Counters of each step.
     pub steps: Vec<StepIndex>,
     /// Steps that can be activated.
@@ -81,6 +84,7 @@ impl Index {
             first_task: Vec::with_capacity(plan.steps.len()),
             step_of: Vec::with_capacity(state.tasks.len()),
             dependents: vec![Vec::new(); plan.steps.len()],
+            edges: edges(plan),
             steps: vec![StepIndex::default(); plan.steps.len()],
             ..Self::default()
         };
@@ -227,9 +231,19 @@ impl Index {
             Join::All => (counts.deps_done == counts.deps, counts.deps_dead > 0),
             Join::Any => (counts.deps_done > 0, counts.deps > 0 && counts.deps_dead == counts.deps),
         };
-        let met = counts.is_start || (counts.deps > 0 && met);
+        let is_start = counts.is_start && steps[ix].activations == 0;
+        let met = is_start || (counts.deps > 0 && met);
+        let has_channels = self.edges.iter().any(|edge| edge.to == ix && !edge.is_back);
+        // `join: all` counts channels as well: those decide when the last of them fires.
+        let met = met && !(has_channels && step.join == Some(Join::All));
+        let dead = dead && !has_channels;
         toggle(&mut self.fireable, ix, is_open && met);
         toggle(&mut self.doomed, ix, is_open && dead && !met);
+    }
+
+    /// Whether every step that this one depends on is done.
+    pub fn are_dependencies_done(&self, step: StepIx) -> bool {
+        self.steps[step].deps_done == self.steps[step].deps
     }
 
     /// Whether nothing is going on, nothing can start and nothing can be concluded.

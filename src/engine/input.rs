@@ -1,9 +1,17 @@
 //! What wakes the engine: facts from the runtime and commands from people and agents.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::write::Caller;
 use crate::base::{TaskId, Time};
+use crate::event::attempt::Question;
 use crate::event::body::{CheckFinished, SupervisorStarted, WorktreeCreated};
+use crate::event::decision::Action;
+use crate::event::gate::{EvidenceRecorded, TurnOutcome};
 use crate::event::message::Message;
-use crate::event::{AttemptEnded, Body};
+use crate::event::{Actor, AttemptEnded, Body};
 
 /// What wakes the engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +28,10 @@ pub enum Input {
     WorktreeCreated(WorktreeCreated),
     /// The worktree could not be made.
     WorktreeFailed(String),
+    /// A command of the workflow ran on the current tree.
+    Evidence(EvidenceRecorded),
+    /// What an agent's output asked for: refused, it is on record, and the rest goes on.
+    Spoken(Command),
     /// Something to record that changes no status: artifacts, deliveries, notes.
     Fact(Body),
     /// A wish.
@@ -59,18 +71,94 @@ pub enum Command {
     },
     /// Put away.
     Archive,
-    /// Answer the question of a task.
-    Answer {
-        /// Which.
-        task: TaskId,
-        /// The answer.
+    /// A person decides.
+    Decide {
+        /// A decision, a gate or a task; nothing means the only one that fits.
+        target: Option<String>,
+        /// What is decided.
+        action: Action,
+        /// The reason, the answer, the instructions.
         text: String,
+        /// How the person shows that they saw it.
+        proof: Proof,
+        /// Who.
+        by: Actor,
+    },
+    /// A person looks at a decision and is given the nonce that decides it.
+    Show {
+        /// The decision.
+        id: String,
+        /// BLAKE3 of the nonce, in hexadecimal digits.
+        nonce_hash: String,
+    },
+    /// Write into a gate's store.
+    WriteGate {
+        /// The gate, or its store.
+        gate: String,
+        /// Fields and values.
+        data: Map<String, Value>,
+        /// Who writes.
+        by: Caller,
     },
     /// Put a message into a mailbox.
     Send {
         /// The whole message.
         message: Message,
+        /// What it writes into gates before it is delivered, all or nothing.
+        gates: BTreeMap<String, Map<String, Value>>,
+        /// Who sends.
+        by: Caller,
     },
+    /// Take a message back before anybody has it.
+    Retract {
+        /// The message.
+        id: String,
+    },
+    /// The receiver has read messages.
+    Ack {
+        /// The messages.
+        ids: Vec<String>,
+        /// The task.
+        task: TaskId,
+        /// Number of its attempt.
+        attempt: u32,
+    },
+    /// An agent asks a person.
+    Ask {
+        /// The task.
+        task: TaskId,
+        /// Number of its attempt.
+        attempt: u32,
+        /// What it asks.
+        question: Question,
+    },
+    /// The agent waits for the answer no longer: it comes with the next attempt.
+    Park {
+        /// The task.
+        task: TaskId,
+        /// Number of its attempt.
+        attempt: u32,
+    },
+    /// An agent says how its turn ends.
+    Report {
+        /// The task.
+        task: TaskId,
+        /// Number of its attempt.
+        attempt: u32,
+        /// What it says.
+        outcome: TurnOutcome,
+        /// Its summary or reason.
+        text: String,
+    },
+}
+
+/// How somebody shows that they saw what they decide; hashes are BLAKE3 in hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The hash of a nonce that was shown.
+    Nonce(String),
+    /// The hash of a nonce that is minted and consumed in one hold of the lock.
+    Minted(String),
 }
 
 impl Command {
@@ -84,21 +172,40 @@ impl Command {
             Self::RetryTask { .. } => "retry",
             Self::Reopen { .. } => "reopen",
             Self::Archive => "archive",
-            Self::Answer { .. } => "answer",
+            Self::Decide { action, .. } => action.as_str(),
+            Self::Show { .. } => "decisions",
+            Self::WriteGate { .. } => "write-gate",
             Self::Send { .. } => "send",
+            Self::Retract { .. } => "retract",
+            Self::Ack { .. } => "ack",
+            Self::Ask { .. } => "ask",
+            Self::Park { .. } => "park",
+            Self::Report { outcome: TurnOutcome::Done, .. } => "done",
+            Self::Report { outcome: TurnOutcome::Blocked, .. } => "block",
+            Self::Report { outcome: TurnOutcome::Failed, .. } => "fail",
         }
     }
 
     /// What the command changes, for `--expect-version`.
     pub fn subject(&self) -> Subject {
         match self {
-            Self::RetryTask { task, .. } | Self::Answer { task, .. } => Subject::Task(task.clone()),
+            Self::RetryTask { task, .. }
+            | Self::Ack { task, .. }
+            | Self::Ask { task, .. }
+            | Self::Park { task, .. }
+            | Self::Report { task, .. } => Subject::Task(task.clone()),
+            Self::WriteGate { gate, .. } => Subject::Gate(gate.clone()),
+            Self::Decide { target: Some(name), .. } | Self::Show { id: name, .. } => {
+                Subject::Decision(name.clone())
+            }
             Self::Promote { .. }
             | Self::Pause
             | Self::Resume { .. }
             | Self::Stop
             | Self::Reopen { .. }
             | Self::Archive
+            | Self::Decide { target: None, .. }
+            | Self::Retract { .. }
             | Self::Send { .. } => Subject::Run,
         }
     }
@@ -111,13 +218,44 @@ pub enum Subject {
     Run,
     /// One task.
     Task(TaskId),
+    /// A gate's store.
+    Gate(String),
+    /// A decision, or what it is about.
+    Decision(String),
+}
+
+impl Subject {
+    /// Number of the event that changed it last; 0 when it does not exist.
+    pub fn version(&self, state: &super::State) -> u64 {
+        let store_of = |name: &str| {
+            let found = state.plan().gates.iter().find(|gate| gate.id == name);
+            found.map_or_else(|| name.to_owned(), |gate| gate.store.clone())
+        };
+        let gate = |name: &str| state.stores.get(&store_of(name)).map_or(0, |store| store.seq);
+        let task = |id: &TaskId| state.task_ix(id).map_or(0, |task| state.tasks[task].seq);
+        match self {
+            Self::Run => state.status_seq,
+            Self::Task(id) => task(id),
+            Self::Gate(name) => gate(name),
+            Self::Decision(name) => {
+                let found = state
+                    .decisions
+                    .iter()
+                    .rev()
+                    .find(|entry| entry.opened.id == *name || entry.opened.subject == *name);
+                let made = found.and_then(|entry| entry.verdict.as_ref()).map(|made| made.seq);
+                found.map_or(0, |entry| made.unwrap_or(entry.opened.version))
+            }
+        }
+    }
 }
 
 /// A command that is not allowed now, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// One word: `state`, `not_found`, `stale_version`, `not_due`.
+    /// One word: `state`, `not_found`, `forbidden`, `conflict`, `superseded`, `expired`, `ambiguous`,
+    /// `contract`, `stale_epoch`, `stale_version`, `not_due`.
     pub code: &'static str,
     /// What is in the way.
     pub reason: String,

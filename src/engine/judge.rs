@@ -1,12 +1,17 @@
 //! What follows for a task from the end of its attempt and from what the runtime found.
 
+use std::collections::BTreeSet;
+
+use super::facts::CommandEvidence;
 use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
 use crate::base::flow::{Access, StepKind};
 use crate::base::{Time, limits};
+use crate::event::attempt::Question;
 use crate::event::body::{
     PlanExpanded, QuestionAsked, ReadyCause, Settled, TaskReadied, TaskSettled,
 };
+use crate::event::gate::TurnOutcome;
 use crate::event::{BlockedReason, Body, EndReason, Rule, StatusKind, TaskResult};
 use crate::plan::adaptive;
 use crate::plan::graph::{StepPlan, TaskIx};
@@ -18,6 +23,60 @@ pub(super) fn needs_check(state: &State, task: TaskIx, checking: &CheckingAttemp
         && state.step_of(task).access == Access::Write
         && !never_ran
         && checking.check.is_none()
+}
+
+/// Commands that must run before the attempt can be judged: those of the gates behind its step.
+pub(super) fn needs_evidence(
+    state: &State,
+    task: TaskIx,
+    checking: &CheckingAttempt,
+) -> BTreeSet<String> {
+    let case = Case { state, task, checking, step: state.step_of(task), now: Time(0) };
+    let mut wanted = BTreeSet::new();
+    let step = state.step_ix_of(task);
+    let edges = state.index.edges.iter();
+    let asked = edges.filter(|edge| edge.sources.contains(&step) && !edge.commands.is_empty());
+    for name in asked.flat_map(|edge| &edge.commands) {
+        let is_known = state.plan().commands.contains_key(name);
+        if is_known && state.evidence_of(name).is_none() {
+            wanted.insert(name.clone());
+        }
+    }
+    // Only work that would count is worth a run of the commands.
+    if wanted.is_empty() || state.status.is_terminal() || !case.is_success() {
+        return BTreeSet::new();
+    }
+    wanted
+}
+
+/// One more attempt of a task whose tree is red, or the end of its retries.
+pub(super) fn red_again(state: &State, task: TaskIx, name: &str, found: &CommandEvidence) -> Body {
+    let step = state.step_of(task);
+    let entry = &state.tasks[task];
+    let how = match found.code {
+        Some(code) => format!("`{name}` exited with code {code} on this work"),
+        None => format!("`{name}` did not end by itself on this work"),
+    };
+    let id = state.task_id(task);
+    if entry.retries < step.retries {
+        let failure = if found.tail.is_empty() { how } else { format!("{how}:\n\n{}", found.tail) };
+        return TaskReadied {
+            task: id,
+            cause: ReadyCause::Validation,
+            not_before: None,
+            failure,
+            runtime: None,
+        }
+        .into();
+    }
+    TaskSettled {
+        task: id,
+        status: Settled::Failed,
+        result: Some(TaskResult::Fail),
+        why: format!("{how} ({} attempts)", entry.retries + 1),
+        blocks: Some(BlockedReason::ValidationExhausted),
+    }
+    .into()
 }
 
 /// The event that follows for a task whose attempt ended.
@@ -83,6 +142,7 @@ impl Case<'_> {
             | ReadyCause::Revoked
             | ReadyCause::Contract
             | ReadyCause::Human
+            | ReadyCause::Validation
             | ReadyCause::Answer => None,
         };
         if self.entry().attempts >= limits::ATTEMPTS_MAX {
@@ -141,21 +201,89 @@ impl Case<'_> {
         if let Some(signal) = end.signal {
             return self.crashed(&format!("it was ended by signal {signal}"));
         }
-        if let Some(question) = &end.report.question {
-            let task = self.state.task_id(self.task);
-            return QuestionAsked { task, question: question.clone() }.into();
+        if let Some(body) = self.asked() {
+            return body;
         }
-        if let Some(why) = &end.report.failed {
-            return self.settle(Settled::Failed, Some(TaskResult::Fail), why.clone(), None);
-        }
-        if let Some(why) = &end.report.blocked {
-            return self.block(BlockedReason::AgentBlocked, why.clone());
+        match self.said() {
+            Some((TurnOutcome::Failed, why)) => {
+                return self.settle(Settled::Failed, Some(TaskResult::Fail), why, None);
+            }
+            Some((TurnOutcome::Blocked, why)) => {
+                return self.block(BlockedReason::AgentBlocked, why);
+            }
+            Some((TurnOutcome::Done, _)) | None => {}
         }
         let code = end.code.unwrap_or(0);
         if code != 0 {
             return self.failed(&self.evidence(&format!("it exited with code {code}")));
         }
         self.succeeded()
+    }
+
+    /// A question that is still open, or whose answer the agent has not seen.
+    fn asked(&self) -> Option<Body> {
+        let task = self.state.task_id(self.task);
+        if let Some(question) = &self.checking.end.report.question {
+            return Some(QuestionAsked { task, question: question.clone() }.into());
+        }
+        let asked = self.entry().asked.as_ref()?;
+        if asked.answer.is_none() {
+            return Some(QuestionAsked { task, question: asked.question.clone() }.into());
+        }
+        asked.parked.then(|| self.again(ReadyCause::Answer, 0, String::new()))
+    }
+
+    /// How the agent said that its turn ends: by a tool call, else by its output.
+    fn said(&self) -> Option<(TurnOutcome, String)> {
+        let end = &self.checking.end;
+        if let Some((attempt, outcome, text)) = &self.entry().said
+            && *attempt == end.attempt
+        {
+            return Some((*outcome, text.clone()));
+        }
+        let failed = end.report.failed.as_ref().map(|why| (TurnOutcome::Failed, why.clone()));
+        let blocked = || end.report.blocked.as_ref().map(|why| (TurnOutcome::Blocked, why.clone()));
+        failed.or_else(blocked)
+    }
+
+    /// Whether the turn went well as far as the agent's own words go.
+    fn is_success(&self) -> bool {
+        let end = &self.checking.end;
+        let is_verified = !self.step.verify || end.report.verdict == Some(true);
+        end.reason == EndReason::Exited
+            && end.signal.is_none()
+            && end.code.unwrap_or(0) == 0
+            && self.asked().is_none()
+            && self.said().is_none_or(|(outcome, _)| outcome == TurnOutcome::Done)
+            && self.checking.check.as_ref().is_none_or(|check| check.error.is_none())
+            && is_verified
+            && self.missing_write().is_none()
+    }
+
+    /// The gate that the step's contract names, when this attempt has not written it.
+    fn missing_write(&self) -> Option<&str> {
+        let name = self.step.contract.as_deref()?;
+        let gates = &self.state.plan().gates;
+        let store = gates.iter().find(|gate| gate.id == name).map_or(name, |gate| &gate.store);
+        let wrote = self.entry().wrote.get(store) == Some(&self.checking.end.attempt);
+        (!wrote).then_some(name)
+    }
+
+    /// A verdict is missing: one nudge, then a person says what is to be done.
+    fn unwritten(&self, name: &str) -> Body {
+        if self.entry().nudges == 0 {
+            let failure = format!(
+                "The last turn did not count: it ended without writing `{name}`. Write it exactly \
+                 once, with evidence: `crew tool write-gate {name} field=value`."
+            );
+            return self.again(ReadyCause::Contract, 0, failure);
+        }
+        let task = self.state.task_id(self.task);
+        let text = format!(
+            "`{task}` ended {} turns without writing `{name}`. What should it do? Its next turn gets your answer.",
+            self.entry().nudges + 1
+        );
+        QuestionAsked { task, question: Question { text, choices: Vec::new() } }.into()
     }
 
     /// The program says that all went well; success needs more than that.
@@ -167,7 +295,16 @@ impl Case<'_> {
             return self.expanded();
         }
         if self.step.kind == StepKind::Command {
+            if let Some(body) = self.red() {
+                return body;
+            }
             return self.settle(Settled::Done, Some(TaskResult::Pass), "", None);
+        }
+        if let Some(name) = self.missing_write() {
+            return self.unwritten(name);
+        }
+        if let Some(body) = self.red() {
+            return body;
         }
         if self.step.verify {
             return match end.report.verdict {
@@ -182,7 +319,8 @@ impl Case<'_> {
                 ),
             };
         }
-        if !end.report.spoke {
+        let has_said = self.said().is_some();
+        if !end.report.spoke && !has_said {
             return self.failed(&self.evidence("it exited with code 0 but printed nothing"));
         }
         self.settle(Settled::Done, Some(TaskResult::Unverified), "", None)
@@ -199,6 +337,17 @@ impl Case<'_> {
             Err(wrong) => self
                 .nudge(&format!("its plan cannot be used: {}", wrong.join("; ")), adaptive::ASKED),
         }
+    }
+
+    /// A command of the gates behind this step that is red on its tree.
+    fn red(&self) -> Option<Body> {
+        let step = self.state.step_ix_of(self.task);
+        let edges = self.state.index.edges.iter();
+        let names =
+            edges.filter(|edge| edge.sources.contains(&step)).flat_map(|edge| &edge.commands);
+        let mut red = names.filter_map(|name| Some((name, self.state.evidence_of(name)?)));
+        let (name, found) = red.find(|(_, found)| !found.is_green())?;
+        Some(red_again(self.state, self.task, name, found))
     }
 
     fn verdict_text(&self) -> String {

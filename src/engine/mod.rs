@@ -7,31 +7,47 @@
 //! people why.
 
 mod apply;
+mod apply_flow;
+mod call;
 pub mod checkpoint;
 mod deadline;
 mod decide;
+mod decision;
+mod edge;
 mod effect;
 mod explain;
+mod facts;
+mod fire;
+mod gate;
 mod index;
 mod input;
 mod judge;
+mod progress;
 mod settle;
 mod start;
 mod state;
+mod task;
 pub mod transitions;
 mod vitals;
+mod words;
+mod write;
 
 pub use deadline::deadline;
 pub use decide::decide;
 pub use effect::{Effect, react};
 pub use explain::{Evidence, Explanation, explain_run, explain_task};
-pub use input::{Command, Input, Refusal, Subject};
+pub use facts::{
+    Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
+};
+pub use gate::GateVerdict;
+pub use input::{Command, Input, Proof, Refusal, Subject};
 pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
     TaskStatus, WorktreeState,
 };
 pub use vitals::{AttemptVitals, Vitals};
+pub use write::{Caller, field_type, typed};
 
 use crate::base::Time;
 use crate::event::{Actor, Body};

@@ -3,16 +3,24 @@
 //! Events in the log are facts; what follows from them is derived here, again and again until
 //! nothing new follows, so that a batch that was torn in the middle heals itself.
 
-use super::judge::{is_allowed, judge, needs_check};
+use std::collections::BTreeSet;
+
+use super::fire::Firing;
+use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
 use super::start::start;
-use super::state::{LiveAttempt, State};
+use super::state::{LiveAttempt, State, TaskStatus};
 use super::vitals::{AttemptVitals, Vitals};
+use super::{decision, fire};
 use crate::base::Time;
+use crate::base::flow::{OnStale, StepKind};
 use crate::event::body::{
-    AttemptStopping, Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel, RunTransitioned,
-    Settled, TaskActivated, TaskSettled,
+    AttemptStopping, Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel, ReadyCause,
+    RunTransitioned, Settled, TaskActivated, TaskReadied, TaskSettled,
 };
-use crate::event::{BlockedReason, Body, FailedReason, Outcome, Rule, Status, StatusKind, Wait};
+use crate::event::decision::DecisionKind;
+use crate::event::{
+    BlockedReason, Body, FailedReason, Outcome, Rule, Status, StatusKind, TaskResult, Wait,
+};
 use crate::plan::Completion;
 use crate::plan::graph::TaskIx;
 
@@ -25,12 +33,19 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !ended.is_empty() {
         return ended;
     }
+    let asked = decision::open(state, now);
+    if !asked.is_empty() {
+        return asked;
+    }
+    if let Some((rule, to)) = decision::conclude(state) {
+        return concluded(state, rule, to);
+    }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
         StatusKind::Merging => complete(state),
+        StatusKind::Waiting => hibernate(state, now),
         StatusKind::Draft
         | StatusKind::Queued
-        | StatusKind::Waiting
         | StatusKind::Paused
         | StatusKind::Blocked
         | StatusKind::Done
@@ -38,6 +53,30 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
         | StatusKind::Cancelled
         | StatusKind::Archived => Vec::new(),
     }
+}
+
+/// What a person decided about the whole run.
+fn concluded(state: &State, rule: Rule, to: Status) -> Vec<Body> {
+    let rework = super::decide::rework_step(state);
+    // The way back comes first: a run that was queued without it would ask the same again.
+    if rule == Rule::T31 && !state.is_at_work(rework) {
+        let said =
+            state.last_decision(DecisionKind::Merge, "").and_then(|last| last.verdict.as_ref());
+        let text = said.map(|verdict| verdict.text.clone()).unwrap_or_default();
+        return vec![fire::sent_back(state, rework, text).into()];
+    }
+    transition(state, rule, to)
+}
+
+/// Nobody has answered for long: one reminder, and the sessions of the agents may be closed.
+fn hibernate(state: &State, now: Time) -> Vec<Body> {
+    let Status::Waiting { wait } = &state.status else { return Vec::new() };
+    let for_people = matches!(wait, Wait::Gate | Wait::Question { .. } | Wait::Merge { .. });
+    let is_due = now.since_ms(state.status_since) >= state.created.limits.hibernate_ms;
+    if !for_people || state.hibernated || !is_due {
+        return Vec::new();
+    }
+    transition(state, Rule::T15, state.status.clone())
 }
 
 fn judge_ended(state: &State, now: Time) -> Vec<Body> {
@@ -48,6 +87,7 @@ fn judge_ended(state: &State, now: Time) -> Vec<Body> {
         .filter_map(|&task| state.tasks[task].status.as_checking().map(|found| (task, found)));
     checking
         .filter(|(task, checking)| !needs_check(state, *task, checking))
+        .filter(|(task, checking)| needs_evidence(state, *task, checking).is_empty())
         .map(|(task, checking)| judge(state, task, checking, now))
         .collect()
 }
@@ -60,9 +100,22 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if is_end_reached(state) {
         return finish(state);
     }
+    let answered = use_answers(state);
+    if !answered.is_empty() {
+        return answered;
+    }
     if !state.index.fireable.is_empty() {
         let steps = state.index.fireable.iter().map(|&step| state.step_name(step)).collect();
-        return vec![TaskActivated { steps, feedback: String::new() }.into()];
+        return vec![TaskActivated { steps }.into()];
+    }
+    match fire::next(state) {
+        Some(Firing::Fired(fired)) => return vec![fired.into()],
+        Some(Firing::Exhausted { detail }) => return exhausted(state, detail),
+        None => {}
+    }
+    let red = send_back_red(state);
+    if !red.is_empty() {
+        return red;
     }
     if !state.index.doomed.is_empty() {
         return skip_doomed(state);
@@ -74,7 +127,80 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !started.is_empty() {
         return started;
     }
-    if state.index.is_quiet() { rest(state) } else { Vec::new() }
+    let is_quiet = state.index.is_quiet() || super::start::is_only_held(state);
+    if is_quiet && evidence_wanted(state).is_empty() { rest(state) } else { Vec::new() }
+}
+
+/// Questions that were answered: the task goes on, or a person's step is done.
+fn use_answers(state: &State) -> Vec<Body> {
+    let answered = state.asking().filter(|&task| {
+        state.tasks[task].asked.as_ref().is_some_and(|asked| asked.answer.is_some())
+    });
+    answered
+        .map(|task| {
+            let id = state.task_id(task);
+            if state.step_of(task).kind == StepKind::Human {
+                let (status, result) = (Settled::Done, Some(TaskResult::Pass));
+                let why = String::new();
+                return TaskSettled { task: id, status, result, why, blocks: None }.into();
+            }
+            TaskReadied {
+                task: id,
+                cause: ReadyCause::Answer,
+                not_before: None,
+                failure: String::new(),
+                runtime: None,
+            }
+            .into()
+        })
+        .collect()
+}
+
+/// A cycle has reached its limit: attempts that live end first, then a person decides.
+fn exhausted(state: &State, detail: String) -> Vec<Body> {
+    if state.live_count() > 0 || !state.index.checking.is_empty() {
+        return Vec::new();
+    }
+    let reason = BlockedReason::MaxIterations;
+    transition(state, Rule::T18, Status::Blocked { reason, detail })
+}
+
+/// Commands that must run on the current tree before a channel can fire.
+pub(super) fn evidence_wanted(state: &State) -> BTreeSet<String> {
+    let mut wanted = BTreeSet::new();
+    // While somebody writes there is no current tree to speak of.
+    if !state.index.tree_writers.is_empty() {
+        return wanted;
+    }
+    let waiting = state.index.edges.iter().filter(|edge| !edge.commands.is_empty());
+    for edge in waiting.filter(|edge| state.is_edge_waiting(edge)) {
+        let missing = edge.commands.iter().filter(|name| {
+            state.plan().commands.contains_key(*name) && state.evidence_of(name).is_none()
+        });
+        wanted.extend(missing.cloned());
+    }
+    wanted
+}
+
+/// The tree changed after a step was done, and a command of its gates is red on it now: one more
+/// attempt of the step, as for a red command at its own end.
+fn send_back_red(state: &State) -> Vec<Body> {
+    for edge in state.index.edges.iter().filter(|edge| !edge.commands.is_empty()) {
+        if !state.is_edge_waiting(edge) {
+            continue;
+        }
+        let red = edge.commands.iter().find_map(|name| {
+            let found = state.evidence_of(name)?;
+            (!found.is_green()).then_some((name, found))
+        });
+        if let Some((name, found)) = red {
+            let done = |task: &TaskIx| matches!(state.tasks[*task].status, TaskStatus::Done { .. });
+            let tasks = edge.sources.iter().flat_map(|&step| state.tasks_of(step)).filter(done);
+            let last = tasks.max_by_key(|&task| state.tasks[task].seq);
+            return last.map(|task| red_again(state, task, name, found)).into_iter().collect();
+        }
+    }
+    Vec::new()
 }
 
 /// Whether tasks must wait because the run's worktree does not exist yet.
@@ -155,6 +281,9 @@ fn rest(state: &State) -> Vec<Body> {
         let wait = Wait::Question { task: state.task_id(task) };
         return transition(state, Rule::T11, Status::Waiting { wait });
     }
+    if !state.human_gates().is_empty() || state.unapproved().next().is_some() {
+        return transition(state, Rule::T10, Status::Waiting { wait: Wait::Gate });
+    }
     if let Some((task, reason)) = state.first_blocking() {
         let why = state.tasks[task].status.why().unwrap_or_default();
         let detail = format!("{}: {why}", state.task_id(task));
@@ -169,9 +298,33 @@ fn rest(state: &State) -> Vec<Body> {
             Status::Failed { reason: FailedReason::AgentFailed, detail },
         );
     }
-    let detail = "nothing can move and nobody is asked".to_owned();
+    let detail = stall(state);
     let reason = BlockedReason::Stalled;
     transition(state, Rule::T19, Status::Blocked { reason, detail })
+}
+
+/// Why nothing can move: the closed gates, and who may write them.
+fn stall(state: &State) -> String {
+    let plan = state.plan();
+    let mut closed: Vec<String> = Vec::new();
+    for edge in state.index.edges.iter().filter(|edge| state.is_edge_waiting(edge)) {
+        for gate in edge.gates.iter().map(|&gate| &plan.gates[gate]) {
+            let verdict = state.evaluate(gate);
+            let text = format!(
+                "gate `{}` is closed ({}); {} may write it",
+                gate.id,
+                verdict.reason,
+                gate.writers.join(", ")
+            );
+            if !verdict.open && !closed.contains(&text) {
+                closed.push(text);
+            }
+        }
+    }
+    if closed.is_empty() {
+        return "nothing can move and nobody is asked".to_owned();
+    }
+    closed.join("; ")
 }
 
 /// The row of the table that blocks a run with this reason.
@@ -190,6 +343,11 @@ fn blocked_rule(reason: BlockedReason) -> Rule {
 fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let mut events = Vec::new();
     for (task, live) in state.live() {
+        let is_cancelled = state.step_of(task).on_stale == OnStale::Cancel;
+        if live.stale && live.stopping.is_none() && is_cancelled {
+            events.push(stopping(state, task, live, "a cycle has gone past it"));
+            continue;
+        }
         let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
         let (level, age_ms) = heartbeat(state, live, &seen, now);
         if level != live.heartbeat {

@@ -43,6 +43,9 @@ pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 /// The event that starts a task, if it can start now.
 fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
     let step = state.step_of(task);
+    if is_held(state, task) {
+        return None;
+    }
     if let Some(event) = without_process(state, task, step) {
         return Some(event);
     }
@@ -51,6 +54,25 @@ fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
     }
     let runtime = runtime_of(state, task, step);
     room.take(state, task, step, &runtime).then(|| started(state, task, step, runtime))
+}
+
+/// Whether a person must approve the plan that added the task; until then it may only read.
+fn is_held(state: &State, task: TaskIx) -> bool {
+    let held_by = state.steps[state.step_ix_of(task)].held_by;
+    held_by.is_some_and(|planner| state.steps[planner].approved != Some(true))
+        && state.step_of(task).access == Access::Write
+}
+
+/// Whether everything that is ready waits for a person's word about the plan that added it.
+pub(super) fn is_only_held(state: &State) -> bool {
+    let index = &state.index;
+    !index.ready.is_empty()
+        && index.live.is_empty()
+        && index.checking.is_empty()
+        && index.delayed.is_empty()
+        && index.fireable.is_empty()
+        && index.doomed.is_empty()
+        && index.ready.iter().all(|&task| is_held(state, task))
 }
 
 /// Whether a task is ready and due but no limit of the run is in its way: the machine is full.
@@ -93,7 +115,7 @@ fn without_process(state: &State, task: TaskIx, step: &StepPlan) -> Option<Body>
             .into(),
         ),
         StepKind::Human => {
-            let text = step.prompt.replace("{goal}", &state.created.goal);
+            let text = super::words::question(state, state.step_ix_of(task));
             let question = Question { text, choices: Vec::new() };
             Some(QuestionAsked { task: id(), question }.into())
         }

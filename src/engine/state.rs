@@ -6,14 +6,12 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
+use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
+pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
-use crate::event::attempt::Question;
-use crate::event::body::{CheckFinished, HeartbeatLevel};
 use crate::event::message::Message;
-use crate::event::{
-    AttemptEnded, BlockedReason, Body, Record, RunCreated, Status, TaskResult, Usage,
-};
+use crate::event::{Body, Record, RunCreated, Status, Usage};
 use crate::plan::Plan;
 use crate::plan::graph::{StepIx, StepPlan, TaskIx};
 
@@ -53,6 +51,24 @@ pub struct State {
     pub active_ms: u64,
     /// Since when at least one attempt is live.
     pub active_since: Option<Time>,
+    /// Number of the event that last changed the tree.
+    #[serde(default)]
+    pub tree_seq: u64,
+    /// Stores of the gates, once they were written or emptied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stores: BTreeMap<String, StoreState>,
+    /// By position in the plan; those of dependencies stay empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelState>,
+    /// What the commands of the workflow said, by name and tree.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, BTreeMap<String, CommandEvidence>>,
+    /// Decisions in the order in which they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<DecisionState>,
+    /// Nobody has answered for long; the reminder was given.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hibernated: bool,
     /// Messages in the order in which they were sent.
     pub messages: Vec<MessageState>,
     /// Artifacts by name.
@@ -72,165 +88,32 @@ pub struct StepState {
     /// Epoch in which it was activated; 0 = not yet.
     #[serde(default)]
     pub activated: u32,
+    /// Activations over the whole run.
+    #[serde(default)]
+    pub activations: u32,
     /// Whether its proposal was added to the plan.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expanded: bool,
+    /// Number of the event that added it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expanded_seq: u64,
+    /// Tasks that it added.
+    #[serde(default)]
+    pub added: u32,
+    /// What a person said about its proposal, when its step needs that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<bool>,
+    /// The step that proposed it, when its proposal needs a person's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<StepIx>,
     /// Feedback that its tasks are given.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub feedback: String,
 }
 
-/// What is known of a task.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct TaskState {
-    /// Where it stands.
-    pub status: TaskStatus,
-    /// Number of the last event about it.
-    pub seq: u64,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// Further attempts after failures, charged to the step's `retries`.
-    #[serde(default)]
-    pub retries: u32,
-    /// Attempts that crashed since the last one that did not.
-    #[serde(default)]
-    pub crashes: u32,
-    /// Restarts after a timeout or silence.
-    #[serde(default)]
-    pub timeouts: u32,
-    /// Nudges after an attempt that did not do what its step demands.
-    #[serde(default)]
-    pub nudges: u32,
-    /// Another program plays it than the plan says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runtime: Option<String>,
-    /// Session of the agent program, to go on with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<String>,
-    /// What the next attempt is told went wrong.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub failure: String,
-    /// Its last question, and what a person answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<(String, String)>,
-    /// When the first attempt of this activation started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_at: Option<Time>,
-    /// When the last attempt ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_at: Option<Time>,
-    /// Milliseconds of all its attempts.
-    #[serde(default)]
-    pub active_ms: u64,
-    /// What its agent said last, in one line.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub summary: String,
-    /// Used by its attempts.
-    #[serde(default)]
-    pub usage: Usage,
-    /// How its last attempt ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<Box<AttemptEnded>>,
-}
-
-/// Where a task stands; its data lives inside its variants.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum TaskStatus {
-    /// Its step is not activated.
-    #[default]
-    Pending,
-    /// It can start as soon as there is a slot.
-    Ready {
-        /// Since when.
-        since: Time,
-        /// Not before this moment.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        not_before: Option<Time>,
-    },
-    /// An attempt is live.
-    Running(Box<LiveAttempt>),
-    /// The attempt ended and its result is being looked at.
-    Checking(Box<CheckingAttempt>),
-    /// It asked a question.
-    WaitingInput {
-        /// What it asked.
-        question: Question,
-        /// When.
-        since: Time,
-    },
-    /// Settled well.
-    Done {
-        /// What it proved.
-        result: TaskResult,
-    },
-    /// Settled badly.
-    Failed {
-        /// Why.
-        why: String,
-        /// The run is blocked with this reason, and a person can resume.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        blocks: Option<BlockedReason>,
-    },
-    /// Not done because something before it failed or the run was stopped.
-    Skipped {
-        /// Why.
-        why: String,
-    },
-    /// It took too long, twice.
-    TimedOut {
-        /// Why.
-        why: String,
-    },
-    /// Its result belongs to an earlier epoch.
-    Stale,
-}
-
-/// An attempt that lives.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LiveAttempt {
-    /// Its number.
-    pub number: u32,
-    /// The program.
-    pub runtime: String,
-    /// The model asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// Marks its processes.
-    pub mark: String,
-    /// When it was decided.
-    pub started_at: Time,
-    /// Milliseconds that it may take.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_ms: Option<u64>,
-    /// Session that it goes on with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<String>,
-    /// Level of its heartbeat.
-    #[serde(default)]
-    pub heartbeat: HeartbeatLevel,
-    /// Whether attention was raised because nothing was printed.
-    #[serde(default)]
-    pub no_output: bool,
-    /// When attention was raised because it fell silent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub silent_since: Option<Time>,
-    /// Why it is being stopped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopping: Option<String>,
-}
-
-/// An attempt whose result is being looked at.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CheckingAttempt {
-    /// How it ended.
-    pub end: AttemptEnded,
-    /// Why it was stopped, when it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<String>,
-    /// What the runtime found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<CheckFinished>,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The run's worktree.
@@ -255,6 +138,12 @@ pub struct MessageState {
     /// Tasks and attempts that it was given to; one to the run goes to each task once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delivered: Vec<(TaskId, u32)>,
+    /// Tasks and attempts that said they have read it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acked: Vec<(TaskId, u32)>,
+    /// Why nobody will get it: taken back by its sender, or its target is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<String>,
 }
 
 /// An artifact as the log knows it.
@@ -268,85 +157,6 @@ pub struct ArtifactState {
     pub hash: String,
     /// When it was stored.
     pub at: Time,
-}
-
-impl TaskStatus {
-    /// The word for it.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Ready { .. } => "ready",
-            Self::Running(_) => "running",
-            Self::Checking(_) => "checking",
-            Self::WaitingInput { .. } => "waiting_input",
-            Self::Done { .. } => "done",
-            Self::Failed { .. } => "failed",
-            Self::Skipped { .. } => "skipped",
-            Self::TimedOut { .. } => "timed_out",
-            Self::Stale => "stale",
-        }
-    }
-
-    /// Whether nothing more happens to the task in this epoch by itself.
-    pub fn is_settled(&self) -> bool {
-        match self {
-            Self::Done { .. }
-            | Self::Failed { .. }
-            | Self::Skipped { .. }
-            | Self::TimedOut { .. }
-            | Self::Stale => true,
-            Self::Pending
-            | Self::Ready { .. }
-            | Self::Running(_)
-            | Self::Checking(_)
-            | Self::WaitingInput { .. } => false,
-        }
-    }
-
-    /// The live attempt of a running task.
-    pub fn as_live(&self) -> Option<&LiveAttempt> {
-        if let Self::Running(live) = self { Some(live) } else { None }
-    }
-
-    /// The ended attempt of a task that is being checked.
-    pub fn as_checking(&self) -> Option<&CheckingAttempt> {
-        if let Self::Checking(checking) = self { Some(checking) } else { None }
-    }
-
-    /// Whether what depends on the task can never be done.
-    pub(super) fn is_dead(&self) -> bool {
-        matches!(self, Self::Failed { blocks: None, .. } | Self::Skipped { .. })
-    }
-
-    /// Why the run will be blocked on account of the task, when it will.
-    pub fn blocks(&self) -> Option<BlockedReason> {
-        match self {
-            Self::Failed { blocks, .. } => *blocks,
-            Self::TimedOut { .. } => Some(BlockedReason::TaskTimeout),
-            Self::Pending
-            | Self::Ready { .. }
-            | Self::Running(_)
-            | Self::Checking(_)
-            | Self::WaitingInput { .. }
-            | Self::Done { .. }
-            | Self::Skipped { .. }
-            | Self::Stale => None,
-        }
-    }
-
-    /// Why the task stands where it stands, for statuses that carry a reason.
-    pub fn why(&self) -> Option<&str> {
-        match self {
-            Self::Failed { why, .. } | Self::Skipped { why } | Self::TimedOut { why } => Some(why),
-            Self::WaitingInput { question, .. } => Some(&question.text),
-            Self::Pending
-            | Self::Ready { .. }
-            | Self::Running(_)
-            | Self::Checking(_)
-            | Self::Done { .. }
-            | Self::Stale => None,
-        }
-    }
 }
 
 impl State {
@@ -373,6 +183,12 @@ impl State {
             usage: Usage::default(),
             active_ms: 0,
             active_since: None,
+            tree_seq: 0,
+            stores: BTreeMap::new(),
+            channels: vec![ChannelState::default(); declared_channels(&created.plan)],
+            evidence: BTreeMap::new(),
+            decisions: Vec::new(),
+            hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),
             refused: 0,
@@ -391,6 +207,11 @@ impl State {
     /// The plan, to be held while the state changes.
     pub(super) fn shared_plan(&self) -> &Arc<Plan> {
         self.expanded.as_ref().unwrap_or(&self.created.plan)
+    }
+
+    /// The plan, shared.
+    pub fn plan_arc(&self) -> Arc<Plan> {
+        Arc::clone(self.shared_plan())
     }
 
     /// The step that a task plays.
@@ -482,4 +303,10 @@ impl State {
     pub(super) fn reindex(&mut self) {
         self.index = Index::of(self);
     }
+}
+
+/// Places for the state of channels: none in a plan without declared ones.
+fn declared_channels(plan: &Plan) -> usize {
+    let has_declared = plan.channels.iter().any(|channel| !channel.depends_on);
+    if has_declared { plan.channels.len() } else { 0 }
 }

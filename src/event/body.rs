@@ -6,6 +6,8 @@ use serde_json::value::RawValue;
 
 use super::attempt::{AttemptEnded, AttemptStarted, Question};
 use super::created::RunCreated;
+use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
+use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};
 use super::message::Message;
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
@@ -79,6 +81,12 @@ bodies! {
     "worktree.created" => WorktreeCreated,
     "plan.expanded" => PlanExpanded,
     "task.activated" => TaskActivated,
+    "channels.fired" => ChannelsFired,
+    "gate.written" => GateWritten,
+    "evidence.recorded" => EvidenceRecorded,
+    "decision.opened" => DecisionOpened,
+    "decision.shown" => DecisionShown,
+    "decision.made" => DecisionMade,
     "task.readied" => TaskReadied,
     "task.settled" => TaskSettled,
     "attempt.started" => AttemptStarted,
@@ -88,10 +96,15 @@ bodies! {
     "heartbeat.changed" => HeartbeatChanged,
     "attention.raised" => AttentionRaised,
     "question.asked" => QuestionAsked,
-    "question.answered" => QuestionAnswered,
+    "question.parked" => QuestionParked,
+    "question.withdrawn" => QuestionWithdrawn,
+    "turn.reported" => TurnReported,
     "artifact.stored" => ArtifactStored,
     "message.sent" => MessageSent,
     "message.delivered" => MessageDelivered,
+    "message.acked" => MessageAcked,
+    "message.retracted" => MessageRetracted,
+    "message.dead" => MessageDead,
     "command.refused" => CommandRefused,
     "log.truncated" => LogTruncated,
 }
@@ -146,14 +159,11 @@ pub struct PlanExpanded {
     pub added: Vec<AddedStep>,
 }
 
-/// Channels fired: a step's tasks are to be done.
+/// Everything that steps depend on is done: their tasks are to be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskActivated {
     /// The steps that were activated in one go.
     pub steps: Vec<StepId>,
-    /// Collected feedback, when the activation is a cycle.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub feedback: String,
 }
 
 /// A task is to be tried again.
@@ -194,6 +204,8 @@ pub enum ReadyCause {
     Human,
     /// Its question was answered.
     Answer,
+    /// A command of its gates was red.
+    Validation,
 }
 
 /// A task reached its end.
@@ -314,13 +326,20 @@ pub struct QuestionAsked {
     pub question: Question,
 }
 
-/// A person answered.
+/// Nobody answered while the agent held its turn: the answer starts its next attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct QuestionAnswered {
+pub struct QuestionParked {
     /// The task.
     pub task: TaskId,
-    /// The answer.
-    pub text: String,
+}
+
+/// A question needs no answer any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuestionWithdrawn {
+    /// The task.
+    pub task: TaskId,
+    /// Why.
+    pub why: String,
 }
 
 /// A file was stored under `artifacts/`.
@@ -341,6 +360,9 @@ pub struct ArtifactStored {
 pub struct MessageSent {
     /// The whole message.
     pub message: Message,
+    /// What it writes into stores before it is delivered, all or nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<StoreWrite>,
 }
 
 /// Messages were put into the prompt of an attempt.
@@ -352,6 +374,33 @@ pub struct MessageDelivered {
     pub task: TaskId,
     /// Number of the attempt.
     pub attempt: u32,
+}
+
+/// The receiver says that it has read messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageAcked {
+    /// Their ids.
+    pub ids: Vec<String>,
+    /// The task.
+    pub task: TaskId,
+    /// Number of the attempt.
+    pub attempt: u32,
+}
+
+/// The sender took a message back before anybody had it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageRetracted {
+    /// Its id.
+    pub id: String,
+}
+
+/// Messages will never be delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageDead {
+    /// Their ids.
+    pub ids: Vec<String>,
+    /// Why.
+    pub why: String,
 }
 
 /// A command was refused and changed nothing.

@@ -86,6 +86,13 @@ pub struct Limits {
     pub heartbeat_ms: [u64; 3],
     /// Nesting of crews.
     pub depth_max: u32,
+    /// Milliseconds without an answer after which a waiting run is put to sleep.
+    #[serde(default = "two_hours")]
+    pub hibernate_ms: u64,
+}
+
+fn two_hours() -> u64 {
+    2 * 60 * 60 * 1_000
 }
 
 impl Default for Limits {
@@ -99,6 +106,7 @@ impl Default for Limits {
             output_bytes_max: 1 << 30,
             heartbeat_ms: [30_000, 60_000, 300_000],
             depth_max: 2,
+            hibernate_ms: two_hours(),
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct Message {
     pub delivery: Delivery,
     /// What it says.
     pub text: String,
+    /// Data for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
     /// The message it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,

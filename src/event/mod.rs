@@ -7,6 +7,8 @@ pub mod attempt;
 pub mod body;
 pub mod chain;
 pub mod created;
+pub mod decision;
+pub mod gate;
 pub mod message;
 pub mod record;
 pub mod status;

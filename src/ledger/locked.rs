@@ -87,10 +87,7 @@ impl Locked<'_> {
         version: u64,
     ) -> Result<(), CommitError> {
         let state = &self.ledger.state;
-        let changed = match subject {
-            Subject::Run => state.status_seq,
-            Subject::Task(id) => state.task_ix(id).map_or(0, |task| state.tasks[task].seq),
-        };
+        let changed = subject.version(state);
         if changed <= version {
             return Ok(());
         }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::graph::{AgentPlan, ChannelPlan, Completion, GatePlan, Plan, SkillPlan, StepPlan};
+use super::graph::{
+    AgentPlan, ChannelPlan, CommandPlan, Completion, GatePlan, Plan, SkillPlan, StepPlan,
+};
 use crate::base::flow::{Access, Fire, StepKind};
 use crate::base::limits;
 use crate::resource::{
@@ -36,6 +38,8 @@ pub struct BuildInput<'a> {
     pub params: &'a BTreeMap<String, String>,
     /// What becomes of the work.
     pub completion: Completion,
+    /// Shell commands by name, from the configuration, the workflow and flags.
+    pub commands: BTreeMap<String, CommandPlan>,
 }
 
 /// Compiles a plan.
@@ -307,6 +311,7 @@ impl Builder<'_> {
             max_concurrency: concurrency.into_iter().flatten().min(),
             completion: self.input.completion,
             gates: gates(workflow),
+            commands: self.input.commands.clone(),
             agents: std::mem::take(&mut self.agents),
             skills: std::mem::take(&mut self.skills),
             role_concurrency: role_lines

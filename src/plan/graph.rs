@@ -29,6 +29,9 @@ pub struct Plan {
     /// Gates by their order in the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GatePlan>,
+    /// Shell commands by name: those that `{exec: name}` runs, and the validation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commands: BTreeMap<String, CommandPlan>,
     /// Steps that are activated when the run starts.
     pub start: Vec<StepIx>,
     /// Steps that must all be done for the run to be done.
@@ -214,6 +217,15 @@ pub struct GatePlan {
     /// Autonomy level from which the runtime gives a person's approval itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required_level: Option<u32>,
+}
+
+/// A command that the runtime runs on the tree by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandPlan {
+    /// For `/bin/sh -c`.
+    pub command: String,
+    /// Milliseconds that it may take.
+    pub timeout_ms: u64,
 }
 
 /// What becomes of the work at the end.

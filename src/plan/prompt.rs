@@ -3,6 +3,7 @@
 //! Pure: everything quoted comes in. What other agents wrote is quoted as data, never pasted as
 //! instructions.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::graph::{Plan, StepPlan};
@@ -33,6 +34,8 @@ pub struct PromptInput<'a> {
     pub artifacts: Vec<(String, String)>,
     /// Messages from people, oldest first.
     pub messages: Vec<String>,
+    /// What stands in the stores of the gates, by gate and field.
+    pub gates: BTreeMap<String, BTreeMap<String, String>>,
     /// The agent's memory file, when it has one.
     pub memory: Option<Remembered<'a>>,
 }
@@ -176,7 +179,7 @@ fn quote(body: &str) -> String {
 }
 
 /// The step's own text with its placeholders filled in.
-fn fill(plan: &Plan, prompt: &str, input: &PromptInput<'_>) -> String {
+pub fn fill(plan: &Plan, prompt: &str, input: &PromptInput<'_>) -> String {
     let mut out = String::new();
     let mut kept = 0;
     for found in scan(prompt) {
@@ -190,8 +193,10 @@ fn fill(plan: &Plan, prompt: &str, input: &PromptInput<'_>) -> String {
             Placeholder::Output(name) => lookup(&input.outputs, name),
             Placeholder::Artifact(name) => lookup(&input.artifacts, name),
             Placeholder::Param(name) => plan.params.get(name).cloned().unwrap_or_default(),
-            // Gate stores are empty until something writes them.
-            Placeholder::Gate { .. } => String::new(),
+            Placeholder::Gate { id, field } => {
+                let found = input.gates.get(id).and_then(|fields| fields.get(field?));
+                found.cloned().unwrap_or_default()
+            }
             Placeholder::Unknown(_) => continue,
         };
         out.push_str(&prompt[kept..found.range.start]);

@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::attempt_files::{ExitFile, ShimFile, revoke};
 use super::brief::{BriefError, attempt_dir, clean};
+use super::calls::Calls;
 use super::changes;
 use super::harvest::{Harvest, harvest, without_record};
 use super::process::{self, Pid};
@@ -204,6 +205,7 @@ impl Supervisor {
             folder: desk.folder(),
             output: desk.state.step_of(key.0).output.clone(),
             can_write: desk.state.step_of(key.0).access == crate::base::flow::Access::Write,
+            calls: Calls::of(desk.state, self.clock),
         }
     }
 
@@ -339,6 +341,7 @@ struct ArtifactTarget {
     folder: camino::Utf8PathBuf,
     output: Option<crate::base::ArtifactName>,
     can_write: bool,
+    calls: Calls,
 }
 
 impl ArtifactTarget {
@@ -366,6 +369,7 @@ impl ArtifactTarget {
             };
             inputs.extend(stored);
         }
+        inputs.extend(self.calls.inputs_of(&found));
         inputs.push(Input::AttemptEnded(found.end));
         inputs
     }

@@ -158,6 +158,7 @@ impl Desk<'_> {
                 text: &memory.text,
                 note: memory.note.as_deref().unwrap_or_default(),
             }),
+            gates: state.gate_values(),
         };
         render(state.plan(), step, &input)
     }
@@ -237,6 +238,15 @@ impl Desk<'_> {
             Some((name.to_owned(), String::from_utf8_lossy(&content.head).into_owned()))
         });
         found.collect()
+    }
+
+    /// The environment of a command that the runtime runs by itself.
+    pub fn command_environment(&self) -> Vec<(String, String)> {
+        let mut env = agent_environment(self.env, self.passed);
+        let own =
+            [("CREW_RUN", self.state.reference()), ("CREW_WORKTREE", self.folder().to_string())];
+        env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        env
     }
 
     fn environment(

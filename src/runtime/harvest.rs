@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use super::attempt_files::{self, ExitFile};
 use crate::agent::{
-    Decoder, ErrorKind, Marker, Observation, OutputFormat, TaskState, TurnReport, Verdict,
+    Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, TaskState, TurnReport, Verdict,
 };
 use crate::base::path::{PathContext, PathError};
 use crate::base::{TaskId, Time, limits, redact, text};
@@ -24,6 +24,8 @@ pub struct Harvest {
     pub text: String,
     /// Artifacts that the agent put into its output, by name.
     pub artifacts: Vec<(String, String)>,
+    /// What the agent's output asked crew to do.
+    pub calls: Vec<Call>,
 }
 
 /// Reads what an attempt left whose record is `exit`.
@@ -66,7 +68,7 @@ pub fn harvest(
         leftovers: exit.leftovers,
         changed: None,
     };
-    Ok(Harvest { end, text: report.final_text(), artifacts })
+    Ok(Harvest { end, text: report.final_text(), artifacts, calls: report.calls })
 }
 
 /// The end of an attempt of which no record will ever come.

@@ -1,10 +1,17 @@
 //! Work in the background of a supervisor: making the worktree, committing what an attempt left.
 
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
 use super::attempts::short;
+use super::evidence::Job;
 use super::supervisor::{Supervisor, Wake};
 use super::worktree;
 use crate::engine::{Effect, Input};
+use crate::event::Hash;
 use crate::event::body::{CheckFinished, WorktreeCreated};
+use crate::event::gate::EvidenceRecorded;
 
 impl Supervisor {
     /// Starts a job unless it is under way.
@@ -15,6 +22,10 @@ impl Supervisor {
         match effect {
             Effect::EnsureWorktree => self.ensure_worktree(effect),
             Effect::Check { task, attempt } => self.check(effect, task, attempt),
+            Effect::Evidence { ref name } => {
+                let name = name.clone();
+                self.gather_evidence(effect, name);
+            }
             Effect::Spawn { .. } | Effect::Stop { .. } => {}
         }
     }
@@ -33,6 +44,56 @@ impl Supervisor {
                 Err(error) => Input::WorktreeFailed(short(&super::error_chain(&error))),
             };
             drop(sender.send(Wake::Done(effect, vec![input])));
+        });
+    }
+
+    /// Runs a command of the workflow on the current tree.
+    fn gather_evidence(&mut self, effect: Effect, name: String) {
+        let state = self.ledger.state();
+        let Some(command) = state.plan().commands.get(&name).cloned() else { return };
+        let desk = self.desk();
+        let uid = &state.created.uid;
+        let job = Job {
+            mark: Hash::of(format!("{uid}/evidence/{name}").as_bytes()).to_string(),
+            tree: state.tree_key(),
+            folder: desk.folder(),
+            env: desk.command_environment(),
+            grace: Duration::from_millis(state.created.limits.grace_ms),
+            name: name.clone(),
+            command,
+        };
+        // The same tree said it before, in an earlier round.
+        let known = state.evidence.get(&name).and_then(|trees| trees.get(&job.tree));
+        let cached = known.map(|known| EvidenceRecorded {
+            name: job.name.clone(),
+            tree: job.tree.clone(),
+            code: known.code,
+            duration_ms: 0,
+            tail: known.tail.clone(),
+            cached: true,
+        });
+        let (sender, clock) = (self.sender.clone(), self.clock);
+        let stop = CancellationToken::new();
+        self.evidence.insert(name, stop.clone());
+        self.tracker.spawn(async move {
+            let found = match cached {
+                Some(found) => Some(found),
+                None => Box::pin(job.run(clock, stop)).await,
+            };
+            let inputs = found.into_iter().map(Input::Evidence).collect();
+            drop(sender.send(Wake::Done(effect, inputs)));
+        });
+    }
+
+    /// Ends commands that nobody waits for any more: the run was stopped or paused, or work goes on.
+    pub(super) fn end_unwanted_evidence(&mut self, wanted: &[Effect]) {
+        let is_wanted = |name: &String| wanted.contains(&Effect::Evidence { name: name.clone() });
+        self.evidence.retain(|name, stop| {
+            let keep = is_wanted(name);
+            if !keep {
+                stop.cancel();
+            }
+            keep
         });
     }
 

@@ -8,7 +8,9 @@
 pub mod attempt_files;
 mod attempts;
 mod brief;
+mod calls;
 mod changes;
+mod evidence;
 pub mod executor;
 pub mod harvest;
 mod jobs;

@@ -141,6 +141,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         spawned: BTreeSet::new(),
         stopping: BTreeSet::new(),
         jobs: BTreeSet::new(),
+        evidence: std::collections::BTreeMap::new(),
         sender,
         inputs: Vec::new(),
         children: Vec::new(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::brief::Desk;
 use super::executor::Executor;
@@ -58,6 +59,8 @@ pub struct Supervisor {
     pub(super) stopping: BTreeSet<Key>,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
+    /// Commands of the workflow that run on the tree, with what stops them.
+    pub(super) evidence: BTreeMap<String, CancellationToken>,
     pub(super) sender: mpsc::UnboundedSender<Wake>,
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
@@ -196,12 +199,16 @@ impl Supervisor {
     /// Does what the state on disk calls for; while nothing can be written that is only to stop.
     fn act(&mut self, can_write: bool) {
         self.retries_spawn = false;
-        for effect in react(self.ledger.state()) {
+        let wanted = react(self.ledger.state());
+        self.end_unwanted_evidence(&wanted);
+        for effect in wanted {
             match effect {
                 Effect::Stop { task, attempt } => self.stop((task, attempt)),
                 _ if !can_write => {}
                 Effect::Spawn { task, attempt } => self.spawn((task, attempt)),
-                Effect::EnsureWorktree | Effect::Check { .. } => self.start_job(effect),
+                Effect::EnsureWorktree | Effect::Check { .. } | Effect::Evidence { .. } => {
+                    self.start_job(effect);
+                }
             }
         }
         self.held.clear();

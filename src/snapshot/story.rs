@@ -3,6 +3,8 @@
 use crate::base::time::human_ms;
 use crate::base::{TaskId, text};
 use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
+use crate::event::decision::{DecisionKind, DecisionOpened};
+use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten};
 use crate::event::status::word;
 use crate::event::{AttemptEnded, Body, Record, Status};
 
@@ -111,8 +113,36 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         Body::QuestionAsked(asked) => {
             (Some(&asked.task), format!("asks: {}", quote(&asked.question.text)), true)
         }
-        Body::QuestionAnswered(answer) => {
-            (Some(&answer.task), format!("was answered: {}", quote(&answer.text)), true)
+        Body::QuestionParked(parked) => {
+            (Some(&parked.task), "ended its turn without the answer".to_owned(), false)
+        }
+        Body::QuestionWithdrawn(gone) => {
+            (Some(&gone.task), format!("asks no longer: {}", quote(&gone.why)), true)
+        }
+        Body::TurnReported(turn) => {
+            let said = if turn.text.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", quote(&turn.text))
+            };
+            (Some(&turn.task), format!("says it is {}{said}", word(&turn.outcome)), true)
+        }
+        Body::GateWritten(written) => (None, wrote(written), true),
+        Body::EvidenceRecorded(found) => (None, evidence(found), true),
+        Body::ChannelsFired(fired) => (None, fired_text(fired), true),
+        Body::DecisionOpened(asked) => {
+            // The question and the finished work have lines of their own.
+            let is_known = matches!(asked.kind, DecisionKind::Question | DecisionKind::Merge);
+            (None, decision(asked), !is_known)
+        }
+        Body::DecisionShown(shown) => (None, format!("{} was shown", shown.id), false),
+        Body::DecisionMade(made) => {
+            let said = if made.text.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", quote(&made.text))
+            };
+            (None, format!("{} decided {} on {}{said}", made.by, made.action, made.id), true)
         }
         Body::ArtifactStored(stored) => {
             let text = format!("stored {} ({} bytes)", stored.name.as_str(), stored.bytes);
@@ -127,6 +157,15 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             let count = text::count(delivered.ids.len(), "message");
             (Some(&delivered.task), format!("got {count} in attempt {}", delivered.attempt), false)
         }
+        Body::MessageAcked(ack) => {
+            let count = text::count(ack.ids.len(), "message");
+            (Some(&ack.task), format!("has read {count}"), false)
+        }
+        Body::MessageRetracted(gone) => (None, format!("message {} was taken back", gone.id), true),
+        Body::MessageDead(gone) => {
+            let count = text::count(gone.ids.len(), "message");
+            (None, format!("{count} will never be delivered: {}", quote(&gone.why)), true)
+        }
         Body::CommandRefused(refused) => {
             (None, format!("{} refused: {}", refused.command, quote(&refused.reason)), false)
         }
@@ -135,6 +174,54 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         }
         Body::Unknown { kind, .. } => (None, format!("{kind} (of a newer version)"), false),
     }
+}
+
+fn wrote(written: &GateWritten) -> String {
+    let entries: Vec<String> = written
+        .write
+        .entries
+        .iter()
+        .map(|entry| {
+            let value = entry.value.as_str().map_or_else(|| entry.value.to_string(), str::to_owned);
+            format!("{}={}", entry.field, quote(&value))
+        })
+        .collect();
+    format!("{} wrote {}: {}", written.by, written.gate, entries.join(", "))
+}
+
+fn evidence(found: &EvidenceRecorded) -> String {
+    let how = match found.code {
+        Some(0) => "is green".to_owned(),
+        Some(code) => format!("exited with code {code}"),
+        None => "did not end by itself".to_owned(),
+    };
+    let after = if found.cached {
+        " (the same tree as before)".to_owned()
+    } else {
+        format!(" after {}", human_ms(found.duration_ms))
+    };
+    format!("check {} {how}{after}", found.name)
+}
+
+fn fired_text(fired: &ChannelsFired) -> String {
+    let names: Vec<String> = fired.steps.iter().map(ToString::to_string).collect();
+    let next = if names.is_empty() { String::new() } else { format!("next: {}", names.join(", ")) };
+    let back = if fired.cycle { " again, in a new round" } else { "" };
+    let said = if fired.feedback.is_empty() || !fired.cycle {
+        String::new()
+    } else {
+        format!(": {}", quote(&fired.feedback))
+    };
+    match (fired.channels.as_slice(), next.is_empty()) {
+        ([], _) => format!("{next}{back}{said}"),
+        (channels, true) => format!("{} fired", channels.join(", ")),
+        (channels, false) => format!("{} fired; {next}{back}{said}", channels.join(", ")),
+    }
+}
+
+fn decision(asked: &DecisionOpened) -> String {
+    let about = if asked.subject.is_empty() { asked.kind.as_str() } else { &asked.subject };
+    format!("asks a person ({}, {about}): {}", asked.id, quote(&asked.text))
 }
 
 fn status(status: &Status) -> String {
@@ -175,6 +262,7 @@ fn cause(cause: ReadyCause) -> &'static str {
         ReadyCause::Contract => "it did not do what its step demands",
         ReadyCause::Human => "a person asked for it",
         ReadyCause::Answer => "it has its answer",
+        ReadyCause::Validation => "a check was red",
     }
 }
 

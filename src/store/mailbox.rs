@@ -177,6 +177,7 @@ mod tests {
             priority: MessagePriority::Normal,
             delivery: Delivery::NextTurn,
             text: "two\nlines".into(),
+            data: None,
             reply_to: None,
         }
     }

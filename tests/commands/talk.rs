@@ -17,7 +17,9 @@ fn answer_settles_the_question_of_a_task() {
         .says("task `approve` has its answer");
     assert_eq!(run.task("approve"), "done");
     assert!(run.events().contains(r#""text":"yes""#));
-    env.crew(&["answer", "1", "approve", "--text", "no"]).code(7).says("it asks nothing");
+    // The same answer again is the first one; another one is too late.
+    env.crew(&["answer", "1", "approve", "--text", "yes"]).code(0);
+    env.crew(&["answer", "1", "approve", "--text", "no"]).code(7).says("decided `answer`");
 }
 
 #[test]

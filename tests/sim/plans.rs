@@ -35,6 +35,7 @@ pub fn random(rng: &mut Rng) -> Plan {
         steps,
         channels,
         gates: Vec::new(),
+        commands: BTreeMap::new(),
         start,
         end,
         rework: None,

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crew::base::flow::{Access, Isolation, Join};
 use crew::base::{TaskId, Time};
+use crew::engine::Proof;
 use crew::engine::{
     AttemptVitals, Command, Effect, Input, State, Vitals, checkpoint, deadline, react, step,
 };
 use crew::event::attempt::{Question, Report};
 use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
+use crew::event::decision::Action;
+use crew::event::gate::EvidenceRecorded;
 use crew::event::{
     Actor, AttemptEnded, Body, Chain, EndReason, Record, Rule, Status, StatusKind, Usage, Wait,
 };
@@ -342,6 +345,20 @@ impl World {
                     supervisor.jobs.push((at, input));
                 }
             }
+            Effect::Evidence { name } => {
+                if supervisor.job_keys.insert(effect) {
+                    let found = EvidenceRecorded {
+                        name,
+                        tree: supervisor.state.tree_key(),
+                        code: (self.rng.u8(0..20) > 0).then(|| i32::from(self.rng.u8(0..6) == 0)),
+                        duration_ms: 5,
+                        tail: "red".into(),
+                        cached: false,
+                    };
+                    let at = self.now.plus_ms(self.rng.u64(1..500));
+                    supervisor.jobs.push((at, Input::Evidence(found)));
+                }
+            }
             Effect::Check { task, attempt } => {
                 if supervisor.job_keys.insert(effect) {
                     self.tree += u32::from(self.rng.bool());
@@ -503,9 +520,13 @@ impl World {
             (Status::Running, 0) => Some(Command::Pause),
             (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
             (Status::Paused, _) => Some(Command::Resume { message: None }),
-            (Status::Waiting { wait: Wait::Question { task } }, _) => {
-                Some(Command::Answer { task: task.clone(), text: "that".into() })
-            }
+            (Status::Waiting { wait: Wait::Question { task } }, _) => Some(Command::Decide {
+                target: Some(task.to_string()),
+                action: Action::Answer,
+                text: "that".into(),
+                proof: Proof::Minted("hash".into()),
+                by: human.clone(),
+            }),
             (Status::Blocked { .. }, 0..150) if self.resumes < 6 => {
                 Some(Command::Resume { message: None })
             }

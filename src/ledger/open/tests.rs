@@ -35,7 +35,13 @@ fn a_checkpoint_and_what_came_after_give_the_state_of_the_whole_log() {
     let row = RunRow::stored(ledger.state());
     ledger.write_checkpoint(&row);
     let saved = ledger.state().seq;
-    let answer = Command::Answer { task: "coding".parse().unwrap(), text: "cents".into() };
+    let answer = Command::Decide {
+        target: Some("coding".into()),
+        action: crate::event::decision::Action::Answer,
+        text: "cents".into(),
+        proof: crate::engine::Proof::Minted("hash".into()),
+        by: crate::event::Actor::Human("ada".into()),
+    };
     play(&mut ledger, vec![(90_000, Input::Command(answer))]);
 
     let opened = Ledger::open(dir.clone()).unwrap();

@@ -32,6 +32,7 @@ pub fn created() -> RunCreated {
         steps: vec![planning, coding, review],
         channels: vec![channel(0, 1), channel(1, 2)],
         gates: Vec::new(),
+        commands: BTreeMap::new(),
         start: vec![0],
         end: vec![2],
         rework: None,

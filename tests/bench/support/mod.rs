@@ -117,8 +117,10 @@ pub fn body(seq: u64) -> Body {
                 priority: crew::event::message::MessagePriority::Normal,
                 delivery: crew::event::message::Delivery::NextTurn,
                 text: "please keep the public names as they are".into(),
+                data: None,
                 reply_to: None,
             },
+            writes: Vec::new(),
         }
         .into(),
     }

@@ -1,0 +1,156 @@
+//! What a person is asked in a state, and with which version of it in sight.
+
+use super::super::facts::Asked;
+use super::super::state::State;
+use crate::base::{Time, limits};
+use crate::event::decision::{Action, DecisionKind, DecisionOpened};
+use crate::event::{Body, Status, StatusKind, Wait};
+use crate::plan::graph::{GatePlan, StepIx};
+
+/// Something that a person must decide now.
+struct Ask {
+    kind: DecisionKind,
+    subject: String,
+    version: u64,
+    actions: Vec<Action>,
+    text: String,
+    choices: Vec<String>,
+}
+
+/// Everything that a person is to be asked in this state.
+fn asks(state: &State) -> Vec<Ask> {
+    let mut asks = Vec::new();
+    let is_open = !state.status.is_terminal() && state.status.kind() != StatusKind::Draft;
+    if !is_open {
+        return asks;
+    }
+    for task in state.asking() {
+        if let Some(asked) = &state.tasks[task].asked {
+            asks.push(question(state, task, asked));
+        }
+    }
+    for (task, _) in state.live() {
+        if let Some(asked) = state.tasks[task].asked.as_ref().filter(|a| a.answer.is_none()) {
+            asks.push(question(state, task, asked));
+        }
+    }
+    for gate in state.human_gates() {
+        asks.push(gate_ask(state, gate));
+    }
+    for step in state.unapproved() {
+        let id = state.step_name(step);
+        let is_rejected = state.steps[step].approved == Some(false);
+        asks.push(Ask {
+            kind: DecisionKind::Plan,
+            subject: id.to_string(),
+            version: state.steps[step].expanded_seq,
+            actions: if is_rejected {
+                vec![Action::Approve]
+            } else {
+                vec![Action::Approve, Action::Reject]
+            },
+            text: format!("`{id}` proposes {}", proposal(state, step)),
+            choices: Vec::new(),
+        });
+    }
+    if let Status::Waiting { wait: Wait::Merge { branch, .. } } = &state.status {
+        asks.push(Ask {
+            kind: DecisionKind::Merge,
+            subject: String::new(),
+            version: state.tree_seq.max(state.status_seq),
+            actions: vec![Action::Merge, Action::Discard, Action::RequestChanges],
+            text: format!("the work is done on branch `{branch}`"),
+            choices: Vec::new(),
+        });
+    }
+    asks
+}
+
+fn question(state: &State, task: usize, asked: &Asked) -> Ask {
+    Ask {
+        kind: DecisionKind::Question,
+        subject: state.task_id(task).to_string(),
+        version: asked.seq,
+        actions: vec![Action::Answer],
+        text: asked.question.text.clone(),
+        choices: asked.question.choices.clone(),
+    }
+}
+
+fn gate_ask(state: &State, gate: &GatePlan) -> Ask {
+    let mut actions = vec![Action::Approve];
+    if state.is_gate_rejected(gate).is_none() {
+        actions.push(Action::Reject);
+    }
+    let text = if gate.description.is_empty() {
+        format!("gate `{}` waits for you", gate.id)
+    } else {
+        gate.description.clone()
+    };
+    Ask {
+        kind: DecisionKind::Gate,
+        subject: gate.id.clone(),
+        version: gate_version(state, gate),
+        actions,
+        text,
+        choices: Vec::new(),
+    }
+}
+
+/// What a person sees of a gate: its store, those it shows, and the tree.
+fn gate_version(state: &State, gate: &GatePlan) -> u64 {
+    let shown = gate.show.iter().filter_map(|item| item.strip_prefix("gate:"));
+    let stores = shown.filter_map(|id| {
+        let other = state.plan().gates.iter().find(|gate| gate.id == id)?;
+        Some(other.store.as_str())
+    });
+    let written = stores.chain([gate.store.as_str()]).filter_map(|store| state.stores.get(store));
+    written.map(|store| store.seq).max().unwrap_or(0).max(state.tree_seq)
+}
+
+fn proposal(state: &State, step: StepIx) -> String {
+    let count = state.steps[step].added;
+    crate::base::text::count(count as usize, "task")
+}
+
+/// Questions that must be asked now: new ones, and those whose subject changed since they were asked.
+pub(in crate::engine) fn open(state: &State, now: Time) -> Vec<Body> {
+    let next = state.decisions.len() + 1;
+    let missing = asks(state).into_iter().filter(|ask| {
+        let open = state.open_decision(ask.kind, &ask.subject);
+        open.is_none_or(|entry| entry.opened.version != ask.version)
+    });
+    missing.zip(next..).map(|(ask, number)| opened(ask, number, now)).collect()
+}
+
+fn opened(ask: Ask, number: usize, now: Time) -> Body {
+    DecisionOpened {
+        id: format!("d{number}"),
+        kind: ask.kind,
+        subject: ask.subject,
+        version: ask.version,
+        actions: ask.actions,
+        text: ask.text,
+        choices: ask.choices,
+        expires_at: now.plus_ms(limits::DECISION_MS),
+    }
+    .into()
+}
+
+/// Asks again what has expired without an answer.
+pub(in crate::engine) fn renew(state: &State, now: Time) -> Vec<Body> {
+    let next = state.decisions.len() + 1;
+    let expired =
+        state.decisions.iter().filter(|entry| entry.is_open() && entry.opened.expires_at <= now);
+    expired
+        .zip(next..)
+        .map(|(entry, number)| {
+            DecisionOpened {
+                id: format!("d{number}"),
+                expires_at: now.plus_ms(limits::DECISION_MS),
+                ..entry.opened.clone()
+            }
+            .into()
+        })
+        .collect()
+}

@@ -1,0 +1,73 @@
+//! Decisions: when a person is asked, what was bound to the question, and what an answer does (SPEC section 9).
+
+mod ask;
+mod choice;
+mod conclude;
+mod verdict;
+
+pub(super) use ask::{open, renew};
+pub(super) use conclude::conclude;
+pub(super) use verdict::{Wish, decide, show};
+
+use super::facts::DecisionState;
+use super::state::State;
+use crate::event::decision::{Action, DecisionKind};
+use crate::plan::graph::{GatePlan, StepIx};
+
+impl State {
+    /// The open decision about a subject, expired or not.
+    pub fn open_decision(&self, kind: DecisionKind, subject: &str) -> Option<&DecisionState> {
+        let mut found = self.decisions.iter().rev();
+        found.find(|entry| {
+            entry.is_open() && entry.opened.kind == kind && entry.opened.subject == subject
+        })
+    }
+
+    /// The newest decision about a subject.
+    pub(super) fn last_decision(
+        &self,
+        kind: DecisionKind,
+        subject: &str,
+    ) -> Option<&DecisionState> {
+        let mut found = self.decisions.iter().rev();
+        found.find(|entry| entry.opened.kind == kind && entry.opened.subject == subject)
+    }
+
+    /// Gates that wait for a person: written by people, closed, and on an edge whose sources are played.
+    pub fn human_gates(&self) -> Vec<&GatePlan> {
+        let plan = self.plan();
+        let mut found: Vec<&GatePlan> = Vec::new();
+        for edge in self.index.edges.iter().filter(|edge| self.is_edge_waiting(edge)) {
+            for gate in edge.gates.iter().map(|&gate| &plan.gates[gate]) {
+                let is_human = gate.writers.iter().any(|writer| writer == "human");
+                let is_known = found.iter().any(|known| known.id == gate.id);
+                if is_human && !is_known && !self.evaluate(gate).open {
+                    found.push(gate);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether the newest word of a person about a gate was no, and nothing was written since.
+    pub(super) fn is_gate_rejected(&self, gate: &GatePlan) -> Option<&str> {
+        let last = self
+            .decisions
+            .iter()
+            .rev()
+            .filter(|entry| entry.opened.kind == DecisionKind::Gate)
+            .filter(|entry| entry.opened.subject == gate.id)
+            .find_map(|entry| entry.verdict.as_ref())?;
+        let written = self.stores.get(&gate.store).map_or(0, |store| store.seq);
+        (last.action == Action::Reject && last.seq >= written).then_some(last.text.as_str())
+    }
+
+    /// Steps whose proposal waits for a person.
+    pub(super) fn unapproved(&self) -> impl Iterator<Item = StepIx> {
+        (0..self.steps.len()).filter(|&step| {
+            self.steps[step].expanded
+                && self.plan().steps[step].approve
+                && self.steps[step].approved != Some(true)
+        })
+    }
+}

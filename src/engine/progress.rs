@@ -1,0 +1,40 @@
+//! The tree that the run's work stands on, what is known of it, and what can go on by itself.
+
+use super::facts::CommandEvidence;
+use super::state::{State, TaskState};
+use crate::base::flow::Access;
+use crate::plan::graph::TaskIx;
+
+impl State {
+    /// Names the tree that the run's work stands on: git's name, or without git the count of turns
+    /// that may have changed files.
+    pub fn tree_key(&self) -> String {
+        let made = self.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
+        let base = self.created.git.as_ref().map(|git| &git.tree);
+        if let Some(tree) = made.or(base) {
+            return tree.clone();
+        }
+        let writes = |task: &TaskIx| self.step_of(*task).access == Access::Write;
+        let turns: u64 = (0..self.tasks.len())
+            .filter(writes)
+            .map(|task| u64::from(self.tasks[task].attempts))
+            .sum();
+        format!("turn-{turns}")
+    }
+
+    /// What a command of the workflow said about the current tree in this epoch.
+    pub fn evidence_of(&self, name: &str) -> Option<&CommandEvidence> {
+        let found = self.evidence.get(name)?.get(&self.tree_key())?;
+        (found.epoch == self.epoch).then_some(found)
+    }
+
+    /// Whether something can go on by itself once the run is running.
+    pub(super) fn can_move(&self) -> bool {
+        let answered =
+            |task: &TaskState| task.asked.as_ref().is_some_and(|asked| asked.answer.is_some());
+        self.ready_count() > 0
+            || !self.index.fireable.is_empty()
+            || self.asking().any(|task| answered(&self.tasks[task]))
+            || self.index.edges.iter().any(|edge| self.is_edge_due(edge))
+    }
+}
