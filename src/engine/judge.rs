@@ -198,9 +198,8 @@ impl Case<'_> {
 
     fn lost(&self) -> Body {
         if self.checking.end.changed == Some(true) {
-            let why =
-                "its process is gone and the worktree had changed; `crew resume` goes on there";
-            return self.block(BlockedReason::SessionLost, why);
+            let why = "its process is gone and files had changed; `crew resume` goes on there";
+            return self.block(BlockedReason::SessionLost, self.evidence(why));
         }
         self.crashed("its process is gone without a record")
     }

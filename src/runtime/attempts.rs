@@ -1,18 +1,24 @@
 //! Starting, watching, stopping and recovering the attempts of a run.
 
+use camino::{Utf8Path, Utf8PathBuf};
+
 use super::attempt_files::{ExitFile, ShimFile, revoke};
 use super::brief::{BriefError, attempt_dir, clean};
 use super::calls::Calls;
+use super::changes;
 use super::harvest::{Harvest, harvest, without_record};
 use super::process::{self, Pid};
 use super::supervisor::{Key, Supervisor, Wake, live_keys};
 use super::worktree;
 use crate::agent::OutputFormat;
+use crate::base::flow::{Access, MemoryScope};
 use crate::base::{PathError, limits};
-use crate::engine::{Effect, Input};
+use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
+use crate::plan::graph::TaskIx;
 use crate::store::git::GitError;
+use crate::store::layout::memory_folder;
 use crate::store::{AttemptDir, FileLock, artifact};
 
 /// Bytes of output up to which an ended attempt is read at once; more is read in the background.
@@ -233,7 +239,7 @@ impl Supervisor {
         }
         let state = self.ledger.state();
         let grace = std::time::Duration::from_millis(state.created.limits.grace_ms);
-        let (task, tree) = (state.task_id(key.0), state.worktree.clone());
+        let (task, tree) = (state.task_id(key.0), self.tree_of(key.0));
         let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
         self.tracker.spawn_blocking(move || {
             let killed = process::kill_marked(&live.mark, grace);
@@ -243,9 +249,28 @@ impl Supervisor {
             let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
             end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
             // Looked at when nobody is left who could change it.
-            end.changed = tree.and_then(|tree| worktree::is_changed(&tree.path, &tree.commit).ok());
+            if let Some(changes) = tree.changes(&dir) {
+                end.changed = Some(!changes.is_empty());
+                end.failure = short(&changes::shown(&changes));
+            }
             drop(sender.send(Wake::Done(job, vec![Input::AttemptEnded(end)])));
         });
+    }
+
+    /// What tells whether an attempt of this task changed files.
+    fn tree_of(&self, task: TaskIx) -> Tree {
+        let state = self.ledger.state();
+        if let Some(worktree) = &state.worktree {
+            return Tree::Git(worktree.clone());
+        }
+        // Who may only read shares the folder with people, whose changes say nothing about the task.
+        if state.step_of(task).access != Access::Write {
+            return Tree::Unknown;
+        }
+        let root = state.created.root.clone();
+        let local = root.join(memory_folder(MemoryScope::Local));
+        let own = [self.project.state(), self.project.worktrees()].map(Utf8Path::to_owned);
+        Tree::Plain { root, skipped: own.into_iter().chain([local]).collect() }
     }
 
     /// Looks at every attempt that the log believes to live, by evidence (SPEC section 14).
@@ -304,6 +329,28 @@ impl Supervisor {
             };
             drop(sender.send(found));
         });
+    }
+}
+
+/// The files that an attempt worked on.
+enum Tree {
+    /// The run's worktree, which crew commits.
+    Git(WorktreeState),
+    /// The project's own folder, without what crew keeps in it.
+    Plain { root: Utf8PathBuf, skipped: Vec<Utf8PathBuf> },
+    /// Nothing that could be told apart from the work of others.
+    Unknown,
+}
+
+impl Tree {
+    /// What the attempt in `dir` changed, when that can be told.
+    fn changes(&self, dir: &AttemptDir) -> Option<Vec<String>> {
+        match self {
+            Self::Git(made) => worktree::changes(&made.path, &made.commit).ok(),
+            // The shim is told what to start right before the agent can do anything.
+            Self::Plain { root, skipped } => changes::since(root, &dir.command(), skipped),
+            Self::Unknown => None,
+        }
     }
 }
 

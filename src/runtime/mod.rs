@@ -9,6 +9,7 @@ pub mod attempt_files;
 mod attempts;
 mod brief;
 mod calls;
+mod changes;
 mod evidence;
 pub mod executor;
 pub mod harvest;

@@ -35,7 +35,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
         Err(error) => return say(&super::error_chain(&error)),
     };
     let guard = start_log(&run);
-    let outcome = Ledger::open(run)
+    let outcome = Ledger::open_checked(run)
         .map_err(|error| super::error_chain(&error))
         .and_then(|ledger| begin(project, ledger, lock));
     drop(guard);
