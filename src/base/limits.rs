@@ -104,6 +104,8 @@ pub const VERSION_WAIT_MS: u64 = 5_000;
 pub const VERSION_BYTES_MAX: u64 = 4 << 10;
 /// Characters of a version that are shown.
 pub const VERSION_CHARS_MAX: usize = 60;
+/// Lines of a supervisor's own log that may wait for the disk; more at once are dropped.
+pub const SUPERVISOR_LOG_LINES_WAITING: usize = 1_024;
 /// Milliseconds of the first retry's back-off; doubles up to [`BACKOFF_MS_MAX`].
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.
