@@ -86,6 +86,8 @@ pub const EXIT_SYNC_FROM_MS: u64 = 1_000;
 pub const EXIT_WRITE_TRIES: u32 = 120;
 /// Bytes of a supervisor's own log file; a larger one is put aside as `supervisor.log.1`.
 pub const SUPERVISOR_LOG_BYTES_MAX: u64 = 4 << 20;
+/// Lines of a supervisor's own log that may wait for the disk; more at once are dropped.
+pub const SUPERVISOR_LOG_LINES_WAITING: usize = 1_024;
 /// Milliseconds of the first retry's back-off; doubles up to [`BACKOFF_MS_MAX`].
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.

@@ -35,7 +35,7 @@ impl Supervisor {
         };
         let slot = self.held.pop().flatten();
         match self.executor.start(&dir, &brief.command, &brief.env, slot) {
-            Ok(shim) => self.watch(key, shim.pid),
+            Ok(shim) => self.watch_child(key, shim.pid),
             Err(error) if is_full(&error) => return self.start_later(key),
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
         }
@@ -104,12 +104,28 @@ impl Supervisor {
         drop(self.sender.send(Wake::Done(none, Vec::new())));
     }
 
-    /// Waits for the end of a shim, started by this process or by an earlier one.
+    /// Waits for the end of a shim that an earlier supervisor has started.
     pub(super) fn watch(&mut self, key: Key, pid: Pid) {
+        let executor = self.executor.clone();
+        self.watch_with(key, pid, async move { executor.wait_end(pid).await });
+    }
+
+    /// Waits for the end of a shim that this process has started.
+    fn watch_child(&mut self, key: Key, pid: Pid) {
+        let executor = self.executor.clone();
+        self.watch_with(key, pid, async move { executor.wait_child(pid).await });
+    }
+
+    fn watch_with(
+        &mut self,
+        key: Key,
+        pid: Pid,
+        end: impl Future<Output = std::io::Result<()>> + Send + 'static,
+    ) {
         self.shims.insert(key, pid);
-        let (executor, sender) = (self.executor.clone(), self.sender.clone());
+        let sender = self.sender.clone();
         self.tracker.spawn(async move {
-            if let Err(error) = executor.wait_end(pid).await {
+            if let Err(error) = end.await {
                 tracing::error!(%error, "a shim cannot be watched");
             }
             drop(sender.send(Wake::ShimEnded(key)));
