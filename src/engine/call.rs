@@ -137,7 +137,12 @@ pub(super) fn ask(
     attempt: u32,
     question: &Question,
 ) -> Result<Vec<Body>, Refusal> {
-    live_attempt(state, task, attempt)?;
+    let (_, live) = live_attempt(state, task, attempt)?;
+    if live.stale {
+        let reason = format!("the work has gone on without attempt {attempt} of `{task}`");
+        let hint = "end the turn".to_owned();
+        return Err(Refusal { code: "stale_epoch", reason, hint });
+    }
     let known = state.task_ix(task).and_then(|task| state.tasks[task].asked.as_ref());
     match known {
         Some(asked) if asked.question == *question => Ok(Vec::new()),

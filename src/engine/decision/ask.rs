@@ -53,7 +53,9 @@ fn asks(state: &State) -> Vec<Ask> {
             choices: Vec::new(),
         });
     }
-    if let Status::Waiting { wait: Wait::Merge { branch, .. } } = &state.status {
+    if let Status::Waiting { wait: Wait::Merge { branch, .. } } = &state.status
+        && !is_merge_decided(state)
+    {
         asks.push(Ask {
             kind: DecisionKind::Merge,
             subject: String::new(),
@@ -64,6 +66,26 @@ fn asks(state: &State) -> Vec<Ask> {
         });
     }
     asks
+}
+
+/// Whether a person has said what becomes of the work since the run waits for that.
+fn is_merge_decided(state: &State) -> bool {
+    let last = state.last_decision(DecisionKind::Merge, "");
+    last.and_then(|entry| entry.verdict.as_ref()).is_some_and(|made| made.seq > state.status_seq)
+}
+
+/// Whether a question is asked now, with what was shown when it was opened.
+pub(super) fn is_current(state: &State, opened: &DecisionOpened) -> bool {
+    if opened.kind == DecisionKind::Question {
+        // Between two attempts its task neither lives nor waits, and the question stands all the same.
+        let task = opened.subject.parse().ok().and_then(|id| state.task_ix(&id));
+        let asked = task.and_then(|task| state.tasks[task].asked.as_ref());
+        let is_open = asked.is_some_and(|a| a.answer.is_none() && a.seq == opened.version);
+        return is_open && !state.status.is_terminal();
+    }
+    asks(state).iter().any(|ask| {
+        ask.kind == opened.kind && ask.subject == opened.subject && ask.version == opened.version
+    })
 }
 
 fn question(state: &State, task: usize, asked: &Asked) -> Ask {
@@ -140,8 +162,8 @@ fn opened(ask: Ask, number: usize, now: Time) -> Body {
 /// Asks again what has expired without an answer.
 pub(in crate::engine) fn renew(state: &State, now: Time) -> Vec<Body> {
     let next = state.decisions.len() + 1;
-    let expired =
-        state.decisions.iter().filter(|entry| entry.is_open() && entry.opened.expires_at <= now);
+    let asked = state.decisions.iter().filter(|entry| state.is_asked(entry));
+    let expired = asked.filter(|entry| entry.opened.expires_at <= now);
     expired
         .zip(next..)
         .map(|(entry, number)| {
