@@ -272,8 +272,13 @@ impl State {
     pub(super) fn message_sent(&mut self, at: Time, sent: &MessageSent) {
         let message = sent.message.clone();
         let by: Actor = message.from.parse().unwrap_or(Actor::Supervisor);
+        let writer = if let Actor::Agent(task) = &by { self.task_ix(task) } else { None };
+        let live = writer.and_then(|task| Some((task, self.tasks[task].status.as_live()?.number)));
         for write in &sent.writes {
-            self.write_store(at, write, &by, None);
+            self.write_store(at, write, &by, live.map(|(_, attempt)| attempt));
+            if let Some((task, attempt)) = live {
+                self.tasks[task].wrote.insert(write.store.clone(), attempt);
+            }
         }
         match &by {
             Actor::Human(_) => self.zero_cycles(),

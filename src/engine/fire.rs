@@ -133,7 +133,7 @@ fn exhausted(state: &State, edges: &[&Edge]) -> Option<(String, u32)> {
 }
 
 /// Steps that can be reached from a step without going back, itself excluded.
-fn downstream(state: &State, from: StepIx) -> BTreeSet<StepIx> {
+pub(super) fn downstream(state: &State, from: StepIx) -> BTreeSet<StepIx> {
     let mut seen = BTreeSet::new();
     let mut open = vec![from];
     while let Some(step) = open.pop() {

@@ -1,6 +1,5 @@
 //! What a person is asked in a state, and with which version of it in sight.
 
-use super::super::facts::Asked;
 use super::super::state::State;
 use crate::base::{Time, limits};
 use crate::event::decision::{Action, DecisionKind, DecisionOpened};
@@ -25,14 +24,10 @@ fn asks(state: &State) -> Vec<Ask> {
         return asks;
     }
     for task in state.asking() {
-        if let Some(asked) = &state.tasks[task].asked {
-            asks.push(question(state, task, asked));
-        }
+        asks.extend(question(state, task));
     }
     for (task, _) in state.live() {
-        if let Some(asked) = state.tasks[task].asked.as_ref().filter(|a| a.answer.is_none()) {
-            asks.push(question(state, task, asked));
-        }
+        asks.extend(question(state, task));
     }
     for gate in state.human_gates() {
         asks.push(gate_ask(state, gate));
@@ -88,15 +83,17 @@ pub(super) fn is_current(state: &State, opened: &DecisionOpened) -> bool {
     })
 }
 
-fn question(state: &State, task: usize, asked: &Asked) -> Ask {
-    Ask {
+/// The question of a task, as long as nobody has answered it.
+fn question(state: &State, task: usize) -> Option<Ask> {
+    let asked = state.tasks[task].asked.as_ref().filter(|asked| asked.answer.is_none())?;
+    Some(Ask {
         kind: DecisionKind::Question,
         subject: state.task_id(task).to_string(),
         version: asked.seq,
         actions: vec![Action::Answer],
         text: asked.question.text.clone(),
         choices: asked.question.choices.clone(),
-    }
+    })
 }
 
 fn gate_ask(state: &State, gate: &GatePlan) -> Ask {

@@ -35,9 +35,8 @@ pub(super) fn write_of(
         closing(gate, &mut data);
     }
     // The reason goes where it decides nothing.
-    let is_asked = |field: &str| asks_about(&gate.when, field);
     let mut texts = gate.fields.iter().filter(|(_, kind)| *kind == FieldType::Text);
-    if let Some((field, _)) = texts.find(|(field, _)| !is_asked(field))
+    if let Some((field, _)) = texts.find(|(field, _)| !gate.when.asks_about(field))
         && !wish.text.is_empty()
     {
         data.insert(field.clone(), wish.text.into());
@@ -54,20 +53,6 @@ pub(super) fn is_yes_given(state: &State, gate: &GatePlan) -> bool {
         return false;
     }
     is_written(state, &StoreWrite { store: gate.store.clone(), entries: entries(gate, data) })
-}
-
-/// Whether a condition looks at a field.
-fn asks_about(when: &Condition, name: &str) -> bool {
-    let mut found = false;
-    when.walk(&mut |part| {
-        if let Condition::Check { field, .. } | Condition::Count { field, .. } = part {
-            let first = field.strip_prefix('/').map_or(field.as_str(), |path| {
-                path.split('/').next().unwrap_or_default()
-            });
-            found |= first == name;
-        }
-    });
-    found
 }
 
 fn entries(gate: &GatePlan, data: Map<String, Value>) -> Vec<StoreEntry> {
