@@ -84,7 +84,8 @@ fn check_agreement(known: &[StoreWrite], gate: &str, write: &StoreWrite) -> Resu
         None => Ok(()),
         Some(entry) => {
             let field = &entry.field;
-            let reason = format!("the message writes `{field}` of gate `{gate}` twice, differently");
+            let reason =
+                format!("the message writes `{field}` of gate `{gate}` twice, differently");
             let hint = "one value counts".to_owned();
             Err(Refusal { code: "contract", reason, hint })
         }

@@ -309,6 +309,11 @@ fn stall(state: &State) -> String {
     let plan = state.plan();
     let mut closed: Vec<String> = Vec::new();
     for edge in state.index.edges.iter().filter(|edge| state.is_edge_waiting(edge)) {
+        if edge.is_broken {
+            let gates = edge.channels.iter().flat_map(|&ix| &plan.channels[ix].gates);
+            let gone = gates.filter(|id| !plan.gates.iter().any(|gate| gate.id == **id));
+            closed.extend(gone.map(|id| format!("there is no gate `{id}`")));
+        }
         for gate in edge.gates.iter().map(|&gate| &plan.gates[gate]) {
             let verdict = state.evaluate(gate);
             let text = format!(

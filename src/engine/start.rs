@@ -171,7 +171,9 @@ impl Room {
             runtimes: state.index.live_by_runtime.clone(),
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),
-            writer: !state.index.tree_writers.is_empty(),
+            // A command that looks at the tree is in the way like somebody who writes.
+            writer: !state.index.tree_writers.is_empty()
+                || !super::effect::evidence(state).is_empty(),
             readers: !state.index.tree_readers.is_empty(),
             writer_waits: false,
         }

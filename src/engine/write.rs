@@ -196,7 +196,8 @@ fn check_owner(
         None => Ok(()),
         Some(owner) => {
             let may = owner.writers.join(", ");
-            let reason = format!("field `{field}` belongs to gate `{}`; {may} may write it", owner.id);
+            let reason =
+                format!("field `{field}` belongs to gate `{}`; {may} may write it", owner.id);
             Err(refused(reason, String::new()))
         }
     }

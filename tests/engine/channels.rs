@@ -248,7 +248,8 @@ fn f5_a_message_that_is_sent_twice_is_one() {
     let mut play = Play::of(&GATED.replace("gate: g", "fire: message"));
     let by = play.agent("a");
     let message = play.message(&by, "b", 7);
-    let command = crew::engine::Command::Send { message, gates: Default::default(), by: by.clone() };
+    let command =
+        crew::engine::Command::Send { message, gates: Default::default(), by: by.clone() };
     for _ in 0..2 {
         play.give(&by.actor(), &crew::engine::Input::Command(command.clone())).unwrap();
     }

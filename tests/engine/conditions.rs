@@ -89,7 +89,10 @@ fn eq_compares_as_json_without_coercion() {
 #[test]
 fn large_whole_numbers_are_not_rounded_together() {
     let (a, b) = (9_007_199_254_740_992_u64, 9_007_199_254_740_993_u64);
-    table(&format!("{{ check: f, eq: {a} }}"), &[(json!({"f": a}), true), (json!({"f": b}), false)]);
+    table(
+        &format!("{{ check: f, eq: {a} }}"),
+        &[(json!({"f": a}), true), (json!({"f": b}), false)],
+    );
 }
 
 #[test]
@@ -150,7 +153,10 @@ fn a_leading_slash_makes_a_json_pointer_and_a_dot_makes_nothing() {
             (json!({"/a/b": 1}), false),
         ],
     );
-    table("{ check: /a/1, eq: y }", &[(json!({"a": ["x", "y"]}), true), (json!({"a": ["y"]}), false)]);
+    table(
+        "{ check: /a/1, eq: y }",
+        &[(json!({"a": ["x", "y"]}), true), (json!({"a": ["y"]}), false)],
+    );
     table("{ check: /a~1b }", &[(json!({"a/b": 1}), true), (json!({"a": {"b": 1}}), false)]);
     table("{ check: /a~0b/c }", &[(json!({"a~b": {"c": 1}}), true)]);
     table("{ check: a.b }", &[(json!({"a": {"b": 1}}), false), (json!({"a.b": 1}), true)]);
@@ -194,9 +200,7 @@ fn conditions_beyond_the_limits_are_closed() {
         verdict(&play, &json!({"f": 1}))
     };
     let check = || Condition::Check { field: "f".into(), op: CheckOp::Exists };
-    let nested = |depth: usize| {
-        (1..depth).fold(check(), |inner, _| Condition::All(vec![inner]))
-    };
+    let nested = |depth: usize| (1..depth).fold(check(), |inner, _| Condition::All(vec![inner]));
     assert!(set(nested(8)).open);
     let deep = set(nested(9));
     assert!(!deep.open && deep.reason.contains("deeper"), "{deep:?}");

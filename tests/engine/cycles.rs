@@ -66,7 +66,10 @@ fn f7_a_cycle_is_one_event_with_everything_in_it() {
         assert_eq!(fired.channels, ["r-c"]);
         assert_eq!(fired.steps.iter().map(ToString::to_string).collect::<Vec<_>>(), ["code"]);
         assert_eq!(fired.stale.iter().map(ToString::to_string).collect::<Vec<_>>(), ["review"]);
-        assert_eq!((fired.cleared, fired.feedback), (vec!["v".to_owned()], "tests are missing".to_owned()));
+        assert_eq!(
+            (fired.cleared, fired.feedback),
+            (vec!["v".to_owned()], "tests are missing".to_owned())
+        );
         assert_eq!((play.state.epoch, play.state.cycles), (2, 1), "declared or not: {text}");
         assert_eq!(play.stored("v", "ok"), json!(null));
         assert_eq!(play.stored("pr", "url"), json!("u"), "only stores that ask for it are emptied");
@@ -85,7 +88,11 @@ fn t18_the_limit_blocks_and_names_the_channel_and_the_last_feedback() {
     }
     play.turn("review", "no", &json!({"ok": false, "why": "still wrong"}));
     assert_eq!(play.status(), "blocked(max_iterations)");
-    assert!(play.detail().contains("r-c") && play.detail().contains("still wrong"), "{}", play.detail());
+    assert!(
+        play.detail().contains("r-c") && play.detail().contains("still wrong"),
+        "{}",
+        play.detail()
+    );
     assert_eq!((play.state.epoch, play.live().len()), (3, 0));
     play.resume();
     assert_eq!((play.live(), play.state.cycles, play.state.epoch), (vec!["code".to_owned()], 1, 4));
@@ -204,7 +211,11 @@ fn f7_feedback_of_all_writers_is_collected() {
     play.end("code");
     for n in 1..=3 {
         let task = format!("review/{n}");
-        play.turn(&task, "reject", &json!({"result": "rejected", "feedback": format!("point {n}")}));
+        play.turn(
+            &task,
+            "reject",
+            &json!({"result": "rejected", "feedback": format!("point {n}")}),
+        );
     }
     let code = play.state.step_ix(&"code".parse().unwrap()).unwrap();
     let feedback = &play.state.steps[code].feedback;

@@ -30,7 +30,10 @@ fn a_question_in_a_turn_leaves_the_others_at_work_and_its_answer_reaches_the_tur
     play.ask("a", "which?", &[]).unwrap();
     play.ask("a", "which?", &[]).unwrap();
     assert_eq!(play.count("question.asked"), 1, "the same question is one");
-    assert_eq!((play.status().as_str(), play.asked()), ("running", vec!["question a: answer".to_owned()]));
+    assert_eq!(
+        (play.status().as_str(), play.asked()),
+        ("running", vec!["question a: answer".to_owned()])
+    );
     assert!(play.ask("a", "another?", &[]).is_err(), "one after the other");
     let attempt = play.attempt("a");
     play.answer("a", "the first");
@@ -119,7 +122,10 @@ fn the_same_question_in_the_next_turn_is_asked_anew() {
         play.end_with("a", |end| {
             end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() });
         });
-        assert_eq!((play.status().as_str(), play.count("decision.opened")), ("waiting(question)", round));
+        assert_eq!(
+            (play.status().as_str(), play.count("decision.opened")),
+            ("waiting(question)", round)
+        );
         play.answer("a", "x");
     }
     assert_eq!(play.attempt("a"), 3);

@@ -293,12 +293,7 @@ impl Play {
         self.write_as(by, gate, data)
     }
 
-    pub fn write_as(
-        &mut self,
-        by: Caller,
-        gate: &str,
-        data: &Value,
-    ) -> Result<Vec<Body>, Refusal> {
+    pub fn write_as(&mut self, by: Caller, gate: &str, data: &Value) -> Result<Vec<Body>, Refusal> {
         self.now = self.now.plus_ms(1_000);
         let actor = by.actor();
         let data = data.as_object().expect("an object").clone();
@@ -426,7 +421,8 @@ impl Play {
 
     /// Every firing so far.
     pub fn firings(&self) -> Vec<&ChannelsFired> {
-        let fired = |body| if let &Body::ChannelsFired(ref fired) = body { Some(fired) } else { None };
+        let fired =
+            |body| if let &Body::ChannelsFired(ref fired) = body { Some(fired) } else { None };
         self.log.iter().filter_map(fired).collect()
     }
 

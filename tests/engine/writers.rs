@@ -72,7 +72,10 @@ fn no_role_and_no_step_makes_an_agent_a_person() {
     let text = text.replace("channels:\n", "roles: { human: coder, runtime: qa }\nchannels:\n");
     let text = text.replace("role: test-engineer", "role: runtime");
     let mut play = Play::of(&text);
-    assert_eq!(play.write("code", "human", &json!({"approved": true})).unwrap_err().code, "forbidden");
+    assert_eq!(
+        play.write("code", "human", &json!({"approved": true})).unwrap_err().code,
+        "forbidden"
+    );
     assert_eq!(play.write("qa", "machine", &json!({"n": 1})).unwrap_err().code, "forbidden");
 }
 

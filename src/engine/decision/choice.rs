@@ -56,8 +56,7 @@ pub(super) fn is_yes_given(state: &State, gate: &GatePlan) -> bool {
 }
 
 fn entries(gate: &GatePlan, data: Map<String, Value>) -> Vec<StoreEntry> {
-    data
-        .into_iter()
+    data.into_iter()
         .map(|(field, value)| {
             let is_map = gate.fields.iter().any(|(name, kind)| *name == field && kind.is_map());
             StoreEntry { field, key: is_map.then(|| "human".to_owned()), value }

@@ -90,8 +90,10 @@ pub(in crate::engine) fn decide(
         return Err(Refusal { code: "superseded", reason, hint });
     }
     if !state.is_asked(entry) {
-        let reason =
-            format!("`{}` has changed since it was asked, or is not asked any more", subject(entry));
+        let reason = format!(
+            "`{}` has changed since it was asked, or is not asked any more",
+            subject(entry)
+        );
         let hint = format!("look again: `crew decisions {}`", state.created.number);
         return Err(Refusal { code: "superseded", reason, hint });
     }
