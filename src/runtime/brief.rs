@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
+use super::outfit::Outfit;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::StepKind;
 use crate::base::path::PathError;
@@ -82,16 +83,20 @@ impl Desk<'_> {
             max_output_bytes: limits.output_bytes_max,
             mark: live.mark.clone(),
         };
+        let outfit = Outfit { desk: self, id: &id, step, live, dir: &dir, cwd: &cwd };
         if step.kind == StepKind::Command {
             let script = step.command.clone().unwrap_or_default();
             command.argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
-            let env = self.environment(&id, step, live, &cwd, &[], &BTreeMap::new());
+            let env = outfit.environment(&[], &BTreeMap::new())?;
             return Ok(Brief { command, env, messages: Vec::new() });
         }
         let spec = self.programs.get(&live.runtime)?;
         let messages = self.messages(&id);
         let prompt = self.prompt(task, live, &messages);
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
+        outfit.issue_token()?;
+        let mcp_config =
+            if spec.mcp.is_empty() { None } else { Some(outfit.mcp_config()?) };
         let invocation = spec.invocation(&InvocationInput {
             crew: self.crew,
             prompt_file: &dir.prompt(),
@@ -100,7 +105,7 @@ impl Desk<'_> {
             task: &id,
             model: live.model.as_deref(),
             session: live.session.as_deref(),
-            mcp_config: None,
+            mcp_config: mcp_config.as_deref(),
         })?;
         command.argv = invocation.argv;
         command.stdin = match invocation.stdin {
@@ -108,7 +113,7 @@ impl Desk<'_> {
             StdinPlan::Prompt => Stdin::Prompt,
             StdinPlan::Fifo => Stdin::Fifo,
         };
-        let env = self.environment(&id, step, live, &cwd, &invocation.env, &invocation.set);
+        let env = outfit.environment(&invocation.env, &invocation.set)?;
         Ok(Brief { command, env, messages: messages.into_iter().map(|(id, _)| id).collect() })
     }
 
@@ -220,36 +225,6 @@ impl Desk<'_> {
         let mut env = agent_environment(self.env, self.passed);
         let own =
             [("CREW_RUN", self.state.reference()), ("CREW_WORKTREE", self.folder().to_string())];
-        env.extend(own.map(|(name, value)| (name.to_owned(), value)));
-        env
-    }
-
-    fn environment(
-        &self,
-        id: &TaskId,
-        step: &StepPlan,
-        live: &LiveAttempt,
-        cwd: &Utf8Path,
-        names: &[String],
-        set: &BTreeMap<String, String>,
-    ) -> Vec<(String, String)> {
-        let mut declared = names.to_vec();
-        declared.extend(self.passed.iter().cloned());
-        let mut env = agent_environment(self.env, &declared);
-        env.extend(set.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let slot = id.slot().unwrap_or(1).to_string();
-        let created = &self.state.created;
-        let own = [
-            ("CREW_RUN", self.state.reference()),
-            ("CREW_TASK", id.to_string()),
-            ("CREW_SLOT", slot),
-            ("CREW_EPOCH", self.state.epoch.to_string()),
-            ("CREW_RUN_DIR", self.dir.path().to_string()),
-            ("CREW_WORKTREE", cwd.to_string()),
-            ("CREW_DEPTH", (created.depth + 1).to_string()),
-            ("CREW_ROLE", step.role.clone()),
-            ("CREW_ATTEMPT_NUMBER", live.number.to_string()),
-        ];
         env.extend(own.map(|(name, value)| (name.to_owned(), value)));
         env
     }

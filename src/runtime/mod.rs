@@ -13,6 +13,7 @@ mod evidence;
 pub mod executor;
 pub mod harvest;
 mod jobs;
+mod outfit;
 pub mod process;
 mod project;
 pub mod shim;

@@ -16,6 +16,7 @@ pub mod mailbox;
 pub mod project;
 pub mod snapshot_cache;
 pub mod tail;
+pub mod token;
 mod torn;
 pub mod watch;
 
