@@ -13,8 +13,14 @@ use crate::config::Environment;
 
 /// Runs the command line and returns its exit code.
 pub fn main(args: Vec<OsString>) -> ExitCode {
+    let wants_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
+        Err(error) if wants_json && error.use_stderr() => {
+            let error = CliError::from_usage(&error.to_string());
+            drop(error.write(true, &mut std::io::stderr()));
+            return ExitCode::from(error.exit.code());
+        }
         Err(error) => {
             // Help and version are data; everything else is a usage error. Both may meet a closed pipe.
             drop(error.print());
@@ -22,7 +28,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         }
     };
     log_to_stderr(cli.global.verbose);
-    let json = cli.global.json;
+    // Words of an unknown command are not parsed, and whoever wrote `--json` among them reads JSON.
+    let json = cli.global.json || wants_json;
     let outcome = context(&cli).and_then(|mut context| {
         let recovers = !cli.global.no_recover && cli.verb.as_ref().is_none_or(Verb::opens_runs);
         let exit = dispatch(cli, &mut context)?;

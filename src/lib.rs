@@ -31,13 +31,14 @@
 //! |---|---|---|---|---|
 //! | 0 | [`base`] | – | none | names, time, text, paths in errors, limits |
 //! | 1 | [`clock`] | base | clock | the only reader of the clock |
-//! | 1 | [`config`] | base | files, environment | configuration with the origin of every value; trust |
+//! | 1 | [`lock`] | base | files | the only place that locks files |
 //! | 1 | [`resource`] | base | files | teams, workflows, agents and skills, with findings at their lines |
+//! | 2 | [`config`] | base, lock | files, environment | configuration with the origin of every value; trust |
 //! | 2 | [`plan`] | base, resource | none | the compiled workflow, frozen when a run starts |
 //! | 3 | [`event`] | base, plan | none | what may happen in a run, and how a line of the log is written and read |
 //! | 4 | [`engine`] | base, plan, event | none | what a run is, what may happen to it, and what follows |
 //! | 4 | [`agent`] | base | none | command lines for agent programs, and the meaning of their output |
-//! | 4 | [`store`] | base, event | files, git | where files are, how they are locked, written and read |
+//! | 4 | [`store`] | base, lock, event | files, git | where files are, how they are locked, written and read |
 //! | 5 | [`snapshot`] | base, plan, event, engine | none | what views see; serialised, the JSON contract |
 //! | 5 | [`rehearsal`] | base, agent | files, processes | the agent that plays a role without a model |
 //! | 6 | [`ledger`] | base, event, engine, store, snapshot | files | the one door through which a run changes |
@@ -62,6 +63,7 @@ pub mod engine;
 pub mod event;
 pub mod launch;
 pub mod ledger;
+pub mod lock;
 pub mod plan;
 pub mod rehearsal;
 pub mod resource;

@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use crew::base::flow::MemoryScope;
 use crew::base::flow::{Condition, FieldType, Fire};
 use crew::resource::{
-    Catalog, Diagnostic, Kind, Memory, Roots, Scope, Severity, Skills, SystemPromptMode, Thinking,
-    agent, builtin, lint, skill, team, workflow,
+    Catalog, Diagnostic, Kind, Roots, Scope, Severity, Skills, SystemPromptMode, Thinking, agent,
+    builtin, lint, skill, team, workflow,
 };
 
 fn repository() -> &'static Utf8Path {
@@ -167,7 +168,7 @@ fn a_pi_crew_agent_loads_unchanged() {
     assert_eq!(file.thinking, Some(Thinking::Medium));
     assert_eq!(file.skills, Some(Skills::Names(vec!["safe-shell".into(), "git-hygiene".into()])));
     assert_eq!(file.system_prompt_mode, SystemPromptMode::Replace);
-    assert_eq!(file.memory, Some(Memory::Project));
+    assert_eq!(file.memory, Some(MemoryScope::Project));
     assert_eq!(file.routing.triggers, ["sql", "slow query, index", "n+1"]);
     assert_eq!(file.routing.use_when, ["it's about the database"]);
     assert_eq!(file.routing.avoid_when, ["[frontend only"]);

@@ -8,7 +8,11 @@ mod support;
 mod agents;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/memory.rs"]
+mod memory;
 #[path = "run/places.rs"]
 mod places;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/version.rs"]
+mod version;

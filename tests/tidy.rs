@@ -193,6 +193,15 @@ fn modules_without_input_and_output_name_nothing_that_has_it() {
 }
 
 #[test]
+fn one_file_locks_files() {
+    let locking = |source: &&Source| source.product_lines().any(|(_, line)| line.contains("fs2"));
+    let sources = product_files();
+    let found: Vec<&Utf8Path> =
+        sources.iter().filter(locking).map(|source| source.path.as_path()).collect();
+    assert_eq!(found, ["src/lock.rs"]);
+}
+
+#[test]
 fn files_are_short_or_say_why_not() {
     let mut faults = Vec::new();
     let mut lengths = Vec::new();

@@ -49,7 +49,7 @@ const KEYS: [&str; 8] = ["command", "prompt", "output", "env", "set", "resume", 
 
 /// Why a table does not describe a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("runtime `{runtime}`: {problem}")]
+#[error("runtime `{runtime}` is not usable")]
 pub struct SpecError {
     /// The runtime's name.
     pub runtime: String,
@@ -82,7 +82,7 @@ pub enum SpecProblem {
         key: &'static str,
     },
     /// The command text cannot be split.
-    #[error("`{key}`: {source}")]
+    #[error("`{key}` is no list of words")]
     Words {
         /// The key.
         key: &'static str,
@@ -90,7 +90,7 @@ pub enum SpecProblem {
         source: WordsError,
     },
     /// A placeholder is not known.
-    #[error("`{key}`: {source}")]
+    #[error("`{key}` has a placeholder that means nothing")]
     Placeholder {
         /// The key.
         key: &'static str,
@@ -224,10 +224,11 @@ fn words(table: &Table, key: &'static str) -> Result<Vec<String>, SpecProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::text::error_chain;
 
     fn check(text: &str) -> Result<RuntimeSpec, String> {
         let table: Table = text.parse().expect("TOML");
-        RuntimeSpec::from_table("mytool", &table).map_err(|error| error.to_string())
+        RuntimeSpec::from_table("mytool", &table).map_err(|error| error_chain(&error))
     }
 
     #[test]
@@ -268,7 +269,7 @@ mod tests {
             ("output = \"text\"", "`command` names no program; write `command = ["),
             ("command = []", "`command` names no program"),
             ("command = 3", "`command` must be a list of texts, or one text"),
-            ("command = \"x 'y\"", "`command`: `x 'y` ends inside a quote"),
+            ("command = \"x 'y\"", "`command` is no list of words: `x 'y` ends inside a quote"),
             ("command = \"x\"\nprompt = \"tty\"", "`prompt` must be `stdin`, `arg` or `file`"),
             ("command = \"x\"\noutput = \"xml\"", "`output` must be one of `text`, `crew`"),
             ("command = \"x\"\nenv = [\"A=B\"]", "`A=B` cannot be the name"),
@@ -277,8 +278,12 @@ mod tests {
             ("command = \"x {modle}\"", "did you mean `{model}`"),
         ] {
             let error = check(text).expect_err(text);
-            assert!(error.starts_with("runtime `mytool`: "), "{error}");
-            assert!(error.contains(part), "{text}: {error}");
+            assert!(error.starts_with("runtime `mytool` is not usable: "), "{error}");
+            assert_eq!(error.matches(part).count(), 1, "{text}: {error}");
+            let mut causes: Vec<&str> = error.split(": ").collect();
+            causes.sort_unstable();
+            causes.dedup();
+            assert_eq!(causes.len(), error.split(": ").count(), "said twice: {error}");
         }
     }
 }

@@ -50,6 +50,18 @@ words! {
 }
 
 words! {
+    /// Where the memory file of an agent lies.
+    MemoryScope {
+        /// With the user.
+        User = "user",
+        /// With the project, committed.
+        Project = "project",
+        /// With the project, not committed.
+        Local = "local",
+    }
+}
+
+words! {
     /// Which tree a task works in.
     Isolation {
         /// The run's worktree.

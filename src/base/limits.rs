@@ -43,6 +43,10 @@ pub const ARGUMENT_BYTES_MAX: usize = 120 << 10;
 pub const TURN_NOTES_MAX: usize = 32;
 /// Bytes of an agent's final text kept as the task's result in an artifact.
 pub const RESULT_BYTES_MAX: usize = 1 << 20;
+/// Lines of an agent's memory file that go into its prompt; the rest stays in the file.
+pub const MEMORY_LINES_MAX: usize = 200;
+/// Bytes of an agent's memory file that go into its prompt, however long its lines are.
+pub const MEMORY_BYTES_MAX: usize = 32 << 10;
 /// Bytes of one step's output quoted into another step's prompt; the middle is cut.
 pub const QUOTE_BYTES_MAX: usize = 24 << 10;
 /// Characters of a task's summary in the log and in tables.
@@ -54,10 +58,18 @@ pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// Bytes of one artifact; larger ones are refused.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 
+/// Entries of a folder that are looked at for what a lost attempt changed; of more nothing is told.
+pub const CHANGE_LOOK_ENTRIES_MAX: usize = 200_000;
+/// Changed files that are named; the others are counted.
+pub const CHANGED_SHOWN_MAX: usize = 20;
+
 /// Attempts of one task over its whole life: nothing may loop for ever.
 pub const ATTEMPTS_MAX: u32 = 200;
 /// Crashed attempts before a task is given up (T20: "retries (2) used").
 pub const CRASH_RETRIES: u32 = 2;
+/// Bytes of a log up to which every look at a run follows the whole chain (1.7 ms here); a longer
+/// one is followed by whoever writes to it, by `verify` and by `doctor`.
+pub const CHAIN_LOOK_BYTES_MAX: u64 = 1 << 20;
 /// Events between two checkpoints of a live run: a cold start folds at most this many lines.
 pub const CHECKPOINT_EVERY_EVENTS: u64 = 2_000;
 /// Milliseconds a starting supervisor tries to get its lock before it concludes that another lives.
@@ -86,6 +98,14 @@ pub const EXIT_SYNC_FROM_MS: u64 = 1_000;
 pub const EXIT_WRITE_TRIES: u32 = 120;
 /// Bytes of a supervisor's own log file; a larger one is put aside as `supervisor.log.1`.
 pub const SUPERVISOR_LOG_BYTES_MAX: u64 = 4 << 20;
+/// Milliseconds that a program has to tell its version; then it is used without knowing it.
+pub const VERSION_WAIT_MS: u64 = 5_000;
+/// Bytes of what such a program prints that are read.
+pub const VERSION_BYTES_MAX: u64 = 4 << 10;
+/// Characters of a version that are shown.
+pub const VERSION_CHARS_MAX: usize = 60;
+/// Lines of a supervisor's own log that may wait for the disk; more at once are dropped.
+pub const SUPERVISOR_LOG_LINES_WAITING: usize = 1_024;
 /// Milliseconds of the first retry's back-off; doubles up to [`BACKOFF_MS_MAX`].
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.

@@ -22,15 +22,31 @@ impl Time {
     pub fn since_ms(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
-}
 
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Hands its text over; every line of a log has one, so it is made without `fmt` and allocation.
+    pub(crate) fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
         let (days, ms) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
         let (year, month, day) = civil(days);
         let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
         let (second, milli) = (ms / 1_000 % 60, ms % 1_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let parts = [(3, year), (6, month), (9, day), (12, hour), (15, minute), (18, second)];
+        for (last, value) in parts.into_iter().chain([(22, milli)]) {
+            put(&mut text, last, value);
+        }
+        match std::str::from_utf8(&text) {
+            Ok(text) if (0..=9_999).contains(&year) => take(text),
+            // Years that no clock shows; they have a sign or more digits.
+            _ => take(&format!(
+                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -46,6 +62,15 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Writes the digits of a number that fits over the zeroes that end at `last`.
+fn put(text: &mut [u8; 24], mut last: usize, mut value: i64) {
+    while value > 0 && text[last] == b'0' {
+        text[last] += u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+        last = last.saturating_sub(1);
+    }
 }
 
 /// The day counted from 1970-01-01 (Howard Hinnant, `days_from_civil`).
@@ -102,7 +127,7 @@ fn own_form(text: &[u8]) -> Option<Time> {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 
@@ -164,6 +189,18 @@ mod tests {
             let theirs: jiff::Timestamp = text.parse().expect("valid");
             assert_eq!(theirs.as_millisecond(), time.0, "{text}");
             assert_eq!(text.parse(), Ok(time));
+        }
+    }
+
+    #[test]
+    fn years_of_no_clock_are_written_as_well() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-62_167_219_200_001, "-001-12-31T23:59:59.999Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "10000-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Time(ms).to_string(), text);
         }
     }
 

@@ -91,7 +91,7 @@ pub enum Verb {
     Replay(super::replay::Args),
     Resume(resume::Args),
     Retry(retry::Args),
-    Run(run::Args),
+    Run(Box<run::Args>),
     Runtime(runtime::Args),
     Send(send::Args),
     /// Show what a run is: its goal, plan, tasks and files.

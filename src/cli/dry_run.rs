@@ -10,7 +10,7 @@ use crate::base::flow::StepKind;
 use crate::client::Workspace;
 use crate::client::start::Prepared;
 use crate::launch::Programs;
-use crate::plan::prompt::{PromptInput, render};
+use crate::plan::prompt::{PromptInput, Remembered, render};
 use crate::plan::{Plan, StepPlan};
 
 /// Prints what would happen.
@@ -31,7 +31,7 @@ pub fn print(
             .map(|step| {
                 serde_json::json!({
                     "step": step.id, "role": step.role, "runtime": step.runtime, "slots": step.slots,
-                    "prompt": prompt(plan, step, goal),
+                    "prompt": prompt(workspace, plan, step, goal),
                     "command": command(workspace, prepared, step, goal),
                 })
             })
@@ -58,13 +58,13 @@ pub fn print(
             writeln!(out, "command: {}", command.join(" "))?;
         }
         if step.kind != StepKind::Command {
-            writeln!(out, "prompt:\n{}", prompt(plan, step, goal))?;
+            writeln!(out, "prompt:\n{}", prompt(workspace, plan, step, goal))?;
         }
     }
     Ok(Exit::Ok)
 }
 
-fn prompt(plan: &Plan, step: &StepPlan, goal: &str) -> String {
+fn prompt(workspace: &Workspace, plan: &Plan, step: &StepPlan, goal: &str) -> String {
     let later = |text: &str| format!("(the result of `{text}` stands here)");
     let sources = plan.channels.iter().filter(|channel| plan.steps[channel.to].id == step.id);
     let outputs = sources
@@ -74,6 +74,9 @@ fn prompt(plan: &Plan, step: &StepPlan, goal: &str) -> String {
             (name, text)
         })
         .collect();
+    let agent = step.agent.as_ref();
+    let scope = agent.and_then(|name| plan.agents.get(name)?.memory);
+    let memory = agent.zip(scope).map(|(agent, scope)| workspace.memory(scope, agent));
     let input = PromptInput {
         goal,
         run: "this run",
@@ -81,6 +84,11 @@ fn prompt(plan: &Plan, step: &StepPlan, goal: &str) -> String {
         slot: (step.slots > 1).then_some(1),
         attempt: 1,
         outputs,
+        memory: memory.as_ref().map(|memory| Remembered {
+            file: memory.file.as_str(),
+            text: &memory.text,
+            note: memory.note.as_deref().unwrap_or_default(),
+        }),
         ..PromptInput::default()
     };
     render(plan, step, &input)
@@ -98,7 +106,7 @@ fn command(
     let programs = Programs::of(&workspace.config, prepared.runtime_args()).ok()?;
     let spec = programs.get(&step.runtime).ok()?;
     let task = step.id.as_str().parse().ok()?;
-    let prompt = prompt(&prepared.plan, step, goal);
+    let prompt = prompt(workspace, &prepared.plan, step, goal);
     let input = InvocationInput {
         crew: "crew".into(),
         prompt_file: "PROMPT_FILE".into(),

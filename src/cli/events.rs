@@ -40,9 +40,14 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let number = find_run(&workspace.project()?, &args.run)?;
     let dir = workspace.dir.run(number);
     let mut printer = Printer::new(args, &workspace, context, &dir)?;
-    if let (Some(last), false) = (args.last, args.follow || context.json) {
-        for record in tail::last_records(dir.events(), last)? {
-            printer.record(&record, context)?;
+    if let (Some(last), false) = (args.last, args.follow) {
+        let lines = tail::last_lines(dir.events(), last)?;
+        for line in lines.iter().filter(|line| line.record.seq > args.since) {
+            if context.json {
+                context.out.write_all(&line.bytes)?;
+            } else {
+                printer.record(&line.record, context)?;
+            }
         }
         return Ok(Exit::Ok);
     }

@@ -4,15 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
 
 use super::context::Context;
 use super::exit::Exit;
 use super::live_region::{Answer, LiveRegion};
 use super::report::{CliError, Result};
+use super::wakes::{Keys, Wakes};
 use crate::base::{RunNumber, Time, time};
 use crate::client::Workspace;
 use crate::clock::Clock;
@@ -20,10 +17,11 @@ use crate::engine::Command;
 use crate::event::{Body, Record, Status, StatusKind};
 use crate::ledger::Ledger;
 use crate::snapshot::{RunRow, SupervisorRow, story};
-use crate::store::watch::Watch;
 
 /// Milliseconds between two looks at a run that says nothing; also the pace of the visible clocks.
-const PACE_MS: u64 = 250;
+const PACE_MS: u64 = 1_000;
+/// Milliseconds between two looks where nothing tells of changes.
+const LOOK_MS: u64 = 250;
 
 /// Follows a run until it rests, and reports how it ended.
 ///
@@ -31,19 +29,14 @@ const PACE_MS: u64 = 250;
 /// The run cannot be read any more, or nobody reads what is printed.
 pub fn follow(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<Exit> {
     let ledger = workspace.run(number)?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    // Registering fails only for signals that nobody may catch, which this is not.
-    drop(signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted)));
-    let (sender, changed) = channel();
-    let _watch = Watch::files([ledger.dir().events()], move || sender.send(()).unwrap_or_default());
+    let wakes = Wakes::on(&ledger.dir().events())?;
     let wants_region = context.is_interactive() && context.out_is_terminal && !context.quiet;
     let region = if wants_region { LiveRegion::open() } else { None };
     let follower = Follower {
         workspace,
         ledger,
         region,
-        changed,
-        interrupted,
+        wakes,
         clock: Clock::start(),
         seen: 0,
         told: BTreeSet::new(),
@@ -55,8 +48,7 @@ struct Follower<'a> {
     workspace: &'a Workspace,
     ledger: Ledger,
     region: Option<LiveRegion>,
-    changed: Receiver<()>,
-    interrupted: Arc<AtomicBool>,
+    wakes: Wakes,
     clock: Clock,
     seen: u64,
     told: BTreeSet<&'static str>,
@@ -122,25 +114,16 @@ impl Follower<'_> {
 
     /// Waits for a change, a key, or the pace of the clocks.
     fn wait(&mut self) -> Result<Answer> {
-        if let Some(region) = &mut self.region {
-            let until = self.clock.now().plus_ms(PACE_MS);
-            while self.clock.now() < until {
-                let asked = region.poll(Duration::from_millis(20))?;
-                if asked != Answer::Go || self.changed.try_iter().count() > 0 {
-                    return Ok(asked);
-                }
-            }
-            return Ok(Answer::Go);
+        let keys = if self.region.is_some() { Keys::Terminal } else { Keys::None };
+        let pace = if self.wakes.is_watching() { PACE_MS } else { LOOK_MS };
+        self.wakes.wait(keys, pace)?;
+        if self.wakes.take_interrupt() {
+            return Ok(Answer::Detach);
         }
-        match self.changed.recv_timeout(Duration::from_millis(PACE_MS)) {
-            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
-            // Without notifications the interrupted flag and the log are still looked at.
-            Err(RecvTimeoutError::Disconnected) => {
-                std::thread::park_timeout(Duration::from_millis(PACE_MS));
-            }
+        match &mut self.region {
+            Some(region) => Ok(region.answer()?),
+            None => Ok(Answer::Go),
         }
-        let is_interrupted = self.interrupted.swap(false, Ordering::Relaxed);
-        Ok(if is_interrupted { Answer::Detach } else { Answer::Go })
     }
 
     /// A run whose supervisor died is given a new one, as any crew command would.

@@ -3,7 +3,7 @@
 use std::io::{Stdout, stdout};
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -69,18 +69,23 @@ impl LiveRegion {
         self.terminal.draw(|frame| draw(frame, view, is_asking)).map(drop)
     }
 
-    /// Waits for a key for as long as `wait`.
+    /// What the keys say that were pressed since the last question; waits for none.
     ///
     /// # Errors
     /// The terminal is gone.
-    pub fn poll(&mut self, wait: Duration) -> std::io::Result<Answer> {
-        if !crossterm::event::poll(wait)? {
-            return Ok(Answer::Go);
+    pub fn answer(&mut self) -> std::io::Result<Answer> {
+        let mut answer = Answer::Go;
+        while answer == Answer::Go && crossterm::event::poll(Duration::ZERO)? {
+            if let Event::Key(key) = crossterm::event::read()?
+                && key.kind != KeyEventKind::Release
+            {
+                answer = self.pressed(key);
+            }
         }
-        let Event::Key(key) = crossterm::event::read()? else { return Ok(Answer::Go) };
-        if key.kind == KeyEventKind::Release {
-            return Ok(Answer::Go);
-        }
+        Ok(answer)
+    }
+
+    fn pressed(&mut self, key: KeyEvent) -> Answer {
         let is_interrupt =
             key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
         let answer = match (self.is_asking, key.code) {
@@ -91,7 +96,7 @@ impl LiveRegion {
             _ => Answer::Go,
         };
         self.is_asking = is_interrupt && answer == Answer::Go;
-        Ok(answer)
+        answer
     }
 }
 

@@ -56,6 +56,7 @@ pub mod trust;
 pub mod trust_check;
 pub mod verify;
 pub mod wait;
+mod wakes;
 pub mod why;
 pub mod workflow;
 

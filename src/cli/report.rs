@@ -34,6 +34,16 @@ impl CliError {
         Self::new(Exit::Usage, "usage", message)
     }
 
+    /// The text of the parser of the command line, taken apart: what is wrong, and what to type.
+    pub fn from_usage(text: &str) -> Self {
+        let mut parts =
+            text.trim().split("\n\n").map(|part| crate::base::text::one_line(part, 400));
+        let message = parts.next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+        let hints = parts.map(|part| part.strip_prefix("tip: ").unwrap_or(&part).to_owned());
+        Self { hints: hints.collect(), ..Self::usage(message) }
+    }
+
     /// A resource, the configuration or a program is not usable.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Exit::Invalid, "invalid", message)

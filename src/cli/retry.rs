@@ -9,11 +9,13 @@ use super::{CliError, Context, Exit, Result};
 use crate::base::RunNumber;
 use crate::base::limits::JSON_SCHEMA;
 use crate::client::message::from_person;
+use crate::client::plan::version_notes;
 use crate::client::start::{create, prepare_retry};
 use crate::client::{Workspace, forbid_to_agents, give};
 use crate::engine::transitions::{from_words, row_of};
-use crate::engine::{Command, State, Subject, TaskStatus};
+use crate::engine::{Command, Refusal, State, Subject, TaskStatus};
 use crate::event::{Rule, Status};
+use crate::ledger::Ledger;
 
 /// Try again: one task that failed or took too long, or a whole run as a new one.
 ///
@@ -97,16 +99,25 @@ fn retry_run(
         return Err(CliError::usage("`--runtime` and `--text` go with a task, `RUN/TASK`"));
     }
     forbid_to_agents(&workspace.env, "retry")?;
-    let mut ledger = workspace.run(old)?;
+    let mut ledger = Ledger::open_checked(workspace.dir.run(old))?;
     let human = workspace.human();
-    if let Some(version) = args.version.expect_version {
+    {
         let mut locked = ledger.lock()?;
-        locked.expect_version(context.now, &human, "retry", &Subject::Run, version)?;
+        if let Some(version) = args.version.expect_version {
+            locked.expect_version(context.now, &human, "retry", &Subject::Run, version)?;
+        }
+        if let Err(refusal) = check_status(locked.state()) {
+            return Err(locked.refuse(context.now, &human, "retry", refusal).into());
+        }
     }
-    check_status(ledger.state())?;
+    // What a damaged log says of plan and status is not what the run was.
+    if let Some(damage) = &ledger.health().damage {
+        return Err(CliError::new(Exit::Io, "damaged", damage.to_string())
+            .hinted(format!("`crew verify {old}` tells more")));
+    }
     super::trust_check::require(workspace, context)?;
     let prepared = prepare_retry(workspace, &ledger)?;
-    for note in &prepared.notes {
+    for note in prepared.notes.iter().chain(&version_notes(workspace, [&*prepared.plan])) {
         context.say(&format!("note: {note}"))?;
     }
     let (number, report) = create(workspace, &prepared, context.now)?;
@@ -128,7 +139,7 @@ fn retry_run(
 }
 
 /// A new run is made from one that did not end well (T35); being put away does not matter.
-fn check_status(state: &State) -> Result<()> {
+fn check_status(state: &State) -> std::result::Result<(), Refusal> {
     let put_away =
         if let Status::Archived { last } = &state.status { Some(last.kind()) } else { None };
     let last = put_away.unwrap_or(state.status.kind());
@@ -142,12 +153,8 @@ fn check_status(state: &State) -> Result<()> {
         [] => format!("`crew status {number}` shows it"),
         failed => failed.join(", "),
     };
-    Err(CliError::new(
-        Exit::Refused,
-        "state",
-        format!("run #{number} is {word}; `retry` needs a run that is {allowed}"),
-    )
-    .hinted(hint))
+    let reason = format!("run #{number} is {word}; `retry` needs a run that is {allowed}");
+    Err(Refusal { code: "state", reason, hint })
 }
 
 /// The commands that try single tasks again.

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::report::{CliError, Result};
 use crate::base::RunNumber;
 use crate::client::Workspace;
-use crate::client::plan::PlanError;
+use crate::client::plan::{PlanError, version_notes};
 use crate::client::start::{Prepared, RunRequest, StartError, create, prepare};
 use crate::config::Overrides;
 use crate::event::Priority;
@@ -192,7 +192,7 @@ fn start_one(
     prepared: &Prepared,
     context: &mut Context,
 ) -> Result<Exit> {
-    for note in &prepared.notes {
+    for note in prepared.notes.iter().chain(&version_notes(workspace, [&*prepared.plan])) {
         context.say(&format!("note: {note}"))?;
     }
     let (number, report) = create(workspace, prepared, context.now)?;
@@ -225,6 +225,9 @@ fn start_many(
     }
     let mut numbers = Vec::new();
     super::trust_check::require(workspace, context)?;
+    for note in version_notes(workspace, prepared.iter().map(|prepared| &*prepared.plan)) {
+        context.say(&format!("note: {note}"))?;
+    }
     for prepared in &prepared {
         numbers.push(create(workspace, prepared, context.now)?.0);
     }

@@ -14,6 +14,7 @@ use crate::client::Workspace;
 use crate::client::plan::{KNOWN_PROGRAMS, PlanError};
 use crate::config::{Config, RuntimeTable};
 use crate::launch::Programs;
+use crate::launch::version::versions;
 
 /// List and show the programs that can play agents.
 #[derive(Debug, ClapArgs)]
@@ -44,6 +45,8 @@ pub struct Told {
     pub program: String,
     /// Where it is, when it is found.
     pub path: Option<Utf8PathBuf>,
+    /// What it says of its version, when it was asked and answered.
+    pub version: Option<String>,
     /// Whether runs can use it now.
     pub usable: bool,
     /// Why not, or what it is for.
@@ -75,6 +78,7 @@ pub fn all(config: &Config) -> Vec<Told> {
                 kind: "configured",
                 program,
                 path,
+                version: None,
                 usable,
                 note: note.into(),
             }
@@ -91,17 +95,47 @@ pub fn all(config: &Config) -> Vec<Told> {
             None => "not found".to_owned(),
         };
         let (name, program) = (name.to_owned(), name.to_owned());
-        Told { name, kind: "known", program, path, usable: false, note }
+        Told { name, kind: "known", program, path, version: None, usable: false, note }
     });
     let built_in = (!is_configured(config, rehearsal::NAME)).then(|| Told {
         name: rehearsal::NAME.to_owned(),
         kind: "built-in",
         program: "crew".to_owned(),
         path: std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok()),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         usable: true,
         note: "plays roles by a script, without a model; never chosen by itself".to_owned(),
     });
     configured.chain(built_in).chain(known).collect()
+}
+
+/// Asks the programs that are found for their version, all at once.
+///
+/// A configured one is asked only by the command that its table gives: `--version` could mean anything to it.
+pub fn ask_versions(config: &Config, told: &mut [Told]) {
+    let mut asked: Vec<(&mut Told, Vec<String>)> = Vec::new();
+    for told in told.iter_mut() {
+        let Some(path) = &told.path else { continue };
+        let command = match told.kind {
+            "configured" => config
+                .runtimes
+                .get(&told.name)
+                .map(|table| table.version.clone())
+                .unwrap_or_default(),
+            "known" => vec![path.to_string(), "--version".to_owned()],
+            _ => Vec::new(),
+        };
+        if !command.is_empty() {
+            asked.push((told, command));
+        }
+    }
+    let commands: Vec<Vec<String>> = asked.iter().map(|(_, command)| command.clone()).collect();
+    for ((told, _), answer) in asked.into_iter().zip(versions(&commands)) {
+        match answer {
+            Ok(version) => told.version = Some(version),
+            Err(error) => told.note = format!("{}; {error}", told.note),
+        }
+    }
 }
 
 /// Checks that a run can use the runtime of this name.
@@ -142,19 +176,21 @@ struct ListJson {
 }
 
 fn list(config: &Config, context: &mut Context) -> Result<Exit> {
-    let runtimes = all(config);
+    let mut runtimes = all(config);
+    ask_versions(config, &mut runtimes);
     if context.json {
         context.write_json(&ListJson { schema_version: JSON_SCHEMA, runtimes })?;
         return Ok(Exit::Ok);
     }
-    let rows: Vec<[String; 4]> = runtimes
+    let rows: Vec<[String; 5]> = runtimes
         .into_iter()
         .map(|told| {
             let mark = if told.usable { "usable" } else { "-" }.to_owned();
-            [told.name, told.kind.to_owned(), mark, told.note]
+            let version = told.version.unwrap_or_else(|| "-".to_owned());
+            [told.name, told.kind.to_owned(), mark, version, told.note]
         })
         .collect();
-    super::list::write(context, &["NAME", "KIND", "STATE", "NOTE"], &rows)?;
+    super::list::write(context, &["NAME", "KIND", "STATE", "VERSION", "NOTE"], &rows)?;
     Ok(Exit::Ok)
 }
 
@@ -171,10 +207,12 @@ struct ShowJson<'a> {
 }
 
 fn show(config: &Config, name: &str, context: &mut Context) -> Result<Exit> {
-    let all = all(config);
-    let Some(told) = all.iter().find(|told| told.name == name) else {
+    let mut all = all(config);
+    let Some(at) = all.iter().position(|told| told.name == name) else {
         return Err(not_found(&all, name));
     };
+    ask_versions(config, &mut all[at..=at]);
+    let told = &all[at];
     let none = RuntimeTable::default();
     let table = config.runtimes.get(name).unwrap_or(&none);
     if context.json {
@@ -192,6 +230,7 @@ fn show(config: &Config, name: &str, context: &mut Context) -> Result<Exit> {
     }
     let path = told.path.as_ref().map_or("not found", |path| path.as_str());
     let mut rows = vec![("kind", told.kind.to_owned()), ("program", path.to_owned())];
+    rows.extend(told.version.clone().map(|version| ("version", version)));
     let lists = [("command", &table.command), ("args", &table.args), ("resume", &table.resume)];
     rows.extend(
         lists

@@ -14,12 +14,12 @@ pub fn require(workspace: &Workspace, context: &mut Context) -> Result<()> {
     let root = &workspace.found.root;
     let items = project_items(&workspace.config, root, &workspace.catalog());
     let store = TrustStore::new(&workspace.env);
-    let (items, changed) = match store.is_trusted(root, items).map_err(trust_error)? {
+    let (items, changed) = match store.is_trusted(root, items)? {
         Trust::Trusted => return Ok(()),
         Trust::Untrusted { items, changed } => (items, changed),
     };
     if context.is_interactive() && ask(&items, changed, context)? {
-        store.trust(root, &items).map_err(trust_error)?;
+        store.trust(root, &items)?;
         return Ok(());
     }
     let what = if changed { "changed since it was trusted" } else { "is not trusted" };
@@ -48,9 +48,4 @@ fn ask(items: &[TrustItem], changed: bool, context: &mut Context) -> Result<bool
     }
     let answer = super::ask::line(context, "Trust it? [y/N] ")?;
     Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` calls")]
-fn trust_error(error: crate::config::trust::TrustError) -> CliError {
-    CliError::from_chain(super::Exit::Io, "trust", &error)
 }

@@ -6,7 +6,7 @@ use crate::base::{RunNumber, Time};
 use crate::engine::{Command, Input, State, Vitals};
 use crate::event::{Body, Record, Status};
 use crate::launch::is_supervised;
-use crate::ledger::{CommitError, OpenError};
+use crate::ledger::{CommitError, Ledger, OpenError};
 use crate::store::{RunDir, mailbox};
 
 use super::child::{ChildForbidden, forbid_to_agents};
@@ -69,7 +69,7 @@ pub fn give(
 ) -> Result<Given, CommandError> {
     forbid_to_agents(&workspace.env, command.verb())?;
     let actor = workspace.human();
-    let mut ledger = workspace.run(run)?;
+    let mut ledger = Ledger::open_checked(workspace.dir.run(run))?;
     let mut given = {
         let mut locked = ledger.lock()?;
         if let Some(version) = expect_version {
@@ -107,7 +107,7 @@ impl Given {
 }
 
 /// Mailbox files are copies of what the log has; `crew mailbox verify` makes missing lines again.
-fn project_messages(dir: &RunDir, records: &[Record]) {
+pub(super) fn project_messages(dir: &RunDir, records: &[Record]) {
     let messages: Vec<_> = records
         .iter()
         .filter_map(|record| {

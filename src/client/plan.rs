@@ -8,6 +8,7 @@ use super::start::RunRequest;
 use super::workspace::Workspace;
 use crate::base::flow::{Access, Condition, Isolation, StepKind};
 use crate::config::{CompletionMode, Config};
+use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::CommandPlan;
 use crate::plan::{BuildInput, Completion, Plan, StepPlan, build};
@@ -151,6 +152,20 @@ pub fn preflight(
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
     check_programs(workspace, plan, &programs)
+}
+
+/// What programs of these plans that say how to ask them for their version do not answer.
+///
+/// They are installed, and perhaps broken: a person should know, and the run starts all the same.
+pub fn version_notes<'a>(
+    workspace: &Workspace,
+    plans: impl IntoIterator<Item = &'a Plan>,
+) -> Vec<String> {
+    let runtimes: BTreeSet<&str> = plans.into_iter().flat_map(Plan::runtimes).collect();
+    let tables = runtimes.into_iter().filter_map(|name| workspace.config.runtimes.get(name));
+    let commands: Vec<Vec<String>> =
+        tables.map(|table| table.version.clone()).filter(|command| !command.is_empty()).collect();
+    versions(&commands).into_iter().filter_map(|told| Some(told.err()?.to_string())).collect()
 }
 
 fn check_programs(

@@ -304,6 +304,7 @@ fn created(
             ],
             depth_max: config.limits.max_depth,
             hibernate_ms: config.limits.hibernate_ms,
+            ask_hold_ms: config.limits.ask_hold_ms,
         },
         priority: request.priority,
         after: request.after.clone(),

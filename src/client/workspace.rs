@@ -5,9 +5,11 @@ use std::path::Path;
 use camino::Utf8Path;
 
 use crate::base::RunNumber;
+use crate::base::flow::MemoryScope;
 use crate::config::{Config, ConfigError, Environment, Overrides, Problem};
 use crate::event::Actor;
 use crate::ledger::{Ledger, OpenError};
+use crate::store::memory::{Homes, Memory};
 use crate::store::{DiscoverError, Found, Project, ProjectDir, ProjectError, discover};
 
 /// An open project.
@@ -89,6 +91,12 @@ impl Workspace {
     /// Its log cannot be read.
     pub fn run(&self, number: RunNumber) -> Result<Ledger, OpenError> {
         Ledger::open(self.dir.run(number))
+    }
+
+    /// The memory file of an agent, as a run that works in the project's folder would show it.
+    pub fn memory(&self, scope: MemoryScope, agent: &str) -> Memory {
+        let (user, root) = (self.env.config_dir(), &self.found.root);
+        Memory::load(scope, agent, &Homes { user: user.as_deref(), root, work: root })
     }
 
     /// The person at this terminal, as the log names them.

@@ -201,6 +201,7 @@ impl Reader<'_> {
             }
             match key.as_str() {
                 "model" => runtime.model = setting.value.to_list(),
+                "version" => runtime.version = setting.value.to_list(),
                 "mcp" => runtime.mcp = setting.value.to_list(),
                 "command" => runtime.command = setting.value.to_list(),
                 "args" => runtime.args = setting.value.to_list(),

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use fs2::FileExt;
 use serde::{Deserialize, Serialize};
 
 use super::environment::Environment;
 use super::model::Config;
 use crate::base::path::{PathContext, PathError};
+use crate::lock::FileLock;
 
 /// Version of `trusted.json`; a newer file is not touched.
 const FORMAT: u32 = 1;
@@ -148,9 +148,7 @@ impl TrustStore {
             .create(folder)
             .at("cannot create", folder)?;
         // Two terminals may trust two projects at the same moment; without the lock one would be forgotten.
-        let path = folder.join("trusted.lock");
-        let lock = private().create(true).truncate(false).open(&path).at("cannot open", &path)?;
-        lock.lock_exclusive().at("cannot lock", &path)?;
+        let _lock = FileLock::exclusive(&folder.join("trusted.lock"))?;
         let mut trusted = read(folder)?;
         edit(&mut trusted.projects);
         write(folder, &trusted)
@@ -185,12 +183,6 @@ fn write(folder: &Utf8Path, trusted: &Trusted) -> Result<(), TrustError> {
     file.as_file().sync_all().at("cannot write", &path)?;
     file.persist(&path).at("cannot write", &path)?;
     Ok(())
-}
-
-fn private() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
 }
 
 /// Names what would be executed, so that nothing else is trusted by mistake.

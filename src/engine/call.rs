@@ -51,6 +51,9 @@ pub(super) fn send(
     if state.messages.iter().any(|entry| entry.message.id == message.id) {
         return Ok(Vec::new());
     }
+    if let Caller::Agent { task, attempt } = by {
+        live_attempt(state, task, *attempt)?;
+    }
     if !matches!(message.to.as_str(), "run" | "human") {
         let id = message.to.parse::<TaskId>().map_err(|error| Refusal {
             code: "not_found",
@@ -58,8 +61,7 @@ pub(super) fn send(
             hint: "write to a task, to `run` or to `human`".to_owned(),
         })?;
         check_addressee(state, &id)?;
-        if let Caller::Agent { task, attempt } = by {
-            live_attempt(state, task, *attempt)?;
+        if let Caller::Agent { task, .. } = by {
             check_channel(state, task, &id)?;
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::facts::CommandEvidence;
 use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
-use crate::base::flow::{Access, StepKind};
+use crate::base::flow::{Access, Isolation, StepKind};
 use crate::base::{Time, limits};
 use crate::event::attempt::Question;
 use crate::event::body::{
@@ -20,9 +20,18 @@ use crate::plan::graph::{StepPlan, TaskIx};
 pub(super) fn needs_check(state: &State, task: TaskIx, checking: &CheckingAttempt) -> bool {
     let never_ran = matches!(checking.end.reason, EndReason::Revoked | EndReason::SpawnFailed);
     state.worktree.is_some()
-        && state.step_of(task).access == Access::Write
+        && looks_at(state.step_of(task))
         && !never_ran
         && checking.check.is_none()
+}
+
+/// Whether the tree is looked at after a turn: a writer's work is committed, a reader's must be none.
+fn looks_at(step: &StepPlan) -> bool {
+    match step.access {
+        Access::Write => true,
+        Access::Read => step.kind != StepKind::Human,
+        Access::None => false,
+    }
 }
 
 /// Commands that must run before the attempt can be judged: those of the gates behind its step.
@@ -88,6 +97,9 @@ pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now
     if let Some(error) = checking.check.as_ref().and_then(|check| check.error.as_ref()) {
         let why = format!("the work could not be committed: {error}");
         return case.block(BlockedReason::WorktreeError, why);
+    }
+    if let Some(body) = case.strays() {
+        return body;
     }
     match checking.end.reason {
         EndReason::Revoked => case.again(ReadyCause::Revoked, 0, String::new()),
@@ -159,11 +171,35 @@ impl Case<'_> {
         if failure.is_empty() { what.to_owned() } else { format!("{what}: {failure}") }
     }
 
+    /// Changes of a task that may only read: one bounce, then the contract is broken.
+    fn strays(&self) -> Option<Body> {
+        let check = self.checking.check.as_ref().filter(|check| !check.strays.is_empty())?;
+        let more = (check.files as usize).saturating_sub(check.strays.len());
+        let mut what = format!("it may only read and changed {}", check.strays.join(", "));
+        if more > 0 {
+            what = format!("{what} and {more} more");
+        }
+        let others: Vec<String> = self
+            .state
+            .index
+            .tree_readers
+            .iter()
+            .filter(|_| self.step.isolation == Isolation::Shared)
+            .map(|&task| self.state.task_id(task).to_string())
+            .collect();
+        if !others.is_empty() {
+            what = format!("{what} (or {} did, at the same time)", others.join(", "));
+        }
+        if let Some(kept) = &check.kept {
+            what = format!("{what}; the changes were taken out and are kept as `{kept}`");
+        }
+        Some(self.nudge(&what, "Leave every file as it is, and only report."))
+    }
+
     fn lost(&self) -> Body {
         if self.checking.end.changed == Some(true) {
-            let why =
-                "its process is gone and the worktree had changed; `crew resume` goes on there";
-            return self.block(BlockedReason::SessionLost, why);
+            let why = "its process is gone and files had changed; `crew resume` goes on there";
+            return self.block(BlockedReason::SessionLost, self.evidence(why));
         }
         self.crashed("its process is gone without a record")
     }

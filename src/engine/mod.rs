@@ -47,7 +47,7 @@ pub use state::{
     TaskStatus, WorktreeState,
 };
 pub use vitals::{AttemptVitals, Vitals};
-pub use write::{Caller, field_type, typed};
+pub use write::{Caller, field_type, live_attempt, typed};
 
 use crate::base::Time;
 use crate::event::{Actor, Body};

@@ -168,7 +168,7 @@ fn authorise(state: &State, target: &Target<'_>, by: &Caller) -> Result<(), Refu
 ///
 /// # Errors
 /// The attempt does not live any more.
-pub(super) fn live_attempt<'a>(
+pub fn live_attempt<'a>(
     state: &'a State,
     task: &TaskId,
     attempt: u32,

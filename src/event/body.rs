@@ -264,6 +264,12 @@ pub struct CheckFinished {
     /// Files that the attempt changed.
     #[serde(default)]
     pub files: u32,
+    /// What it changed although it may only read; the first paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strays: Vec<String>,
+    /// Reference that keeps those changes; the tree is as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// What went wrong with the check itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -16,16 +16,21 @@ impl Hash {
         short.copy_from_slice(&blake3::hash(line).as_bytes()[..16]);
         Self(short)
     }
-}
 
-impl fmt::Display for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Hands its hexadecimal digits over, without allocating.
+    pub(super) fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
         let mut text = [0; 32];
         for (at, byte) in self.0.iter().enumerate() {
             text[at * 2] = b"0123456789abcdef"[usize::from(byte >> 4)];
             text[at * 2 + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
         }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        take(std::str::from_utf8(&text).expect("digits are ASCII"))
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -49,7 +54,7 @@ impl FromStr for Hash {
 
 impl Serialize for Hash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 

@@ -6,6 +6,7 @@
 mod programs;
 mod queue;
 mod start;
+pub mod version;
 
 pub use programs::{ProgramError, Programs};
 pub use queue::{QueueError, QueueReport, run_queue};

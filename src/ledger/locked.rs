@@ -95,8 +95,21 @@ impl Locked<'_> {
         let hint =
             format!("`crew status {} --json` shows the current version", state.created.number);
         let refusal = Refusal { code: "stale_version", reason, hint };
-        self.record_refusal(now, actor, verb, &refusal)?;
-        Err(refusal.into())
+        Err(self.refuse(now, actor, verb, refusal))
+    }
+
+    /// Puts on record that a command was refused which the engine has no rule for; returns the error.
+    pub fn refuse(
+        &mut self,
+        now: Time,
+        actor: &Actor,
+        verb: &str,
+        refusal: Refusal,
+    ) -> CommitError {
+        match self.record_refusal(now, actor, verb, &refusal) {
+            Ok(()) => refusal.into(),
+            Err(error) => error,
+        }
     }
 
     /// Decides on inputs and appends everything that follows, in one write with one sync.

@@ -7,7 +7,7 @@ use crate::base::{Time, limits};
 use crate::engine::{State, checkpoint};
 use crate::event::{Actor, Body, Record};
 use crate::store::{
-    Damage, FileLock, LogError, LogReader, LogWriter, RunDir, Torn, snapshot_cache,
+    Damage, FileLock, LogError, LogReader, LogWriter, RunDir, Torn, chain, snapshot_cache,
 };
 
 /// A run's folded state together with the place in the log that it stands for.
@@ -59,14 +59,28 @@ const REWINDS_MAX: u32 = 8;
 impl Ledger {
     /// Opens the run in `dir`: from its checkpoint and what came after, or from the first line.
     ///
-    /// A checkpoint is trusted as far as the log still holds the line that it ends with; damage
-    /// before that line is for [`crate::store::log::verify`] to find.
+    /// A checkpoint is trusted when the chain of lines before it is whole. A log that is too long for
+    /// every look at it is followed by [`Ledger::open_checked`] and [`crate::store::log::verify`].
     /// A damaged log opens as far as it is whole, read-only; [`Ledger::health`] says where it breaks.
     ///
     /// # Errors
     /// There is no log, it cannot be read, or its first line is not a run.
     pub fn open(dir: RunDir) -> Result<Self, OpenError> {
-        match Self::from_checkpoint(&dir) {
+        Self::open_with(dir, limits::CHAIN_LOOK_BYTES_MAX)
+    }
+
+    /// Opens the run in `dir` as [`Ledger::open`] does, and follows its chain however long it is.
+    ///
+    /// For whoever is about to write: nothing may be added to a log that is broken.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_checked(dir: RunDir) -> Result<Self, OpenError> {
+        Self::open_with(dir, u64::MAX)
+    }
+
+    fn open_with(dir: RunDir, look_max: u64) -> Result<Self, OpenError> {
+        match Self::from_checkpoint(&dir, look_max) {
             Some(ledger) => Ok(ledger),
             None => Self::fold(dir, u64::MAX),
         }
@@ -89,9 +103,13 @@ impl Ledger {
     }
 
     /// Nothing when there is no checkpoint of this log: the answer is always to fold the whole log.
-    fn from_checkpoint(dir: &RunDir) -> Option<Self> {
+    fn from_checkpoint(dir: &RunDir, look_max: u64) -> Option<Self> {
         let (header, bytes) = snapshot_cache::read(dir.snapshot())?;
         if !snapshot_cache::matches(&header, dir.events()) {
+            return None;
+        }
+        let cursor = &header.cursor;
+        if cursor.offset <= look_max && !chain::is_unbroken(&dir.events(), cursor) {
             return None;
         }
         let mut state = checkpoint::read(&bytes)?;

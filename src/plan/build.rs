@@ -414,6 +414,7 @@ fn agent_plan(agent: &AgentFile) -> AgentPlan {
         tools: agent.tools.clone().unwrap_or_default(),
         thinking: agent.thinking.map(|thinking| thinking.as_str().to_owned()),
         fallback_models: agent.fallback_models.clone(),
+        memory: agent.memory,
     }
 }
 

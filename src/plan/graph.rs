@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::flow::{
-    Access, Condition, Expands, FieldType, Fire, Isolation, Join, Loop, OnStale, StepKind,
+    Access, Condition, Expands, FieldType, Fire, Isolation, Join, Loop, MemoryScope, OnStale,
+    StepKind,
 };
 use crate::base::{ArtifactName, StepId, TaskId};
 
@@ -257,6 +258,9 @@ pub struct AgentPlan {
     /// Models to fall back to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallback_models: Vec<String>,
+    /// Where its memory file lies, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryScope>,
 }
 
 /// A skill as it stands in a plan.

@@ -36,8 +36,19 @@ pub struct PromptInput<'a> {
     pub messages: Vec<String>,
     /// What stands in the stores of the gates, by gate and field.
     pub gates: BTreeMap<String, BTreeMap<String, String>>,
-    /// Text of the agent's memory file.
-    pub memory: &'a str,
+    /// The agent's memory file, when it has one.
+    pub memory: Option<Remembered<'a>>,
+}
+
+/// What an agent remembers from earlier runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Remembered<'a> {
+    /// Where the agent finds its memory file.
+    pub file: &'a str,
+    /// The beginning of the file; empty when there is nothing yet.
+    pub text: &'a str,
+    /// What is wrong with the file, or that it goes on.
+    pub note: &'a str,
 }
 
 /// The whole prompt of one attempt, redacted.
@@ -53,8 +64,8 @@ pub fn render(plan: &Plan, step: &StepPlan, input: &PromptInput<'_>) -> String {
             section(&mut out, &format!("Skill: {name}"), &skill.text);
         }
     }
-    if !input.memory.is_empty() {
-        section(&mut out, "What you remember from earlier runs", input.memory);
+    if let Some(memory) = &input.memory {
+        section(&mut out, "What you remember from earlier runs", &remembered(step, memory));
     }
     let task = fill(plan, &step.prompt, input);
     context(&mut out, step, input);
@@ -98,6 +109,28 @@ fn context(out: &mut String, step: &StepPlan, input: &PromptInput<'_>) {
         Access::None => "\nYou need no files for this task.",
     });
     section(out, "Context", &body);
+}
+
+fn remembered(step: &StepPlan, memory: &Remembered<'_>) -> String {
+    let mut parts = Vec::new();
+    if !memory.text.is_empty() {
+        parts.push(memory.text.trim().to_owned());
+    } else if memory.note.is_empty() {
+        parts.push("(nothing yet)".to_owned());
+    }
+    if !memory.note.is_empty() {
+        parts.push(format!("({})", memory.note));
+    }
+    let keep = if step.access == Access::Write {
+        format!(
+            "Keep there what later runs should know; the first {} lines are shown to you.",
+            limits::MEMORY_LINES_MAX
+        )
+    } else {
+        "Do not change it in this task.".to_owned()
+    };
+    parts.push(format!("This is your memory file `{}`. {keep}", memory.file));
+    parts.join("\n\n")
 }
 
 fn mentions_goal(prompt: &str) -> bool {

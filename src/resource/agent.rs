@@ -4,7 +4,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::base::flow::words;
+use crate::base::flow::{MemoryScope, words};
 
 use super::diagnostic::{Diagnostic, Findings};
 use super::fields::{Fields, Skills, check_declared};
@@ -48,18 +48,6 @@ words! {
         Cheap = "cheap",
         /// Much.
         Expensive = "expensive",
-    }
-}
-
-words! {
-    /// Where the memory file of an agent lies.
-    Memory {
-        /// With the user.
-        User = "user",
-        /// With the project, committed.
-        Project = "project",
-        /// With the project, not committed.
-        Local = "local",
     }
 }
 
@@ -118,7 +106,7 @@ pub struct AgentFile {
     /// Whether it sees the project's context files (`AGENTS.md` and the like).
     pub inherit_project_context: bool,
     /// Where its memory file lies, when it has one.
-    pub memory: Option<Memory>,
+    pub memory: Option<MemoryScope>,
     /// Whether it is switched off.
     pub disabled: bool,
     /// What the recommender looks at.
@@ -186,7 +174,7 @@ pub fn parse(path: &Utf8Path, text: &str) -> (AgentFile, Vec<Diagnostic>) {
             .word("systemPromptMode", SystemPromptMode::WORDS)
             .unwrap_or(SystemPromptMode::Append),
         inherit_project_context: fields.flag("inheritProjectContext").unwrap_or(true),
-        memory: fields.word("memory", Memory::WORDS),
+        memory: fields.word("memory", MemoryScope::WORDS),
         disabled: fields.flag("disabled").unwrap_or(false) || !enabled,
         routing: Routing::take(&mut fields),
         prompt: document.body.trim().to_owned(),

@@ -26,7 +26,7 @@ pub mod workflow;
 pub mod write;
 mod yaml;
 
-pub use agent::{AgentFile, Cost, Memory, Routing, SystemPromptMode, Thinking};
+pub use agent::{AgentFile, Cost, Routing, SystemPromptMode, Thinking};
 pub use channel::ChannelDecl;
 pub use diagnostic::{Diagnostic, Severity};
 pub use fields::Skills;

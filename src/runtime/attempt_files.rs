@@ -4,7 +4,7 @@
 //! writer and is read whole or not at all; readers ignore fields that they do not know.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -70,8 +70,13 @@ impl CommandFile {
     /// # Errors
     /// The folder or the file cannot be written.
     pub fn write(&self, dir: &AttemptDir) -> Result<(), PathError> {
-        make_private_folder(dir.path())?;
-        write(&dir.command(), self).map(drop)
+        match write(&dir.command(), self) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_private_folder(dir.path())?;
+                write(&dir.command(), self).map(drop)
+            }
+            written => written.map(drop),
+        }
     }
 }
 
@@ -208,12 +213,25 @@ fn make_private_folder(path: &Utf8Path) -> Result<(), PathError> {
 ///
 /// So no reader sees half of a file, and a file that a power cut left empty is a missing one.
 fn read<T: DeserializeOwned>(path: &Utf8Path) -> Result<Option<T>, PathError> {
-    match fs::read(path) {
+    match read_whole(path) {
         Ok(bytes) if !bytes.ends_with(b"\n") => Ok(None),
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).at("cannot understand", path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).at("cannot read", path),
     }
+}
+
+/// The content of a file; one that is as small as these usually are costs one read.
+fn read_whole(path: &Utf8Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut bytes = vec![0; 4_096];
+    let length = file.read(&mut bytes)?;
+    let is_whole = length < bytes.len();
+    bytes.truncate(length);
+    if !is_whole {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 fn write(path: &Utf8Path, value: &impl Serialize) -> Result<File, PathError> {

@@ -1,18 +1,24 @@
 //! Starting, watching, stopping and recovering the attempts of a run.
 
+use camino::{Utf8Path, Utf8PathBuf};
+
 use super::attempt_files::{ExitFile, ShimFile, revoke};
 use super::brief::{BriefError, attempt_dir, clean};
 use super::calls::Calls;
+use super::changes;
 use super::harvest::{Harvest, harvest, without_record};
 use super::process::{self, Pid};
 use super::supervisor::{Key, Supervisor, Wake, live_keys};
 use super::worktree;
 use crate::agent::OutputFormat;
+use crate::base::flow::{Access, MemoryScope};
 use crate::base::{PathError, limits};
-use crate::engine::{Effect, Input};
+use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
+use crate::plan::graph::TaskIx;
 use crate::store::git::GitError;
+use crate::store::layout::memory_folder;
 use crate::store::{AttemptDir, FileLock, artifact};
 
 /// Bytes of output up to which an ended attempt is read at once; more is read in the background.
@@ -25,6 +31,14 @@ impl Supervisor {
             return;
         }
         let Some(live) = self.live(key) else { return };
+        if self.desk().has_own_tree(key.0) && self.trees.get(&key) != Some(&true) {
+            self.spawned.remove(&key);
+            if self.trees.insert(key, false).is_none() {
+                self.has_trees = true;
+                self.prepare_tree(key);
+            }
+            return;
+        }
         let dir = self.attempt(key);
         if let Err(error) = self.restore_worktree() {
             return self.without_worktree(key, &super::error_chain(&error));
@@ -36,7 +50,7 @@ impl Supervisor {
         };
         let slot = self.held.pop().flatten();
         match self.executor.start(&dir, &brief.command, &brief.env, slot) {
-            Ok(shim) => self.watch(key, shim.pid),
+            Ok(shim) => self.watch_child(key, shim.pid),
             Err(error) if is_full(&error) => return self.start_later(key),
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
         }
@@ -44,6 +58,17 @@ impl Supervisor {
             let task = self.ledger.state().task_id(key.0);
             let delivered = MessageDelivered { ids: brief.messages, task, attempt: key.1 };
             self.inputs.push(Input::Fact(delivered.into()));
+        }
+    }
+
+    /// A reader's own tree is ready: the next turn starts its attempt.
+    pub(super) fn tree_made(&mut self, key: Key, made: Result<(), String>) {
+        self.trees.insert(key, true);
+        if let Err(why) = made
+            && self.live(key).is_some()
+            && self.spawned.insert(key)
+        {
+            self.not_started(key, &format!("its tree cannot be made: {why}"));
         }
     }
 
@@ -105,12 +130,28 @@ impl Supervisor {
         drop(self.sender.send(Wake::Done(none, Vec::new())));
     }
 
-    /// Waits for the end of a shim, started by this process or by an earlier one.
+    /// Waits for the end of a shim that an earlier supervisor has started.
     pub(super) fn watch(&mut self, key: Key, pid: Pid) {
+        let executor = self.executor.clone();
+        self.watch_with(key, pid, async move { executor.wait_end(pid).await });
+    }
+
+    /// Waits for the end of a shim that this process has started.
+    fn watch_child(&mut self, key: Key, pid: Pid) {
+        let executor = self.executor.clone();
+        self.watch_with(key, pid, async move { executor.wait_child(pid).await });
+    }
+
+    fn watch_with(
+        &mut self,
+        key: Key,
+        pid: Pid,
+        end: impl Future<Output = std::io::Result<()>> + Send + 'static,
+    ) {
         self.shims.insert(key, pid);
-        let (executor, sender) = (self.executor.clone(), self.sender.clone());
+        let sender = self.sender.clone();
         self.tracker.spawn(async move {
-            if let Err(error) = executor.wait_end(pid).await {
+            if let Err(error) = end.await {
                 tracing::error!(%error, "a shim cannot be watched");
             }
             drop(sender.send(Wake::ShimEnded(key)));
@@ -196,7 +237,7 @@ impl Supervisor {
         let desk = self.desk();
         ArtifactTarget {
             run: desk.dir.clone(),
-            folder: desk.folder(),
+            folder: desk.folder_of(key.0),
             output: desk.state.step_of(key.0).output.clone(),
             can_write: desk.state.step_of(key.0).access == crate::base::flow::Access::Write,
             calls: Calls::of(desk.state, self.clock),
@@ -214,7 +255,7 @@ impl Supervisor {
         }
         let state = self.ledger.state();
         let grace = std::time::Duration::from_millis(state.created.limits.grace_ms);
-        let (task, tree) = (state.task_id(key.0), state.worktree.clone());
+        let (task, tree) = (state.task_id(key.0), self.tree_of(key.0));
         let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
         self.tracker.spawn_blocking(move || {
             let killed = process::kill_marked(&live.mark, grace);
@@ -224,9 +265,28 @@ impl Supervisor {
             let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
             end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
             // Looked at when nobody is left who could change it.
-            end.changed = tree.and_then(|tree| worktree::is_changed(&tree.path, &tree.commit).ok());
+            if let Some(changes) = tree.changes(&dir) {
+                end.changed = Some(!changes.is_empty());
+                end.failure = short(&changes::shown(&changes));
+            }
             drop(sender.send(Wake::Done(job, vec![Input::AttemptEnded(end)])));
         });
+    }
+
+    /// What tells whether an attempt of this task changed files.
+    fn tree_of(&self, task: TaskIx) -> Tree {
+        let state = self.ledger.state();
+        if let Some(worktree) = &state.worktree {
+            return Tree::Git(worktree.clone());
+        }
+        // Who may only read shares the folder with people, whose changes say nothing about the task.
+        if state.step_of(task).access != Access::Write {
+            return Tree::Unknown;
+        }
+        let root = state.created.root.clone();
+        let local = root.join(memory_folder(MemoryScope::Local));
+        let own = [self.project.state(), self.project.worktrees()].map(Utf8Path::to_owned);
+        Tree::Plain { root, skipped: own.into_iter().chain([local]).collect() }
     }
 
     /// Looks at every attempt that the log believes to live, by evidence (SPEC section 14).
@@ -285,6 +345,28 @@ impl Supervisor {
             };
             drop(sender.send(found));
         });
+    }
+}
+
+/// The files that an attempt worked on.
+enum Tree {
+    /// The run's worktree, which crew commits.
+    Git(WorktreeState),
+    /// The project's own folder, without what crew keeps in it.
+    Plain { root: Utf8PathBuf, skipped: Vec<Utf8PathBuf> },
+    /// Nothing that could be told apart from the work of others.
+    Unknown,
+}
+
+impl Tree {
+    /// What the attempt in `dir` changed, when that can be told.
+    fn changes(&self, dir: &AttemptDir) -> Option<Vec<String>> {
+        match self {
+            Self::Git(made) => worktree::changes(&made.path, &made.commit).ok(),
+            // The shim is told what to start right before the agent can do anything.
+            Self::Plain { root, skipped } => changes::since(root, &dir.command(), skipped),
+            Self::Unknown => None,
+        }
     }
 }
 

@@ -7,16 +7,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
 use super::outfit::Outfit;
+use super::snapshot_tree;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
-use crate::base::flow::StepKind;
+use crate::base::flow::{Access, Isolation, MemoryScope, StepKind};
 use crate::base::path::PathError;
 use crate::base::{TaskId, limits, redact, text};
 use crate::config::{Environment, agent_environment};
 use crate::engine::{LiveAttempt, State};
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::{StepPlan, TaskIx};
-use crate::plan::prompt::{PromptInput, named_artifacts, named_outputs, render};
+use crate::plan::prompt::{PromptInput, Remembered, named_artifacts, named_outputs, render};
 use crate::store::files::{Durability, create_private_dir, write_atomic};
+use crate::store::memory::{self, Homes, Memory};
 use crate::store::{AttemptDir, RunDir, artifact};
 
 /// Everything that the shim of an attempt is started with.
@@ -71,7 +73,7 @@ impl Desk<'_> {
         let dir = self.dir.attempt(&id, live.number);
         create_private_dir(dir.path())?;
         let step = self.state.step_of(task);
-        let cwd = self.folder();
+        let cwd = self.folder_of(task);
         let limits = &self.state.created.limits;
         let mut command = CommandFile {
             argv: Vec::new(),
@@ -117,6 +119,24 @@ impl Desk<'_> {
         Ok(Brief { command, env, messages: messages.into_iter().map(|(id, _)| id).collect() })
     }
 
+    /// Whether the task works in a tree of its own.
+    pub fn has_own_tree(&self, task: TaskIx) -> bool {
+        let step = self.state.step_of(task);
+        self.state.worktree.is_some()
+            && step.isolation == Isolation::Snapshot
+            && step.access == Access::Read
+    }
+
+    /// Where a task works.
+    pub fn folder_of(&self, task: TaskIx) -> Utf8PathBuf {
+        match &self.state.worktree {
+            Some(worktree) if self.has_own_tree(task) => {
+                snapshot_tree::path_of(&worktree.path, &self.state.task_id(task))
+            }
+            _ => self.folder(),
+        }
+    }
+
     /// Where the tasks of the run work.
     pub fn folder(&self) -> Utf8PathBuf {
         let worktree = self.state.worktree.as_ref().map(|worktree| &worktree.path);
@@ -145,6 +165,7 @@ impl Desk<'_> {
         if let Some((question, answer)) = answer {
             texts.push(format!("You asked: {question}\n\nThe answer is: {answer}"));
         }
+        let memory = self.memory(step);
         let input = PromptInput {
             goal: &state.created.goal,
             run: &state.reference(),
@@ -156,10 +177,33 @@ impl Desk<'_> {
             outputs: self.outputs(task, step),
             artifacts: self.artifacts(step),
             messages: texts,
+            memory: memory.as_ref().map(|memory| Remembered {
+                file: memory.file.as_str(),
+                text: &memory.text,
+                note: memory.note.as_deref().unwrap_or_default(),
+            }),
             gates: state.gate_values(),
-            memory: "",
         };
         render(state.plan(), step, &input)
+    }
+
+    /// What the step's agent keeps in its memory file; what is wrong with that file stops nothing.
+    fn memory(&self, step: &StepPlan) -> Option<Memory> {
+        let agent = step.agent.as_ref()?;
+        let scope = self.state.plan().agents.get(agent)?.memory?;
+        let root = &self.state.created.root;
+        if scope == MemoryScope::Local
+            && let Err(error) = memory::create_local_folder(root)
+        {
+            tracing::warn!(error = %super::error_chain(&error), agent, "no folder for memory files");
+        }
+        let (user, work) = (self.env.config_dir(), self.folder());
+        let memory =
+            Memory::load(scope, agent, &Homes { user: user.as_deref(), root, work: &work });
+        if let Some(note) = &memory.note {
+            tracing::warn!(agent, file = %memory.file, note, "memory file");
+        }
+        Some(memory)
     }
 
     /// Results of the steps that this one depends on or names, one block a step.
@@ -169,7 +213,8 @@ impl Desk<'_> {
         let mut sources: Vec<usize> = plan
             .channels
             .iter()
-            .filter(|channel| channel.to == own)
+            // What leads back is told as feedback, not as a result to build on.
+            .filter(|channel| channel.to == own && !channel.cyclic)
             .map(|channel| channel.from)
             .collect();
         sources

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 
 use rustix::process::{WaitId, WaitIdOptions, waitid};
@@ -23,6 +23,9 @@ pub enum Executor {
     Local {
         /// The crew program.
         program: PathBuf,
+        /// Whether this process's own standard output and error lead nowhere, so that shims, which
+        /// say nothing, can have them as they are.
+        is_silent: bool,
     },
 }
 
@@ -34,7 +37,7 @@ pub struct ShimHandle {
 }
 
 impl Executor {
-    /// Shims on this machine, made from the very program that runs now.
+    /// Shims on this machine, made from the very program that runs now, by a silent process.
     ///
     /// An upgrade may replace the file while a run goes on; supervisor and shim must stay of one
     /// version, as they share the formats of the attempt's files.
@@ -44,13 +47,13 @@ impl Executor {
         } else {
             std::env::current_exe()?
         };
-        Ok(Self::Local { program })
+        Ok(Self::Local { program, is_silent: true })
     }
 
     /// Starts the shim of an attempt with exactly this environment, and the mark.
     ///
     /// `slot` is a lock that is held until the attempt has ended, whatever becomes of this process.
-    /// Whoever starts a shim must also await [`Self::wait_end`], which reaps it.
+    /// Whoever starts a shim must also await [`Self::wait_child`], which reaps it.
     ///
     /// # Errors
     /// The command cannot be written, or no process can be started.
@@ -61,7 +64,8 @@ impl Executor {
         env: &[(String, String)],
         slot: Option<FileLock>,
     ) -> Result<ShimHandle, PathError> {
-        let Self::Local { program } = self;
+        let Self::Local { program, is_silent } = self;
+        let output = || if *is_silent { Stdio::inherit() } else { Stdio::null() };
         let file = CommandFile {
             env_names: env.iter().map(|(name, _)| name.clone()).collect(),
             ..command.clone()
@@ -77,8 +81,8 @@ impl Executor {
             .envs(env.iter().map(|(name, value)| (name, value)))
             .env(MARK, &command.mark)
             .stdin(slot.map_or_else(Stdio::null, Stdio::from))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(output())
+            .stderr(output())
             .spawn()
             .at("cannot start the shim of", dir.path())?;
         // It cannot be gone: until it is reaped, an ended child still has its number.
@@ -88,18 +92,34 @@ impl Executor {
         Ok(ShimHandle { pid })
     }
 
-    /// Waits until a shim has ended, and reaps it if this process has started it.
+    /// Waits until a shim that this process has started has ended, and reaps it.
     ///
     /// # Errors
     /// No descriptor is free to wait with.
+    pub async fn wait_child(&self, shim: Pid) -> io::Result<()> {
+        // Nobody else can be meant: the number of a child is its own until it is reaped, below.
+        match process::open_number(shim.pid)? {
+            Some(handle) => Self::reap(handle).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until a shim has ended, whoever has started it, and reaps it if it was this process.
+    ///
+    /// # Errors
+    /// No descriptor is free to wait with.
+    pub async fn wait_end(&self, shim: Pid) -> io::Result<()> {
+        match process::open(shim)? {
+            Some(handle) => Self::reap(handle).await,
+            None => Ok(()),
+        }
+    }
+
     #[expect(
         deprecated,
         reason = "its successor is unsafe; an owned descriptor keeps the promise asked for there"
     )]
-    pub async fn wait_end(&self, shim: Pid) -> io::Result<()> {
-        let Some(handle) = process::open(shim)? else {
-            return Ok(());
-        };
+    async fn reap(handle: OwnedFd) -> io::Result<()> {
         let handle = AsyncFd::with_interest(handle, Interest::READABLE)?;
         drop(handle.readable().await?);
         // Fails for one that an earlier supervisor has started; its reaper is another process.

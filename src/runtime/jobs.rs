@@ -6,12 +6,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempts::short;
 use super::evidence::Job;
-use super::supervisor::{Supervisor, Wake};
-use super::worktree;
+use super::supervisor::{Key, Supervisor, Wake};
+use super::{snapshot_tree, worktree};
+use crate::base::flow::Access;
 use crate::engine::{Effect, Input};
-use crate::event::Hash;
 use crate::event::body::{CheckFinished, WorktreeCreated};
 use crate::event::gate::EvidenceRecorded;
+use crate::event::{Hash, Status, Wait};
 
 impl Supervisor {
     /// Starts a job unless it is under way.
@@ -44,6 +45,49 @@ impl Supervisor {
                 Err(error) => Input::WorktreeFailed(short(&super::error_chain(&error))),
             };
             drop(sender.send(Wake::Done(effect, vec![input])));
+        });
+    }
+
+    /// Where changes are kept that do not belong into the run's branch.
+    fn kept_reference(&self, name: &str) -> String {
+        format!("refs/crew/salvage/{}/{name}", self.ledger.state().created.slug)
+    }
+
+    /// Makes the own tree of a reader, then its attempt is started.
+    pub(super) fn prepare_tree(&self, key: Key) {
+        let state = self.ledger.state();
+        let Some(worktree) = state.worktree.clone() else { return };
+        let (root, id) = (state.created.root.clone(), state.task_id(key.0));
+        let path = snapshot_tree::path_of(&worktree.path, &id);
+        let name = format!("{}-{}-before", id.to_string().replace('/', "."), key.1);
+        let reference = self.kept_reference(&name);
+        let sender = self.sender.clone();
+        self.tracker.spawn_blocking(move || {
+            let made = snapshot_tree::prepare(&root, &path, &worktree.commit, &reference);
+            let made = made.map_err(|error| short(&super::error_chain(&error)));
+            drop(sender.send(Wake::TreeMade(key, made)));
+        });
+    }
+
+    /// Once nobody works in them any more, the trees of readers go.
+    pub(super) fn drop_trees(&mut self) {
+        let state = self.ledger.state();
+        let is_over = state.status.is_terminal()
+            || matches!(state.status, Status::Waiting { wait: Wait::Merge { .. } });
+        if !is_over || state.live_count() > 0 || !std::mem::take(&mut self.has_trees) {
+            return;
+        }
+        let Some(worktree) = state.worktree.clone() else { return };
+        let root = state.created.root.clone();
+        let reference = self.kept_reference("readers");
+        let done = Effect::EnsureWorktree;
+        self.jobs.insert(done.clone());
+        let sender = self.sender.clone();
+        self.tracker.spawn_blocking(move || {
+            if let Err(error) = snapshot_tree::remove_all(&root, &worktree.path, &reference) {
+                tracing::warn!(error = %super::error_chain(&error), "a reader's tree stays");
+            }
+            drop(sender.send(Wake::Done(done, Vec::new())));
         });
     }
 
@@ -106,6 +150,10 @@ impl Supervisor {
             state.tasks[task].summary,
             state.reference(),
         );
+        let is_reader = state.step_of(task).access != Access::Write;
+        let tree = self.desk().folder_of(task);
+        let reference =
+            self.kept_reference(&format!("{}-{attempt}", id.to_string().replace('/', ".")));
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
             let mut check = CheckFinished {
@@ -114,15 +162,25 @@ impl Supervisor {
                 commit: None,
                 tree: None,
                 files: 0,
+                strays: Vec::new(),
+                kept: None,
                 error: None,
             };
-            match worktree::commit(&worktree, &message) {
-                Ok(done) => {
+            let done = if is_reader {
+                snapshot_tree::put_away(&tree, &worktree.commit, &reference).map(|strays| {
+                    check.files = u32::try_from(strays.count).unwrap_or(u32::MAX);
+                    check.kept = (strays.count > 0).then_some(reference);
+                    check.strays = strays.paths;
+                })
+            } else {
+                worktree::commit(&worktree, &message).map(|done| {
                     check.commit = Some(done.commit);
                     check.tree = Some(done.tree);
                     check.files = done.files;
-                }
-                Err(error) => check.error = Some(short(&super::error_chain(&error))),
+                })
+            };
+            if let Err(error) = done {
+                check.error = Some(short(&super::error_chain(&error)));
             }
             drop(sender.send(Wake::Done(effect, vec![Input::CheckFinished(check)])));
         });

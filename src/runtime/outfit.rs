@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::brief::Desk;
 use super::process::MARK;
 use crate::base::TaskId;
+use crate::base::flow::StepKind;
 use crate::base::path::{PathContext, PathError};
 use crate::config::agent_environment;
 use crate::engine::LiveAttempt;
@@ -86,14 +87,16 @@ impl Outfit<'_> {
 
     /// Who the agent is; the token itself is only in its file.
     fn identity(&self) -> Vec<(String, String)> {
-        let own = [
+        let mut own = vec![
             ("CREW_RUN", self.desk.state.reference()),
             ("CREW_RUN_DIR", self.desk.dir.path().to_string()),
             ("CREW_TASK", self.id.to_string()),
             ("CREW_ATTEMPT_NUMBER", self.live.number.to_string()),
-            ("CREW_TOKEN_FILE", self.dir.token().to_string()),
         ];
-        own.map(|(name, value)| (name.to_owned(), value)).to_vec()
+        if self.step.kind != StepKind::Command {
+            own.push(("CREW_TOKEN_FILE", self.dir.token().to_string()));
+        }
+        own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Puts crew at the end of the path: what the person has comes first.

@@ -132,13 +132,19 @@ pub fn signal(process: Pid, signal: Signal) -> io::Result<bool> {
 /// # Errors
 /// No descriptor is free.
 pub fn open(process: Pid) -> io::Result<Option<OwnedFd>> {
-    let Some(pid) = rustix_pid(process.pid) else {
+    // The handle is opened first: should the number change hands before this check, the start
+    // time differs; should it change hands after it, the handle still means the old process.
+    let handle = open_number(process.pid)?;
+    Ok(handle.filter(|_| start_time(process.pid) == Some(process.start)))
+}
+
+/// A handle to whoever has this number now: for children of this process that it did not reap yet.
+pub(super) fn open_number(pid: u32) -> io::Result<Option<OwnedFd>> {
+    let Some(pid) = rustix_pid(pid) else {
         return Ok(None);
     };
     match pidfd_open(pid, PidfdFlags::empty()) {
-        // The handle is opened first: should the number change hands before this check, the start
-        // time differs; should it change hands after it, the handle still means the old process.
-        Ok(handle) => Ok((start_time(process.pid) == Some(process.start)).then_some(handle)),
+        Ok(handle) => Ok(Some(handle)),
         Err(rustix::io::Errno::SRCH) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -212,6 +218,10 @@ pub fn tree_usage(pid: u32) -> Usage {
 /// To be called first thing in a process that outlives who started it: a lock or a pipe that a
 /// shell left open would otherwise stay open for as long as the process lives.
 pub fn close_inherited() {
+    // Newer kernels tell how many there are: the standard streams alone are nothing to close.
+    if fs::metadata("/proc/self/fd").is_ok_and(|folder| folder.len() == 3) {
+        return;
+    }
     let Ok(folder) = fs::read_dir("/proc/self/fd") else {
         return;
     };

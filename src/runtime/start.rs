@@ -35,7 +35,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
         Err(error) => return say(&super::error_chain(&error)),
     };
     let guard = start_log(&run);
-    let outcome = Ledger::open(run)
+    let outcome = Ledger::open_checked(run)
         .map_err(|error| super::error_chain(&error))
         .and_then(|ledger| begin(project, ledger, lock));
     drop(guard);
@@ -89,7 +89,10 @@ fn start_log(run: &RunDir) -> Option<tracing_appender::non_blocking::WorkerGuard
         drop(std::fs::rename(&path, old));
     }
     let file = open_append(&path).ok()?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
+        // The room for all lines is taken at once, and the usual 128,000 take 4 MiB.
+        .buffered_lines_limit(limits::SUPERVISOR_LOG_LINES_WAITING)
+        .finish(file);
     let level = Environment::capture().get("CREW_LOG").map_or("info", |_| "debug").to_owned();
     let started = tracing_subscriber::fmt()
         .with_writer(writer)
@@ -139,6 +142,8 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         is_starved: false,
         shims: BTreeMap::new(),
         spawned: BTreeSet::new(),
+        trees: BTreeMap::new(),
+        has_trees: true,
         stopping: BTreeSet::new(),
         jobs: BTreeSet::new(),
         evidence: std::collections::BTreeMap::new(),

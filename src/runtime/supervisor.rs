@@ -36,6 +36,8 @@ pub(super) enum Wake {
     ShimEnded(Key),
     /// A shim that an earlier supervisor started has told its number.
     ShimFound(Key, Pid),
+    /// The own tree of a reader is ready, or why it is not.
+    TreeMade(Key, Result<(), String>),
     /// A background job has its result.
     Done(Effect, Vec<Input>),
 }
@@ -57,6 +59,10 @@ pub struct Supervisor {
     /// Attempts that this process has started or found; none is started twice.
     pub(super) spawned: BTreeSet<Key>,
     pub(super) stopping: BTreeSet<Key>,
+    /// Attempts whose own tree is being made (`false`) or is ready.
+    pub(super) trees: BTreeMap<Key, bool>,
+    /// Readers may have trees of their own.
+    pub(super) has_trees: bool,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
@@ -212,6 +218,7 @@ impl Supervisor {
             }
         }
         self.held.clear();
+        self.drop_trees();
         let has_slot = self.ledger.state().status.kind().holds_slot();
         if self.had_slot && !has_slot {
             self.run_queue();
@@ -223,6 +230,7 @@ impl Supervisor {
         match wake {
             Wake::ShimEnded(key) => self.shim_ended(key),
             Wake::ShimFound(key, pid) => self.watch(key, pid),
+            Wake::TreeMade(key, made) => self.tree_made(key, made),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
                 self.inputs.extend(inputs);
@@ -231,7 +239,10 @@ impl Supervisor {
     }
 
     fn can_rest(&self) -> bool {
-        self.inputs.is_empty() && self.jobs.is_empty() && self.ledger.state().is_at_rest()
+        self.inputs.is_empty()
+            && self.jobs.is_empty()
+            && self.trees.values().all(|ready| *ready)
+            && self.ledger.state().is_at_rest()
     }
 
     /// Ends only under `run.lock`, after catching up: a command that was appended meanwhile is served.

@@ -78,11 +78,19 @@ pub fn commit(made: &WorktreeState, message: &str) -> Result<Committed, GitError
     })
 }
 
-/// Whether the worktree holds anything that `commit` does not.
+/// What the worktree holds that `commit` does not; nothing when it is as that commit left it.
 ///
 /// # Errors
 /// Git says no.
-pub fn is_changed(worktree: &Utf8Path, commit: &str) -> Result<bool, GitError> {
-    Ok(git(worktree, &["rev-parse", "HEAD"])? != commit
-        || !git(worktree, &["status", "--porcelain"])?.is_empty())
+pub fn changes(worktree: &Utf8Path, commit: &str) -> Result<Vec<String>, GitError> {
+    let mut names: Vec<String> = Vec::new();
+    for args in
+        [&["diff", "--name-only", commit][..], &["ls-files", "--others", "--exclude-standard"]]
+    {
+        names.extend(git(worktree, args)?.lines().map(str::to_owned));
+    }
+    if names.is_empty() && git(worktree, &["rev-parse", "HEAD"])? != commit {
+        names.push("a commit without files".to_owned());
+    }
+    Ok(names)
 }

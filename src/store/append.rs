@@ -9,13 +9,13 @@ use std::os::unix::fs::FileExt;
 use super::cursor::{Cursor, Standing};
 use super::files;
 use super::layout::RunDir;
-use super::lock::FileLock;
 use super::log::{LogError, Torn};
 use super::torn;
 use crate::base::path::{PathContext, PathError};
 use crate::base::{Time, limits};
 use crate::event::body::LogTruncated;
 use crate::event::{Actor, Body, Record};
+use crate::lock::FileLock;
 
 /// Appends to the log of one run while its lock is held.
 #[derive(Debug)]

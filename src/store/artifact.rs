@@ -125,7 +125,7 @@ fn store_from(
 /// Opens a regular file below `root`, one component after the other, following no link.
 ///
 /// Checking the path first and opening it then would leave time to put a link in between.
-fn open_below(root: &Utf8Path, path: &Utf8Path) -> Result<File, ArtifactError> {
+pub(super) fn open_below(root: &Utf8Path, path: &Utf8Path) -> Result<File, ArtifactError> {
     let outside = || ArtifactError::Outside(path.to_owned());
     let below = path.strip_prefix(root).unwrap_or(path);
     let mut names = Vec::new();

@@ -71,6 +71,19 @@ pub fn create_private_dir(path: impl AsRef<Utf8Path>) -> Result<(), PathError> {
     refuse_link(path)
 }
 
+/// Creates a folder like [`create_private_dir`] that git ignores, by its own `.gitignore`.
+///
+/// # Errors
+/// It cannot be created, or something that is not a folder stands there.
+pub fn create_ignored_dir(folder: &Utf8Path) -> Result<(), PathError> {
+    create_private_dir(folder)?;
+    let ignore = folder.join(".gitignore");
+    if std::fs::read_to_string(&ignore).is_ok_and(|text| text == "*\n") {
+        return Ok(());
+    }
+    write_atomic(&ignore, b"*\n", Durability::Quick)
+}
+
 /// Refuses a path whose last component is a symbolic link; nothing there is fine.
 ///
 /// # Errors

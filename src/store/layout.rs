@@ -2,10 +2,27 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::base::flow::MemoryScope;
 use crate::base::{ArtifactName, RunNumber, TaskId};
 
 /// Name of crew's folder in a project.
 pub const CREW_DIR: &str = ".crew";
+
+/// Where an agent's memory file of this scope lies, below the folder that its scope names.
+///
+/// For `user` that is the folder of the user's configuration, else a checkout of the project.
+pub fn memory_file(scope: MemoryScope, agent: &str) -> Utf8PathBuf {
+    memory_folder(scope).join(agent).join("MEMORY.md")
+}
+
+/// The folder of all agents' memory files of this scope.
+pub fn memory_folder(scope: MemoryScope) -> Utf8PathBuf {
+    match scope {
+        MemoryScope::User => "agent-memory".into(),
+        MemoryScope::Project => Utf8Path::new(CREW_DIR).join("agent-memory"),
+        MemoryScope::Local => Utf8Path::new(CREW_DIR).join("agent-memory-local"),
+    }
+}
 
 /// A project on disk: its root, and the folder of its run state.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,15 +4,16 @@
 
 pub mod append;
 pub mod artifact;
+pub mod chain;
 pub mod cursor;
 pub mod discover;
 pub mod files;
 pub mod git;
 pub mod git_dirs;
 pub mod layout;
-pub mod lock;
 pub mod log;
 pub mod mailbox;
+pub mod memory;
 pub mod project;
 pub mod snapshot_cache;
 pub mod tail;
@@ -20,13 +21,13 @@ pub mod token;
 mod torn;
 pub mod watch;
 
+pub use crate::lock::FileLock;
 pub use append::LogWriter;
 pub use cursor::{Cursor, Standing};
 pub use discover::{DiscoverError, Found, discover};
 pub use files::Durability;
 pub use git_dirs::{GitDirs, git_dirs};
 pub use layout::{AttemptDir, ProjectDir, RunDir};
-pub use lock::FileLock;
 pub use log::{CatchUp, Damage, LogError, LogReader, Torn, Verification};
 pub use project::{Project, ProjectError, ProjectLock};
 pub use watch::Watch;

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{self, Durability};
 use super::layout::{ProjectDir, RunDir};
-use super::lock::FileLock;
 use crate::base::path::{PathContext, PathError};
 use crate::base::{RunNumber, slug};
+use crate::lock::FileLock;
 
 /// Version of `project.json`.
 const SCHEMA_VERSION: u32 = 1;
@@ -250,11 +250,7 @@ fn write(dir: &ProjectDir, file: &ProjectFile) -> Result<(), ProjectError> {
 
 fn create_folders(dir: &ProjectDir) -> Result<(), PathError> {
     for folder in [dir.state(), dir.worktrees()] {
-        files::create_private_dir(folder)?;
-        let ignore = folder.join(".gitignore");
-        if !std::fs::read_to_string(&ignore).is_ok_and(|text| text == "*\n") {
-            files::write_atomic(&ignore, b"*\n", Durability::Quick)?;
-        }
+        files::create_ignored_dir(folder)?;
     }
     files::create_private_dir(dir.runs())
 }

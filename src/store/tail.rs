@@ -39,21 +39,38 @@ pub fn first(path: impl AsRef<Utf8Path>) -> Result<Option<Record>, LogError> {
 
 /// Reads the last `count` events, oldest first, from the end backwards; a torn tail is skipped.
 ///
-/// The chain is checked between these events, not before them.
+/// # Errors
+/// As [`last_lines`].
+pub fn last_records(path: impl AsRef<Utf8Path>, count: usize) -> Result<Vec<Record>, LogError> {
+    Ok(last_lines(path, count)?.into_iter().map(|line| line.record).collect())
+}
+
+/// One event together with its line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The event.
+    pub record: Record,
+    /// The line as it stands in the log, with its newline.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads the last `count` lines, oldest first, from the end backwards; a torn tail is skipped.
+///
+/// The chain is checked between these lines, not before them.
 ///
 /// # Errors
 /// There is no log, it cannot be read, or one of these lines is damaged.
-pub fn last_records(path: impl AsRef<Utf8Path>, count: usize) -> Result<Vec<Record>, LogError> {
+pub fn last_lines(path: impl AsRef<Utf8Path>, count: usize) -> Result<Vec<Line>, LogError> {
     let path = path.as_ref();
     let file = log::open_log(path)?;
     let size = file.metadata().at("cannot read", path)?.len();
     let (mut window, mut lines) = (WINDOW_BYTES, count);
     loop {
         let start = size.saturating_sub(window);
-        let (mut records, from) = window_records(path, &file, start, size, lines)?;
-        if records.len() >= count || from == 0 {
-            records.drain(..records.len().saturating_sub(count));
-            return Ok(records);
+        let (mut found, from) = window_lines(path, &file, start, size, lines)?;
+        if found.len() >= count || from == 0 {
+            found.drain(..found.len().saturating_sub(count));
+            return Ok(found);
         }
         // A torn tail may have lines of its own, so more of them are looked at, too.
         (window, lines) = (window.saturating_mul(4), lines.saturating_mul(4));
@@ -68,20 +85,20 @@ struct Place {
 }
 
 /// The last events of the lines that begin behind `start`, and where the first of them begins.
-fn window_records(
+fn window_lines(
     path: &Utf8Path,
     file: &File,
     start: u64,
     size: u64,
     lines: usize,
-) -> Result<(Vec<Record>, u64), LogError> {
+) -> Result<(Vec<Line>, u64), LogError> {
     let mut bytes = vec![0; usize::try_from(size - start).unwrap_or(usize::MAX)];
     file.read_exact_at(&mut bytes, start).at("cannot read", path)?;
     let mut from = line_start(&bytes, start, lines);
     let first = start + from as u64;
-    let mut records = Vec::new();
+    let mut found = Vec::new();
     let Some(mut cursor) = anchor(&bytes[from..], first) else {
-        return Ok((records, first));
+        return Ok((found, first));
     };
     while from < bytes.len() {
         let length = bytes[from..].iter().position(|byte| *byte == b'\n');
@@ -89,7 +106,8 @@ fn window_records(
             Some(length) => match Record::read(&bytes[from..from + length], cursor.chain) {
                 Ok((record, chain)) => {
                     cursor.pass(&record, chain, length as u64 + 1);
-                    records.push(record);
+                    let bytes = bytes[from..=from + length].to_vec();
+                    found.push(Line { record, bytes });
                     from += length + 1;
                     continue;
                 }
@@ -99,9 +117,9 @@ fn window_records(
         };
         let mut rest = &bytes[from + line.len()..];
         let verdict = torn::judge(line, why, cursor, &mut rest).at("cannot read", path)?;
-        return refuse(verdict, path, cursor).map(|()| (records, first));
+        return refuse(verdict, path, cursor).map(|()| (found, first));
     }
-    Ok((records, first))
+    Ok((found, first))
 }
 
 /// Where the last `count` complete lines begin, as far as they lie in the window.

@@ -53,6 +53,23 @@ fn config_shows_an_invalid_configuration_and_its_faults() {
 }
 
 #[test]
+fn trust_that_cannot_be_read_is_the_same_error_for_every_verb() {
+    let env = TestEnv::new();
+    env.write(".crew/config.toml", "[worktree]\nsetup = [\"npm ci\"]\n");
+    env.crew(&["trust", "--yes"]).code(0);
+    let found = env.home.join(".local/state/crew/trusted.json");
+    std::fs::write(&found, "not JSON").expect("written");
+    for args in [&["trust", "--show"][..], &["run", "do it", "-d", "-a", "rehearsal"]] {
+        env.crew(args).code(5).says("is damaged; remove it");
+    }
+    std::fs::remove_file(&found).expect("removed");
+    std::fs::create_dir(&found).expect("made");
+    for args in [&["trust", "--show"][..], &["run", "do it", "-d", "-a", "rehearsal"]] {
+        env.crew(args).code(8).says("trusted.json");
+    }
+}
+
+#[test]
 fn trust_lists_what_would_be_executed_and_is_bound_to_it() {
     let env = TestEnv::new();
     env.crew(&["trust"]).code(0).says("this project executes nothing");

@@ -100,6 +100,28 @@ fn arguments_that_are_no_text_are_a_usage_error() {
 }
 
 #[test]
+fn with_json_a_usage_error_is_json_too() {
+    let env = TestEnv::new();
+    let wrong: &[&[&str]] = &[
+        &["status", "--foo", "--json"],
+        &["--json", "retry"],
+        &["run", "--json", "-t"],
+        &["stauts", "--json"],
+        &["logs", "1", "--color", "pink", "--json"],
+    ];
+    for args in wrong {
+        let told = env.crew(args).code(2);
+        let error = told.json_error();
+        let has_text = |key: &str| error[key].as_str().is_some_and(|text| !text.is_empty());
+        assert_eq!(error["code"], "usage", "{args:?}: {told:?}");
+        assert!(has_text("message") && has_text("hint"), "{args:?}: {told:?}");
+        assert_eq!(told.stdout, "");
+    }
+    env.crew(&["status", "--foo", "--", "--json"]).code(2).says("error: unexpected argument");
+    env.crew(&["status", "--help", "--json"]).code(0).prints("Usage: crew status");
+}
+
+#[test]
 fn without_a_home_commands_work_and_trust_says_what_is_missing() {
     let env = TestEnv::new();
     let mut run = env.run("fix-it", CODING);

@@ -137,6 +137,15 @@ fn retry_tries_a_failed_task_again_with_another_program() {
 }
 
 #[test]
+fn a_refused_retry_of_a_run_is_on_its_record() {
+    let env = TestEnv::new();
+    let run = env.run("fix-it", CODING).start();
+    env.crew(&["retry", "1"]).code(7).says("run #1 is running; `retry` needs a run that is");
+    let last = run.events().lines().last().unwrap_or_default().to_owned();
+    assert!(last.contains("command.refused") && last.contains("\"retry\""), "{last}");
+}
+
+#[test]
 fn a_failed_run_is_not_reopened_but_archived() {
     let env = TestEnv::new();
     let mut run = env.run("fix-it", CODING).start();

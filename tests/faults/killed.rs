@@ -56,9 +56,26 @@ fn a_killed_shim_whose_agent_had_changed_the_tree_blocks_the_run_until_a_person_
     env.wait_note("begun");
     kill(env.shim(run, "work", 1).shim);
     assert_eq!(env.rest(run), "blocked(session_lost)");
+    assert!(env.ok(&["why", "1/work"]).contains("half.txt"));
     env.ok(&["resume", "1"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.git(&["show", "crew/do-it:half.txt"]), "half");
+}
+
+#[test]
+fn in_place_a_lost_attempt_blocks_the_run_when_it_had_changed_files() {
+    for (script, rest) in [("echo half > half.txt", "blocked(session_lost)"), ("", "done")] {
+        let env = hanging(script);
+        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place"]);
+        env.wait_note("begun");
+        kill(env.shim(run, "work", 1).shim);
+        assert_eq!(env.rest(run), rest, "{script}");
+        if !script.is_empty() {
+            assert!(env.ok(&["why", "1/work"]).contains("half.txt"));
+            env.ok(&["resume", "1"]);
+            assert_eq!(env.rest(run), "done");
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 use std::fs;
 
+use crew::base::limits::CHAIN_LOOK_BYTES_MAX;
+use crew::engine::Input;
+use crew::event::body::RunNoted;
+
 use super::place::Place;
 use super::script;
 
@@ -54,18 +58,52 @@ fn a_damaged_log_is_shown_as_far_as_it_is_whole() {
     assert_eq!((error["error"]["code"].as_str(), json.code), (Some("damaged"), 8));
 }
 
+/// Changes one digit in the middle of the log of run 1.
+fn edit(place: &Place) {
+    let path = place.run_dir(1).events();
+    let log = fs::read_to_string(&path).unwrap();
+    let edited = log.replacen("\"pid\":4242", "\"pid\":4243", 1);
+    assert_ne!(edited, log);
+    fs::write(&path, edited).unwrap();
+}
+
 #[test]
-fn damage_in_the_middle_is_found_by_verify_even_behind_a_snapshot() {
+fn damage_in_the_middle_is_told_by_whoever_opens_the_run_even_behind_a_snapshot() {
     let mut place = Place::new();
     place.run(script::started().into_iter().chain(script::question()));
     assert!(place.crew(&["ls"]).ended(0).contains("waiting"));
-    let path = place.run_dir(1).events();
-    let log = fs::read_to_string(&path).unwrap();
-    fs::write(&path, log.replacen("\"pid\":4242", "\"pid\":4243", 1)).unwrap();
+    edit(&place);
+    assert!(place.run_dir(1).snapshot().exists());
     let verified = place.crew(&["verify", "1"]).ended(8);
     assert!(verified.contains("hash"), "{verified}");
-    fs::remove_file(place.run_dir(1).snapshot()).unwrap();
-    assert_eq!(place.crew(&["status", "1"]).code, 8);
+    let before = fs::read(place.run_dir(1).events()).unwrap();
+    for args in [&["status", "1"][..], &["show", "1"], &["why", "1"], &["pause", "1"]] {
+        let output = place.crew(args);
+        assert_eq!(output.code, 8, "{args:?} {output:?}");
+        assert!(output.err.contains("is damaged at line "), "{args:?} {output:?}");
+    }
+    assert_eq!(fs::read(place.run_dir(1).events()).unwrap(), before, "nothing was written");
+}
+
+#[test]
+fn a_long_log_is_followed_to_its_start_before_it_is_written_to() {
+    let mut place = Place::new();
+    let mut ledger = place.run(script::started().into_iter().chain(script::question()));
+    while fs::metadata(place.run_dir(1).events()).unwrap().len() <= CHAIN_LOOK_BYTES_MAX {
+        let text = "x".repeat(60 << 10);
+        super::place::play(&mut ledger, 90_000, Input::Fact(RunNoted { text }.into()));
+    }
+    assert!(place.crew(&["ls"]).ended(0).contains("waiting"));
+    edit(&place);
+    assert!(place.crew(&["status", "1"]).ended(4).contains("waiting"), "a look stays quick");
+    let before = fs::read(place.run_dir(1).events()).unwrap();
+    for args in [&["pause", "1"][..], &["retry", "1"]] {
+        let output = place.crew(args);
+        assert_eq!(output.code, 8, "{args:?} {output:?}");
+        assert!(output.err.contains("is damaged at line "), "{args:?} {output:?}");
+    }
+    assert_eq!(fs::read(place.run_dir(1).events()).unwrap(), before, "nothing was written");
+    assert!(place.crew(&["doctor"]).out.contains("can only be read"));
 }
 
 #[test]

@@ -49,6 +49,23 @@ fn events_as_json_are_the_lines_of_the_log() {
     assert_eq!(since.lines().collect::<Vec<_>>(), lines[3..]);
     let last = place.crew(&["events", "1", "--json", "--last", "2"]).ended(0);
     assert_eq!(last.lines().collect::<Vec<_>>(), lines[lines.len() - 2..]);
+    let newest = (lines.len() - 1).to_string();
+    for json in [&["--json"][..], &[]] {
+        let args = [&["events", "1", "--last", "2", "--since", &newest][..], json].concat();
+        assert_eq!(place.crew(&args).ended(0).lines().count(), 1);
+    }
+}
+
+#[test]
+fn the_last_events_as_json_are_read_from_the_end() {
+    let mut place = Place::new();
+    place.run(script::started());
+    let path = place.run_dir(1).events();
+    let log = std::fs::read_to_string(&path).unwrap();
+    // Whoever begins with the first line never comes to the last.
+    std::fs::write(&path, log.replacen("\"seq\":1,", "\"seq\":7,", 1)).unwrap();
+    let last = place.crew(&["events", "1", "--json", "--last", "1"]).ended(0);
+    assert_eq!(last.lines().last(), log.lines().last());
 }
 
 #[test]

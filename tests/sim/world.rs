@@ -368,6 +368,8 @@ impl World {
                         commit: Some(format!("c{}", self.tree)),
                         tree: Some(format!("t{}", self.tree)),
                         files: 1,
+                        strays: Vec::new(),
+                        kept: None,
                         error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
                     };
                     let at = self.now.plus_ms(self.rng.u64(1..100));

@@ -60,7 +60,7 @@ impl Attempt {
     }
 
     pub fn executor() -> Executor {
-        Executor::Local { program: env!("CARGO_BIN_EXE_crew").into() }
+        Executor::Local { program: env!("CARGO_BIN_EXE_crew").into(), is_silent: false }
     }
 
     pub fn start(&mut self) -> ShimHandle {

@@ -16,7 +16,7 @@ pub(super) fn undriven(dir: &ProjectDir) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for number in &runs {
-        match Ledger::open(dir.run(*number)) {
+        match Ledger::open_checked(dir.run(*number)) {
             Err(error) => findings.push(
                 Finding::new("runs", Level::Error, format!("run #{number}: {error}"))
                     .hinted(format!("`crew verify {number}` tells more")),

@@ -1,22 +1,13 @@
 //! The machine: git, the disk, agent programs.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
-
 use camino::Utf8Path;
 
 use super::{Finding, Level};
-use crate::base::text::one_line;
 use crate::cli::runtime;
 use crate::config::Config;
+use crate::launch::version::version;
 use crate::store::ProjectDir;
 
-/// A program that does not tell its version in this time is passed over.
-const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
-/// Characters of a version that are shown.
-const VERSION_CHARS_MAX: usize = 60;
 /// Oldest git that knows what worktrees need (`git worktree add --orphan`, `merge-tree --write-tree`).
 const GIT_OLDEST: (u32, u32) = (2, 38);
 /// Below this a run may fill the disk.
@@ -32,7 +23,7 @@ const NETWORK: &[(u64, &str)] = &[
 ];
 
 pub(super) fn git() -> Finding {
-    let Some(version) = version_of("git") else {
+    let Ok(version) = version(&["git", "--version"].map(str::to_owned)) else {
         return Finding::new("git", Level::Error, "git is not found")
             .hinted("install git; without it runs have no worktrees and cannot merge");
     };
@@ -103,21 +94,11 @@ fn mebibytes(bytes: u64) -> f64 {
 }
 
 pub(super) fn runtimes(config: &Config) -> Vec<Finding> {
-    let all = runtime::all(config);
-    let found: Vec<_> = all.iter().filter(|told| told.kind != "built-in").collect();
-    // Some of these programs take seconds to say their version: all are asked at once.
-    let versions: Vec<Option<String>> = std::thread::scope(|scope| {
-        let asked: Vec<_> = found
-            .iter()
-            .map(|told| {
-                scope.spawn(|| told.path.as_ref().and_then(|path| version_of(path.as_str())))
-            })
-            .collect();
-        asked.into_iter().map(|thread| thread.join().ok().flatten()).collect()
-    });
+    let mut all = runtime::all(config);
+    runtime::ask_versions(config, &mut all);
     let mut findings: Vec<Finding> = Vec::new();
-    for (told, version) in found.iter().zip(versions) {
-        let version = version.unwrap_or_else(|| "its version is not known".to_owned());
+    for told in all.iter().filter(|told| told.kind != "built-in") {
+        let version = told.version.as_deref().unwrap_or(&told.note);
         if told.kind == "configured" && told.path.is_none() {
             let text = format!("{}: `{}` is not found", told.name, told.program);
             findings.push(
@@ -144,32 +125,6 @@ pub(super) fn runtimes(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The first line that the program prints when it is asked for its version, if it does so in time.
-fn version_of(program: &str) -> Option<String> {
-    let mut child = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let output = child.stdout.take()?;
-    let (sender, line) = mpsc::channel();
-    // A grandchild may keep the pipe open; then this thread is left behind and ends with crew.
-    std::thread::spawn(move || {
-        let mut first = String::new();
-        if BufReader::new(output).read_line(&mut first).is_ok() {
-            drop(sender.send(first));
-        }
-    });
-    let line = line.recv_timeout(VERSION_TIMEOUT);
-    // It has said what it was asked for, or never will.
-    drop(child.kill());
-    drop(child.wait());
-    let line = one_line(&line.ok()?, VERSION_CHARS_MAX);
-    (!line.is_empty()).then_some(line)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,10 +135,5 @@ mod tests {
         assert_eq!(number_of("git version 2.39.5 (Apple Git-154)"), Some((2, 39)));
         assert_eq!(number_of("something else"), None);
         assert!((2, 9) < GIT_OLDEST && GIT_OLDEST <= (2, 43));
-    }
-
-    #[test]
-    fn a_program_that_is_missing_has_no_version() {
-        assert_eq!(version_of("/nowhere/at/all"), None);
     }
 }

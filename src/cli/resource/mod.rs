@@ -47,7 +47,7 @@ pub enum Verb {
 /// # Errors
 /// No such resource.
 pub fn show(kind: Kind, name: &str, context: &mut Context) -> Result<Exit> {
-    show::run(kind, name, &context.workspace()?.catalog(), context)
+    show::run(kind, name, &context.workspace()?, context)
 }
 
 /// Runs the verb for a kind.

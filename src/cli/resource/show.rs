@@ -3,9 +3,12 @@
 use serde::Serialize;
 
 use super::entry::Entry;
+use crate::base::flow::MemoryScope;
 use crate::base::limits::JSON_SCHEMA;
+use crate::base::text;
 use crate::cli::{Context, Exit, Result};
-use crate::resource::{Catalog, Kind, Scope};
+use crate::client::Workspace;
+use crate::resource::{Kind, Scope};
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -16,15 +19,32 @@ struct Json<'a> {
     path: &'a str,
     description: &'a str,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<MemoryJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct MemoryJson<'a> {
+    scope: MemoryScope,
+    file: &'a str,
+    text: &'a str,
+    note: Option<&'a str>,
 }
 
 pub(super) fn run(
     kind: Kind,
     name: &str,
-    catalog: &Catalog,
+    workspace: &Workspace,
     context: &mut Context,
 ) -> Result<Exit> {
-    let entry = Entry::find(kind, name, catalog)?;
+    let catalog = workspace.catalog();
+    let entry = Entry::find(kind, name, &catalog)?;
+    let memory = if kind == Kind::Agent {
+        let scope = catalog.agent(name)?.file.memory;
+        scope.map(|scope| (scope, workspace.memory(scope, name)))
+    } else {
+        None
+    };
     if context.json {
         context.write_json(&Json {
             schema_version: JSON_SCHEMA,
@@ -34,6 +54,12 @@ pub(super) fn run(
             path: entry.path.as_str(),
             description: &entry.description,
             text: &entry.text,
+            memory: memory.as_ref().map(|(scope, memory)| MemoryJson {
+                scope: *scope,
+                file: memory.file.as_str(),
+                text: &memory.text,
+                note: memory.note.as_deref(),
+            }),
         })?;
         return Ok(Exit::Ok);
     }
@@ -42,6 +68,11 @@ pub(super) fn run(
         Scope::User | Scope::Project => {
             context.say(&format!("{} {kind} `{name}` from `{}`", entry.scope, entry.path))?;
         }
+    }
+    if let Some((scope, memory)) = &memory {
+        let lines = text::count(memory.text.lines().count(), "line");
+        let note = memory.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+        context.say(&format!("{scope} memory file `{}`: {lines}{note}", memory.file))?;
     }
     let newline = if entry.text.ends_with('\n') { "" } else { "\n" };
     write!(context.out, "{}{newline}", entry.text)?;

@@ -105,3 +105,28 @@ fn damage_behind_a_checkpoint_is_found_and_nothing_is_saved_any_more() {
         assert_eq!(opened.health().damage.as_ref().map(|damage| damage.line), Some(seq + 1));
     }
 }
+
+#[test]
+fn a_checkpoint_behind_a_broken_chain_is_not_used() {
+    let (_guard, mut ledger) = asking();
+    let dir = ledger.dir().clone();
+    let row = RunRow::stored(ledger.state());
+    ledger.write_checkpoint(&row);
+    let log = std::fs::read(dir.events()).unwrap();
+    let end = log[..log.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
+    // Every byte before the last line, which the checkpoint itself is compared with.
+    for at in (0..end).step_by(97) {
+        let mut edited = log.clone();
+        edited[at] ^= 1;
+        std::fs::write(dir.events(), &edited).unwrap();
+        match Ledger::open(dir.clone()) {
+            Ok(opened) => {
+                let Health { torn, damage, .. } = opened.health();
+                assert!(torn.is_some() || damage.is_some(), "byte {at}");
+            }
+            Err(error) => assert!(matches!(error, OpenError::Log(LogError::Damaged(_))), "{error}"),
+        }
+    }
+    std::fs::write(dir.events(), &log).unwrap();
+    assert_eq!(Ledger::open(dir).unwrap().saved, ledger.state().seq, "whole again");
+}

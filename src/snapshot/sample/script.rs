@@ -127,6 +127,8 @@ fn checked(task: &str, files: u32) -> Input {
         commit: Some("c1".into()),
         tree: Some(if files == 0 { "t0" } else { "t1" }.into()),
         files,
+        strays: Vec::new(),
+        kept: None,
         error: None,
     })
 }

@@ -85,9 +85,9 @@ fn ten_agents(given: &Given) -> Vec<Row> {
         |pids: &[u32], read: &dyn Fn(u32) -> f64| Spread::of(pids.iter().map(|pid| read(*pid)));
     let mut rows = vec![
         Row::limit("supervisor of 10 live tasks: memory", "MiB", of(&[supervisor], &alone), 12.0),
-        Row::limit("… with shared pages", "MiB", of(&[supervisor], &resident), 12.0).told(),
+        Row::limit("… with shared pages", "MiB", of(&[supervisor], &resident), 12.0),
         Row::limit("shim: memory", "MiB", of(&shims, &alone), 3.0),
-        Row::limit("… with shared pages", "MiB", of(&shims, &resident), 3.0).told(),
+        Row::limit("… with shared pages", "MiB", of(&shims, &resident), 3.0),
     ];
     let idle = idle_percent(&[supervisor]);
     rows.push(Row::limit("idle supervisor of 10 agents", "% of a core", idle, 0.05));

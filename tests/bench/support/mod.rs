@@ -104,6 +104,8 @@ pub fn body(seq: u64) -> Body {
             commit: Some("9f2d0c7be1a84c55b0a6a6d2f0c1e3d4a5b6c7d8".into()),
             tree: Some("1a84c55b0a6a6d2f0c1e3d4a5b6c7d89f2d0c7be".into()),
             files: 12,
+            strays: Vec::new(),
+            kept: None,
             error: None,
         }
         .into(),
