@@ -48,8 +48,14 @@ pub(super) fn send(
     if state.status.kind() == StatusKind::Archived {
         return Err(refusal(state, "send", "not archived"));
     }
-    if state.messages.iter().any(|entry| entry.message.id == message.id) {
-        return Ok(Vec::new());
+    let known = state.messages.iter().find(|entry| entry.message.id == message.id);
+    if let Some(known) = known.map(|entry| &entry.message) {
+        let is_same =
+            (&known.from, &known.to, &known.text) == (&message.from, &message.to, &message.text);
+        let reason = format!("another message is called `{}`", message.id);
+        let hint = "leave the name out, and it gets one of its own".to_owned();
+        let other = Refusal { code: "conflict", reason, hint };
+        return if is_same { Ok(Vec::new()) } else { Err(other) };
     }
     if let Caller::Agent { task, attempt } = by {
         live_attempt(state, task, *attempt)?;

@@ -97,8 +97,7 @@ impl Desk<'_> {
         let prompt = self.prompt(task, live, &messages);
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
         outfit.issue_token()?;
-        let mcp_config =
-            if spec.mcp.is_empty() { None } else { Some(outfit.mcp_config()?) };
+        let mcp_config = if spec.mcp.is_empty() { None } else { Some(outfit.mcp_config()?) };
         let invocation = spec.invocation(&InvocationInput {
             crew: self.crew,
             prompt_file: &dir.prompt(),
