@@ -75,7 +75,8 @@ pub(super) fn send(
     for (gate, data) in gates {
         writes.push(check_write(state, gate, data, by)?);
     }
-    Ok(vec![MessageSent { message: message.clone(), writes }.into()])
+    let attempt = by.attempt().filter(|_| !writes.is_empty());
+    Ok(vec![MessageSent { message: message.clone(), writes, attempt }.into()])
 }
 
 /// A message goes to a task, or to a step with several: then all of its slots get it.

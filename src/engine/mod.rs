@@ -22,6 +22,7 @@ mod gate;
 mod index;
 mod input;
 mod judge;
+mod mail;
 mod progress;
 mod settle;
 mod start;

@@ -44,13 +44,11 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
         StatusKind::Running => running(state, vitals, now),
         StatusKind::Merging => complete(state),
         StatusKind::Waiting => hibernate(state, now),
+        StatusKind::Done | StatusKind::Failed | StatusKind::Cancelled => super::mail::dead(state),
         StatusKind::Draft
         | StatusKind::Queued
         | StatusKind::Paused
         | StatusKind::Blocked
-        | StatusKind::Done
-        | StatusKind::Failed
-        | StatusKind::Cancelled
         | StatusKind::Archived => Vec::new(),
     }
 }

@@ -6,17 +6,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
+use super::mail;
 use super::outfit::Outfit;
 use super::snapshot_tree;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::{Access, Isolation, MemoryScope, StepKind};
 use crate::base::path::PathError;
-use crate::base::{TaskId, limits, redact, text};
+use crate::base::{limits, redact, text};
 use crate::config::{Environment, agent_environment};
 use crate::engine::{LiveAttempt, State};
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::{StepPlan, TaskIx};
-use crate::plan::prompt::{PromptInput, Remembered, named_artifacts, named_outputs, render};
+use crate::plan::prompt::{Mail, PromptInput, Remembered, named_artifacts, named_outputs, render};
 use crate::store::files::{Durability, create_private_dir, write_atomic};
 use crate::store::memory::{self, Homes, Memory};
 use crate::store::{AttemptDir, RunDir, artifact};
@@ -93,7 +94,7 @@ impl Desk<'_> {
             return Ok(Brief { command, env, messages: Vec::new() });
         }
         let spec = self.programs.get(&live.runtime)?;
-        let messages = self.messages(&id);
+        let messages = mail::waiting(self.state, task);
         let prompt = self.prompt(task, live, &messages);
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
         outfit.issue_token()?;
@@ -142,27 +143,15 @@ impl Desk<'_> {
         worktree.unwrap_or(&self.state.created.root).clone()
     }
 
-    /// Messages to the task or to the whole run that no attempt of it was given yet.
-    fn messages(&self, id: &TaskId) -> Vec<(String, String)> {
-        let address = id.to_string();
-        let own = self.state.messages.iter().filter(|entry| {
-            entry.delivered.iter().all(|(task, _)| task != id)
-                && (entry.message.to == address || entry.message.to == "run")
-        });
-        own.map(|entry| {
-            (entry.message.id.clone(), format!("[{}] {}", entry.message.id, entry.message.text))
-        })
-        .collect()
-    }
-
-    fn prompt(&self, task: TaskIx, live: &LiveAttempt, messages: &[(String, String)]) -> String {
+    fn prompt(&self, task: TaskIx, live: &LiveAttempt, messages: &[(String, Mail)]) -> String {
         let state = self.state;
         let step = state.step_of(task);
         let id = state.task_id(task);
         let answer = state.tasks[task].answer.clone();
-        let mut texts: Vec<String> = messages.iter().map(|(_, text)| text.clone()).collect();
+        let mut mails: Vec<Mail> = messages.iter().map(|(_, mail)| mail.clone()).collect();
         if let Some((question, answer)) = answer {
-            texts.push(format!("You asked: {question}\n\nThe answer is: {answer}"));
+            let text = format!("You asked: {question}\n\nThe answer is: {answer}");
+            mails.push(Mail { agent: None, text });
         }
         let memory = self.memory(step);
         let input = PromptInput {
@@ -175,7 +164,7 @@ impl Desk<'_> {
             failure: &state.tasks[task].failure,
             outputs: self.outputs(task, step),
             artifacts: self.artifacts(step),
-            messages: texts,
+            messages: mails,
             memory: memory.as_ref().map(|memory| Remembered {
                 file: memory.file.as_str(),
                 text: &memory.text,

@@ -14,6 +14,7 @@ mod evidence;
 pub mod executor;
 pub mod harvest;
 mod jobs;
+mod mail;
 mod outfit;
 pub mod process;
 mod project;

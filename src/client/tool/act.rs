@@ -279,16 +279,15 @@ impl Tools {
         live_attempt(state, &self.identity.task, self.identity.attempt)?;
         let entry = state.task_ix(&self.identity.task).map(|task| &state.tasks[task]);
         let asked = entry.and_then(|entry| entry.asked.as_ref());
-        match asked.filter(|asked| asked.question == *question) {
-            Some(asked) => Ok(asked.answer.as_ref().map(|answer| {
-                Reply::new(json!({"parked": false, "answer": answer}), answer.clone())
-            })),
-            None => {
-                let reason = "the question was withdrawn".to_owned();
-                let hint = "go on without its answer".to_owned();
-                Err(Refusal { code: "state", reason, hint }.into())
-            }
-        }
+        let Some(asked) = asked.filter(|asked| asked.question == *question) else {
+            let reason = "the question was withdrawn".to_owned();
+            let hint = "go on without its answer".to_owned();
+            return Err(Refusal { code: "state", reason, hint }.into());
+        };
+        Ok(asked
+            .answer
+            .as_ref()
+            .map(|answer| Reply::new(json!({"parked": false, "answer": answer}), answer.clone())))
     }
 }
 
