@@ -151,6 +151,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Stop(args) => cli::stop::run(&args, context),
         Verb::Team(args) => cli::team::run(&args, context),
         Verb::Timeline(args) => cli::timeline::run(&args, context),
+        Verb::Tool(args) => cli::tool::run(&args, context),
         Verb::Trust(args) => cli::trust::run(&args, context),
         Verb::Verify(args) => cli::verify::run(&args, context),
         Verb::Wait(args) => cli::wait::run(&args, context),

@@ -14,5 +14,7 @@ mod memory;
 mod places;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/tools.rs"]
+mod tools;
 #[path = "run/version.rs"]
 mod version;

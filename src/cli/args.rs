@@ -103,6 +103,7 @@ pub enum Verb {
     Team(team::Args),
     /// Tell a run's story, one line for each thing that happened.
     Timeline(super::timeline::Args),
+    Tool(super::tool::Args),
     Trust(trust::Args),
     /// Check that a run's files are whole.
     Verify(super::verify::Args),

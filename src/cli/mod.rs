@@ -52,6 +52,7 @@ pub mod table;
 pub mod target;
 pub mod team;
 pub mod timeline;
+pub mod tool;
 pub mod trust;
 pub mod trust_check;
 pub mod verify;

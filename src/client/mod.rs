@@ -14,6 +14,7 @@ pub mod recover;
 pub mod rest;
 pub mod rows;
 pub mod start;
+pub mod tool;
 pub mod transcript;
 pub mod trust;
 pub mod vitals;

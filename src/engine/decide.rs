@@ -4,7 +4,7 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, fire};
+use super::{call, fire, mail};
 use crate::base::flow::Access;
 use crate::base::{TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -41,6 +41,7 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
                 vec![CommandRefused { command, code, reason }.into()]
             }))
         }
+        Input::Fact(Body::MessageDelivered(given)) => Ok(mail::delivered(state, given)),
         Input::Fact(body) => Ok(vec![body.clone()]),
         Input::Command(command) => decide_command(state, now, command),
     }
@@ -195,7 +196,7 @@ fn resume(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal
 }
 
 fn sent(message: &Message) -> Body {
-    MessageSent { message: message.clone(), writes: Vec::new() }.into()
+    MessageSent { message: message.clone(), writes: Vec::new(), attempt: None }.into()
 }
 
 fn readied(task: TaskId, cause: ReadyCause, failure: String, runtime: Option<String>) -> Body {

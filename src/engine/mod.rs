@@ -22,6 +22,7 @@ mod gate;
 mod index;
 mod input;
 mod judge;
+mod mail;
 mod progress;
 mod settle;
 mod start;
@@ -47,7 +48,7 @@ pub use state::{
     TaskStatus, WorktreeState,
 };
 pub use vitals::{AttemptVitals, Vitals};
-pub use write::{Caller, field_type, typed};
+pub use write::{Caller, field_type, live_attempt, typed};
 
 use crate::base::Time;
 use crate::event::{Actor, Body};

@@ -123,6 +123,7 @@ pub fn body(seq: u64) -> Body {
                 reply_to: None,
             },
             writes: Vec::new(),
+            attempt: None,
         }
         .into(),
     }
