@@ -72,6 +72,7 @@ pub enum Verb {
     Artifacts(super::artifacts::Args),
     /// Tell what happened while you were away, and what waits for you.
     Brief(super::brief::Args),
+    Chat(super::chat::Args),
     Completions(completions::Args),
     Config(config::Args),
     Demo(demo::Args),

@@ -10,6 +10,7 @@ pub mod args;
 pub mod artifacts;
 mod ask;
 pub mod brief;
+pub mod chat;
 pub mod completions;
 pub mod config;
 pub mod context;
