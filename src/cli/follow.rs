@@ -14,9 +14,9 @@ use crate::base::{RunNumber, Time, time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::engine::Command;
-use crate::event::{Body, Record, Status, StatusKind};
+use crate::event::{Body, Record, Status, StatusKind, Wait};
 use crate::ledger::Ledger;
-use crate::snapshot::{RunRow, SupervisorRow, story};
+use crate::snapshot::{DecisionRow, RunRow, SupervisorRow, story};
 
 /// Milliseconds between two looks at a run that says nothing; also the pace of the visible clocks.
 const PACE_MS: u64 = 1_000;
@@ -242,15 +242,16 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
     }
     let next = match &state.status {
         Status::Blocked { .. } | Status::Failed { .. } => Some(format!("crew why {number}")),
-        Status::Waiting { wait: crate::event::Wait::Question { task } } => {
-            Some(format!("crew answer {number} {task} --text …"))
+        Status::Waiting { wait } if !matches!(wait, Wait::Merge { .. }) => {
+            let rows = DecisionRow::all(state, state.updated_at);
+            rows.first().map(|row| row.command(number))
         }
         Status::Paused => Some(format!("crew resume {number}")),
         Status::Draft
         | Status::Queued { .. }
         | Status::Running
-        | Status::Waiting { .. }
         | Status::Merging
+        | Status::Waiting { .. }
         | Status::Done { .. }
         | Status::Cancelled { .. }
         | Status::Archived { .. } => None,

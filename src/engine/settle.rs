@@ -34,12 +34,13 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !ended.is_empty() {
         return ended;
     }
+    // What was decided comes first: otherwise the same would be asked again before it has its effect.
+    if let Some((rule, to)) = decision::conclude(state) {
+        return concluded(state, rule, to);
+    }
     let asked = decision::open(state, now);
     if !asked.is_empty() {
         return asked;
-    }
-    if let Some((rule, to)) = decision::conclude(state) {
-        return concluded(state, rule, to);
     }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
