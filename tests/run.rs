@@ -16,5 +16,7 @@ mod places;
 mod queue;
 #[path = "run/tools.rs"]
 mod tools;
+#[path = "run/trees.rs"]
+mod trees;
 #[path = "run/version.rs"]
 mod version;

@@ -242,6 +242,19 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// Whether it looks at a field of the store.
+    pub fn asks_about(&self, name: &str) -> bool {
+        let mut found = false;
+        self.walk(&mut |part| {
+            if let Self::Check { field, .. } | Self::Count { field, .. } = part {
+                let path = field.strip_prefix('/').and_then(|path| path.split('/').next());
+                let first = path.map(|part| part.replace("~1", "/").replace("~0", "~"));
+                found |= first.as_deref().unwrap_or(field) == name;
+            }
+        });
+        found
+    }
+
     /// Calls `visit` for this condition and everything inside it, outermost first.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
         visit(self);

@@ -123,11 +123,15 @@ impl State {
     }
 
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
+        self.hibernated = rule == Rule::T15;
+        if self.hibernated {
+            // It waits as before, for the same thing and since the same moment.
+            return;
+        }
         self.status = to.clone();
         self.status_since = at;
         self.status_seq = self.seq;
-        self.hibernated = rule == Rule::T15;
-        if matches!(rule, Rule::T17 | Rule::T34) {
+        if matches!(rule, Rule::T17 | Rule::T34 | Rule::T37) {
             self.zero_cycles();
         }
     }
@@ -169,7 +173,9 @@ impl State {
         entry.activated = self.epoch;
         entry.activations += 1;
         entry.expanded = false;
+        entry.approved = None;
         feedback.clone_into(&mut entry.feedback);
+        let was_dead = self.index.steps[step].dead > 0;
         for task in self.tasks_of(step) {
             let entry = &mut self.tasks[task];
             (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
@@ -180,6 +186,9 @@ impl State {
             }
         }
         self.refresh_step(step);
+        if was_dead {
+            self.reopen_skipped(step);
+        }
     }
 
     fn readied(&mut self, at: Time, readied: &TaskReadied) {

@@ -60,7 +60,12 @@ impl State {
             for &ix in &channels {
                 self.channels[ix].cycles += 1;
                 // Back wins: what its source would also have fired forward belongs to the old pass.
+                // A source that this does not undo keeps what it has to say to others.
                 let (from, turn) = (plan.channels[ix].from, self.channels[ix].fired);
+                let source = &plan.steps[from].id;
+                if !fired.stale.contains(source) && !fired.steps.contains(source) {
+                    continue;
+                }
                 for (other, channel) in plan.channels.iter().enumerate() {
                     if channel.from == from && !channel.depends_on {
                         self.channels[other].fired = turn;
@@ -84,6 +89,9 @@ impl State {
                 }
             }
             self.activate(at, step, &fired.feedback);
+        }
+        for step in fired.stale.iter().filter_map(|id| self.step_ix(id)).collect::<Vec<_>>() {
+            self.keep_what_holds(step);
         }
         self.tell_the_living(&channels, &steps, &fired.feedback);
     }
@@ -110,6 +118,7 @@ impl State {
     fn make_stale(&mut self, step: StepIx) {
         self.steps[step].activated = 0;
         for task in self.tasks_of(step) {
+            self.tasks[task].asked = None;
             match &mut self.tasks[task].status {
                 TaskStatus::Running(live) => live.stale = true,
                 TaskStatus::Pending => {}
@@ -120,25 +129,26 @@ impl State {
                 | TaskStatus::Failed { .. }
                 | TaskStatus::Skipped { .. }
                 | TaskStatus::TimedOut { .. }
-                | TaskStatus::Stale => {
-                    self.tasks[task].asked = None;
-                    self.set_task(task, TaskStatus::Stale);
-                }
+                | TaskStatus::Stale => self.set_task(task, TaskStatus::Stale),
             }
             self.tasks[task].seq = self.seq;
         }
+        self.refresh_step(step);
+    }
+
+    /// A stale step that waits for several channels: what a source that is not played again has said
+    /// in its turn holds for the next pass.
+    fn keep_what_holds(&mut self, step: StepIx) {
         let plan = self.shared_plan().clone();
+        if plan.steps[step].join != Some(Join::All) {
+            return;
+        }
         for (ix, channel) in plan.channels.iter().enumerate() {
-            let leads_here = channel.to == step && !channel.depends_on;
-            if leads_here
-                && plan.steps[step].join == Some(Join::All)
-                && self.is_played(channel.from)
-            {
-                // Its source is not played again: what it said still holds for the next pass.
-                self.channels[ix].pending = self.channels[ix].fired > 0;
+            if channel.to == step && !channel.depends_on {
+                let has_said = self.channels[ix].fired == self.turn_of(channel.from);
+                self.channels[ix].pending = has_said && self.is_played(channel.from);
             }
         }
-        self.refresh_step(step);
     }
 
     /// A person's word gives the cycles their whole limit back (F10).
@@ -273,7 +283,9 @@ impl State {
         match &by {
             Actor::Human(_) => self.zero_cycles(),
             // Into a step at work it is mail and nothing more (F8).
-            Actor::Agent(task) if !self.is_addressee_at_work(&message.to) => {
+            Actor::Agent(task)
+                if !self.is_addressee_at_work(&message.to) && !self.is_gone_past(task) =>
+            {
                 for ix in self.message_channels(task, &message.to) {
                     self.channels[ix].due.push(message.id.clone());
                 }
@@ -286,6 +298,12 @@ impl State {
             acked: Vec::new(),
             dead: None,
         });
+    }
+
+    /// Whether a cycle has gone past the live attempt of a task: what it sends is mail and moves nothing.
+    fn is_gone_past(&self, task: &TaskId) -> bool {
+        let live = self.task_ix(task).and_then(|task| self.tasks[task].status.as_live());
+        live.is_some_and(|live| live.stale)
     }
 
     fn is_addressee_at_work(&self, to: &str) -> bool {

@@ -13,7 +13,7 @@ use crate::event::attempt::Question;
 use crate::event::body::{
     MessageAcked, MessageRetracted, MessageSent, QuestionAsked, QuestionParked,
 };
-use crate::event::gate::{GateWritten, TurnOutcome, TurnReported};
+use crate::event::gate::{GateWritten, StoreWrite, TurnOutcome, TurnReported};
 use crate::event::message::Message;
 use crate::event::{Body, StatusKind};
 
@@ -73,10 +73,32 @@ pub(super) fn send(
     }
     let mut writes = Vec::new();
     for (gate, data) in gates {
-        writes.push(check_write(state, gate, data, by)?);
+        let write = check_write(state, gate, data, by)?;
+        check_agreement(&writes, gate, &write)?;
+        writes.push(write);
     }
     let attempt = by.attempt().filter(|_| !writes.is_empty());
     Ok(vec![MessageSent { message: message.clone(), writes, attempt }.into()])
+}
+
+/// Two writes of one message into one store must not say different things.
+fn check_agreement(known: &[StoreWrite], gate: &str, write: &StoreWrite) -> Result<(), Refusal> {
+    let same = known.iter().filter(|other| other.store == write.store);
+    let mut entries = same.flat_map(|other| &other.entries);
+    let differs = entries.find(|other| {
+        let twin = write.entries.iter().find(|e| e.field == other.field && e.key == other.key);
+        twin.is_some_and(|entry| entry.value != other.value)
+    });
+    match differs {
+        None => Ok(()),
+        Some(entry) => {
+            let field = &entry.field;
+            let reason =
+                format!("the message writes `{field}` of gate `{gate}` twice, differently");
+            let hint = "one value counts".to_owned();
+            Err(Refusal { code: "contract", reason, hint })
+        }
+    }
 }
 
 /// A message goes to a task, or to a step with several: then all of its slots get it.
@@ -146,7 +168,12 @@ pub(super) fn ask(
     attempt: u32,
     question: &Question,
 ) -> Result<Vec<Body>, Refusal> {
-    live_attempt(state, task, attempt)?;
+    let (_, live) = live_attempt(state, task, attempt)?;
+    if live.stale {
+        let reason = format!("the work has gone on without attempt {attempt} of `{task}`");
+        let hint = "end the turn".to_owned();
+        return Err(Refusal { code: "stale_epoch", reason, hint });
+    }
     let known = state.task_ix(task).and_then(|task| state.tasks[task].asked.as_ref());
     match known {
         Some(asked) if asked.question == *question => Ok(Vec::new()),

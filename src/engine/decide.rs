@@ -265,11 +265,17 @@ fn reopen(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal
     Ok(events)
 }
 
-/// The `rework` step, else the last step that wrote, else the first one.
+/// The `rework` step, else the last step that wrote and that an end step waits for, else the first one.
 pub(super) fn rework_step(state: &State) -> usize {
     let plan = state.plan();
-    let wrote =
-        |ix: &usize| plan.steps[*ix].access == Access::Write && state.steps[*ix].activated > 0;
+    let leads_to_end = |ix: usize| {
+        plan.end.contains(&ix) || fire::downstream(state, ix).iter().any(|to| plan.end.contains(to))
+    };
+    let wrote = |ix: &usize| {
+        plan.steps[*ix].access == Access::Write
+            && state.steps[*ix].activated > 0
+            && leads_to_end(*ix)
+    };
     plan.rework
         .or_else(|| (0..plan.steps.len()).rfind(wrote))
         .or_else(|| plan.start.first().copied())

@@ -70,9 +70,13 @@ pub fn react(state: &State) -> Vec<Effect> {
 }
 
 /// Commands that must run now, on a tree that nobody is changing.
-fn evidence(state: &State) -> BTreeSet<String> {
+pub(super) fn evidence(state: &State) -> BTreeSet<String> {
     let mut wanted = evidence_wanted(state);
     for &task in &state.index.checking {
+        // While somebody else writes there is no current tree to speak of.
+        if state.index.tree_writers.iter().any(|writer| *writer != task) {
+            continue;
+        }
         if let Some(checking) = state.tasks[task].status.as_checking()
             && !needs_check(state, task, checking)
         {

@@ -27,7 +27,7 @@ pub(super) fn next(state: &State) -> Option<Firing> {
     let edges = &state.index.edges;
     let due: Vec<&Edge> = edges.iter().filter(|edge| state.is_edge_due(edge)).collect();
     if due.is_empty() {
-        return None;
+        return held_back(state).map(Firing::Fired);
     }
     // Back wins over forward: one reject beats a quorum (F6).
     let back = due.iter().find(|edge| is_cycle(state, edge));
@@ -38,6 +38,17 @@ pub(super) fn next(state: &State) -> Option<Firing> {
         return Some(cycle(state, &together));
     }
     Some(Firing::Fired(forward(state, &due)))
+}
+
+/// Steps with `join: all` whose channels have all fired, and whose last dependency is done now.
+fn held_back(state: &State) -> Option<ChannelsFired> {
+    let all = state.index.edges.iter().filter(|edge| !edge.is_back).map(|edge| edge.to);
+    let held: BTreeSet<StepIx> = all
+        .filter(|&to| state.plan().steps[to].join == Some(Join::All))
+        .filter(|&to| state.steps[to].activated == 0 && is_complete(state, to, &[]))
+        .collect();
+    let steps: Vec<_> = held.into_iter().map(|step| state.step_name(step)).collect();
+    (!steps.is_empty()).then(|| ChannelsFired { steps, ..ChannelsFired::default() })
 }
 
 /// Whether firing would activate a step that has been settled before.
@@ -122,7 +133,7 @@ fn exhausted(state: &State, edges: &[&Edge]) -> Option<(String, u32)> {
 }
 
 /// Steps that can be reached from a step without going back, itself excluded.
-fn downstream(state: &State, from: StepIx) -> BTreeSet<StepIx> {
+pub(super) fn downstream(state: &State, from: StepIx) -> BTreeSet<StepIx> {
     let mut seen = BTreeSet::new();
     let mut open = vec![from];
     while let Some(step) = open.pop() {

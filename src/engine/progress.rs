@@ -32,7 +32,9 @@ impl State {
     pub(super) fn can_move(&self) -> bool {
         let answered =
             |task: &TaskState| task.asked.as_ref().is_some_and(|asked| asked.answer.is_some());
-        self.ready_count() > 0
+        let startable = |task: &TaskIx| !super::start::is_held(self, *task);
+        !self.index.delayed.is_empty()
+            || self.index.ready.iter().any(startable)
             || !self.index.fireable.is_empty()
             || self.asking().any(|task| answered(&self.tasks[task]))
             || self.index.edges.iter().any(|edge| self.is_edge_due(edge))

@@ -57,7 +57,7 @@ fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
 }
 
 /// Whether a person must approve the plan that added the task; until then it may only read.
-fn is_held(state: &State, task: TaskIx) -> bool {
+pub(super) fn is_held(state: &State, task: TaskIx) -> bool {
     let held_by = state.steps[state.step_ix_of(task)].held_by;
     held_by.is_some_and(|planner| state.steps[planner].approved != Some(true))
         && state.step_of(task).access == Access::Write
@@ -171,7 +171,9 @@ impl Room {
             runtimes: state.index.live_by_runtime.clone(),
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),
-            writer: !state.index.tree_writers.is_empty(),
+            // A command that looks at the tree is in the way like somebody who writes.
+            writer: !state.index.tree_writers.is_empty()
+                || !super::effect::evidence(state).is_empty(),
             readers: !state.index.tree_readers.is_empty(),
             writer_waits: false,
         }

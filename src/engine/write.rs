@@ -105,6 +105,9 @@ pub(super) fn check_write(
     if data.is_empty() {
         return Err(refused("nothing is written", "give `field=value`"));
     }
+    for field in data.keys() {
+        check_owner(state, &target, field, by)?;
+    }
     let mut entries = Vec::new();
     for (field, value) in data {
         check_field(&target, field, value, by, &mut entries)?;
@@ -146,8 +149,7 @@ fn authorise(state: &State, target: &Target<'_>, by: &Caller) -> Result<(), Refu
         Caller::Human(_) | Caller::Runtime => Ok(()),
         Caller::Agent { task, attempt } => {
             let (step, live) = live_attempt(state, task, *attempt)?;
-            let may = writers.contains(step.role.as_str()) || writers.contains(step.id.as_str());
-            if !may {
+            if !target.gates.iter().any(|gate| is_writer(state, gate, by)) {
                 return forbidden(format!("`{task}` (role `{}`)", step.role));
             }
             let cleared = state.stores.get(target.store()).map_or(0, |store| store.cleared_seq);
@@ -160,6 +162,43 @@ fn authorise(state: &State, target: &Target<'_>, by: &Caller) -> Result<(), Refu
                 return Err(Refusal { code: "stale_epoch", reason, hint });
             }
             Ok(())
+        }
+    }
+}
+
+/// Whether a writer is one of this gate's: a role or step of the name `human` makes nobody a person.
+fn is_writer(state: &State, gate: &GatePlan, by: &Caller) -> bool {
+    let has = |name: &str| gate.writers.iter().any(|writer| writer == name);
+    match by {
+        Caller::Human(_) => has("human"),
+        Caller::Runtime => has("runtime"),
+        Caller::Agent { task, .. } => state.step_ix(task.step()).is_some_and(|step| {
+            let step = &state.plan().steps[step];
+            let names = [step.role.as_str(), step.id.as_str()];
+            names.into_iter().any(|name| !matches!(name, "human" | "runtime") && has(name))
+        }),
+    }
+}
+
+/// A field that another gate of the same store declares or asks about belongs to that gate's writers too.
+fn check_owner(
+    state: &State,
+    target: &Target<'_>,
+    field: &str,
+    by: &Caller,
+) -> Result<(), Refusal> {
+    let gates = state.plan().gates.iter().filter(|gate| gate.store == target.store());
+    let mut owners = gates.filter(|gate| {
+        let declares = gate.fields.iter().any(|(name, _)| name == field);
+        declares || gate.when.asks_about(field)
+    });
+    match owners.find(|gate| !is_writer(state, gate, by)) {
+        None => Ok(()),
+        Some(owner) => {
+            let may = owner.writers.join(", ");
+            let reason =
+                format!("field `{field}` belongs to gate `{}`; {may} may write it", owner.id);
+            Err(refused(reason, String::new()))
         }
     }
 }

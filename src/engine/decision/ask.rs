@@ -1,6 +1,5 @@
 //! What a person is asked in a state, and with which version of it in sight.
 
-use super::super::facts::Asked;
 use super::super::state::State;
 use crate::base::{Time, limits};
 use crate::event::decision::{Action, DecisionKind, DecisionOpened};
@@ -25,14 +24,10 @@ fn asks(state: &State) -> Vec<Ask> {
         return asks;
     }
     for task in state.asking() {
-        if let Some(asked) = &state.tasks[task].asked {
-            asks.push(question(state, task, asked));
-        }
+        asks.extend(question(state, task));
     }
     for (task, _) in state.live() {
-        if let Some(asked) = state.tasks[task].asked.as_ref().filter(|a| a.answer.is_none()) {
-            asks.push(question(state, task, asked));
-        }
+        asks.extend(question(state, task));
     }
     for gate in state.human_gates() {
         asks.push(gate_ask(state, gate));
@@ -53,7 +48,9 @@ fn asks(state: &State) -> Vec<Ask> {
             choices: Vec::new(),
         });
     }
-    if let Status::Waiting { wait: Wait::Merge { branch, .. } } = &state.status {
+    if let Status::Waiting { wait: Wait::Merge { branch, .. } } = &state.status
+        && !is_merge_decided(state)
+    {
         asks.push(Ask {
             kind: DecisionKind::Merge,
             subject: String::new(),
@@ -66,15 +63,37 @@ fn asks(state: &State) -> Vec<Ask> {
     asks
 }
 
-fn question(state: &State, task: usize, asked: &Asked) -> Ask {
-    Ask {
+/// Whether a person has said what becomes of the work since the run waits for that.
+fn is_merge_decided(state: &State) -> bool {
+    let last = state.last_decision(DecisionKind::Merge, "");
+    last.and_then(|entry| entry.verdict.as_ref()).is_some_and(|made| made.seq > state.status_seq)
+}
+
+/// Whether a question is asked now, with what was shown when it was opened.
+pub(super) fn is_current(state: &State, opened: &DecisionOpened) -> bool {
+    if opened.kind == DecisionKind::Question {
+        // Between two attempts its task neither lives nor waits, and the question stands all the same.
+        let task = opened.subject.parse().ok().and_then(|id| state.task_ix(&id));
+        let asked = task.and_then(|task| state.tasks[task].asked.as_ref());
+        let is_open = asked.is_some_and(|a| a.answer.is_none() && a.seq == opened.version);
+        return is_open && !state.status.is_terminal();
+    }
+    asks(state).iter().any(|ask| {
+        ask.kind == opened.kind && ask.subject == opened.subject && ask.version == opened.version
+    })
+}
+
+/// The question of a task, as long as nobody has answered it.
+fn question(state: &State, task: usize) -> Option<Ask> {
+    let asked = state.tasks[task].asked.as_ref().filter(|asked| asked.answer.is_none())?;
+    Some(Ask {
         kind: DecisionKind::Question,
         subject: state.task_id(task).to_string(),
         version: asked.seq,
         actions: vec![Action::Answer],
         text: asked.question.text.clone(),
         choices: asked.question.choices.clone(),
-    }
+    })
 }
 
 fn gate_ask(state: &State, gate: &GatePlan) -> Ask {
@@ -140,8 +159,8 @@ fn opened(ask: Ask, number: usize, now: Time) -> Body {
 /// Asks again what has expired without an answer.
 pub(in crate::engine) fn renew(state: &State, now: Time) -> Vec<Body> {
     let next = state.decisions.len() + 1;
-    let expired =
-        state.decisions.iter().filter(|entry| entry.is_open() && entry.opened.expires_at <= now);
+    let asked = state.decisions.iter().filter(|entry| state.is_asked(entry));
+    let expired = asked.filter(|entry| entry.opened.expires_at <= now);
     expired
         .zip(next..)
         .map(|(entry, number)| {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::super::facts::DecisionState;
 use super::super::input::Refusal;
 use super::super::state::State;
+use super::super::write::is_written;
 use super::verdict::{Wish, refused};
 use crate::base::flow::{CheckOp, Condition, FieldType};
 use crate::event::decision::{Action, DecisionKind};
@@ -33,19 +34,34 @@ pub(super) fn write_of(
     if !is_approval {
         closing(gate, &mut data);
     }
-    let text_field = gate.fields.iter().find(|(_, kind)| *kind == FieldType::Text);
-    if let Some((field, _)) = text_field.filter(|_| !wish.text.is_empty()) {
+    // The reason goes where it decides nothing.
+    let mut texts = gate.fields.iter().filter(|(_, kind)| *kind == FieldType::Text);
+    if let Some((field, _)) = texts.find(|(field, _)| !gate.when.asks_about(field))
+        && !wish.text.is_empty()
+    {
         data.insert(field.clone(), wish.text.into());
     }
-    let entries: Vec<StoreEntry> = data
-        .into_iter()
+    let entries = entries(gate, data);
+    let write = StoreWrite { store: gate.store.clone(), entries };
+    Ok((!write.entries.is_empty()).then_some(write))
+}
+
+/// Whether a person has given the yes that a gate asks for; what is still missing is not theirs.
+pub(super) fn is_yes_given(state: &State, gate: &GatePlan) -> bool {
+    let mut data = Map::new();
+    if !opening(gate, &gate.when, &mut data) {
+        return false;
+    }
+    is_written(state, &StoreWrite { store: gate.store.clone(), entries: entries(gate, data) })
+}
+
+fn entries(gate: &GatePlan, data: Map<String, Value>) -> Vec<StoreEntry> {
+    data.into_iter()
         .map(|(field, value)| {
             let is_map = gate.fields.iter().any(|(name, kind)| *name == field && kind.is_map());
             StoreEntry { field, key: is_map.then(|| "human".to_owned()), value }
         })
-        .collect();
-    let write = StoreWrite { store: gate.store.clone(), entries };
-    Ok((!write.entries.is_empty()).then_some(write))
+        .collect()
 }
 
 /// The values that make a condition true, as far as a yes can write them.

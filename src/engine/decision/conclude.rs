@@ -17,7 +17,14 @@ pub(in crate::engine) fn conclude(state: &State) -> Option<(Rule, Status)> {
                 return Some((Rule::T14, human_rejected(&gate.id, why)));
             }
             if let Some(step) = rejected_plan(state) {
-                return Some((Rule::T14, human_rejected(&state.step_name(step).to_string(), "")));
+                let subject = state.step_name(step).to_string();
+                let made = state.decisions.iter().rev().find_map(|entry| {
+                    let is_same =
+                        entry.opened.kind == DecisionKind::Plan && entry.opened.subject == subject;
+                    entry.verdict.as_ref().filter(|_| is_same)
+                });
+                let why = made.map_or("", |made| made.text.as_str());
+                return Some((Rule::T14, human_rejected(&subject, why)));
             }
             let is_asked = !gates.is_empty() || state.unapproved().next().is_some();
             (!is_asked || state.can_move()).then(|| (Rule::T13, resumed()))

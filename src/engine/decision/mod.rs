@@ -9,12 +9,21 @@ pub(super) use ask::{open, renew};
 pub(super) use conclude::conclude;
 pub(super) use verdict::{Wish, decide, show};
 
+use super::edge::Edge;
 use super::facts::DecisionState;
 use super::state::State;
+use crate::base::flow::Fire;
 use crate::event::decision::{Action, DecisionKind};
 use crate::plan::graph::{GatePlan, StepIx};
 
 impl State {
+    /// Whether a decision can still be made: open, and about what stands there now.
+    ///
+    /// A gate that was opened otherwise, a step that went stale or a run that ended asks nothing more.
+    pub fn is_asked(&self, entry: &DecisionState) -> bool {
+        entry.is_open() && ask::is_current(self, &entry.opened)
+    }
+
     /// The open decision about a subject, expired or not.
     pub fn open_decision(&self, kind: DecisionKind, subject: &str) -> Option<&DecisionState> {
         let mut found = self.decisions.iter().rev();
@@ -37,16 +46,27 @@ impl State {
     pub fn human_gates(&self) -> Vec<&GatePlan> {
         let plan = self.plan();
         let mut found: Vec<&GatePlan> = Vec::new();
-        for edge in self.index.edges.iter().filter(|edge| self.is_edge_waiting(edge)) {
+        for edge in self.index.edges.iter().filter(|edge| self.asks_people(edge)) {
             for gate in edge.gates.iter().map(|&gate| &plan.gates[gate]) {
                 let is_human = gate.writers.iter().any(|writer| writer == "human");
                 let is_known = found.iter().any(|known| known.id == gate.id);
-                if is_human && !is_known && !self.evaluate(gate).open {
+                let is_open = || self.evaluate(gate).open;
+                if is_human && !is_known && !is_open() && !choice::is_yes_given(self, gate) {
                     found.push(gate);
                 }
             }
         }
         found
+    }
+
+    /// Whether an edge waits for its gates: it fires when its played sources have said their part.
+    fn asks_people(&self, edge: &Edge) -> bool {
+        let is_played = || edge.sources.iter().all(|&source| self.is_played(source));
+        match edge.fire {
+            Fire::Settled => self.is_edge_waiting(edge),
+            Fire::Open => self.steps[edge.to].activated == 0 && is_played(),
+            Fire::Message => false,
+        }
     }
 
     /// Whether the newest word of a person about a gate was no, and nothing was written since.
@@ -64,10 +84,7 @@ impl State {
 
     /// Steps whose proposal waits for a person.
     pub(super) fn unapproved(&self) -> impl Iterator<Item = StepIx> {
-        (0..self.steps.len()).filter(|&step| {
-            self.steps[step].expanded
-                && self.plan().steps[step].approve
-                && self.steps[step].approved != Some(true)
-        })
+        let asking = self.index.approved.iter().copied();
+        asking.filter(|&step| self.steps[step].expanded && self.steps[step].approved != Some(true))
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::engine) fn show(
     let Some(entry) = entry else {
         return Err(no_decision(state, id));
     };
-    if !entry.is_open() {
+    if !state.is_asked(entry) {
         let reason = format!("decision `{id}` is not open any more");
         return Err(Refusal::state(reason, next_step(state)));
     }
@@ -39,7 +39,7 @@ pub(in crate::engine) fn show(
 
 fn no_decision(state: &State, name: &str) -> Refusal {
     let number = state.created.number;
-    let decisions = state.decisions.iter().filter(|entry| entry.is_open());
+    let decisions = state.decisions.iter().filter(|entry| state.is_asked(entry));
     let gates = state.plan().gates.iter().map(|gate| gate.id.clone());
     let tasks = (0..state.tasks.len()).map(|task| state.task_id(task).to_string());
     let names: Vec<String> =
@@ -89,6 +89,17 @@ pub(in crate::engine) fn decide(
         let hint = format!("look again: `crew decisions {}`", state.created.number);
         return Err(Refusal { code: "superseded", reason, hint });
     }
+    if !state.is_asked(entry) {
+        let reason = format!(
+            "`{}` has changed since it was asked, or is not asked any more",
+            subject(entry)
+        );
+        let hint = format!("look again: `crew decisions {}`", state.created.number);
+        return Err(Refusal { code: "superseded", reason, hint });
+    }
+    if !entry.opened.actions.contains(&wish.action) && is_repeated(state, entry, wish) {
+        return Ok(Vec::new());
+    }
     if !entry.opened.actions.contains(&wish.action) {
         let words: Vec<&str> = entry.opened.actions.iter().map(|action| action.as_str()).collect();
         let reason =
@@ -113,6 +124,15 @@ pub(in crate::engine) fn decide(
         .into(),
     );
     Ok(events)
+}
+
+/// Whether the last word about the same subject was this one: a second no is the first.
+fn is_repeated(state: &State, entry: &DecisionState, wish: &Wish<'_>) -> bool {
+    let same = state.decisions.iter().rev().filter(|other| {
+        other.opened.kind == entry.opened.kind && other.opened.subject == entry.opened.subject
+    });
+    let mut made = same.filter_map(|other| other.verdict.as_ref());
+    made.next().is_some_and(|verdict| verdict.action == wish.action)
 }
 
 pub(super) fn refused(reason: impl Into<String>, hint: impl Into<String>) -> Refusal {
@@ -146,7 +166,7 @@ fn find<'a>(state: &'a State, wish: &Wish<'_>) -> Result<&'a DecisionState, Refu
         None => takes(entry, wish.action),
     };
     let open: Vec<&DecisionState> =
-        state.decisions.iter().filter(|entry| entry.is_open()).filter(fits).collect();
+        state.decisions.iter().filter(|entry| state.is_asked(entry)).filter(fits).collect();
     match open.as_slice() {
         [only] => Ok(only),
         [] => nothing_open(state, wish, fits),

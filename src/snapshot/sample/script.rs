@@ -189,7 +189,7 @@ fn step(id: &str, role: &str, runtime: &str) -> StepPlan {
         prompt: "{goal}".into(),
         command: None,
         slots: 1,
-        access: Access::Read,
+        access: Access::None,
         isolation: Isolation::Shared,
         join: None,
         timeout_ms: None,

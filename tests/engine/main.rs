@@ -1,0 +1,13 @@
+//! The rules of gates, channels, cycles, evidence and decisions, played through the public engine.
+
+mod support;
+
+mod channels;
+mod checks;
+mod conditions;
+mod cycles;
+mod decisions;
+mod questions;
+mod rest;
+mod workflows;
+mod writers;
