@@ -53,6 +53,7 @@ pub fn random(rng: &mut Rng) -> Plan {
         },
         params: BTreeMap::new(),
         roles: BTreeMap::from([("role-0".to_owned(), role)]),
+        child_choices: None,
     }
 }
 
@@ -145,5 +146,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         root: "/p".into(),
         runtime_args: BTreeMap::new(),
         depth: 0,
+        parent: None,
+        flags: crew::event::Flags::default(),
     }
 }
