@@ -38,6 +38,7 @@ pub mod logs;
 pub mod ls;
 pub mod man;
 pub mod merge;
+pub mod offer;
 pub mod pause;
 pub mod recommend;
 pub mod reject;
