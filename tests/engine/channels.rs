@@ -131,6 +131,43 @@ x
     assert_eq!(play.firings()[0].channels, ["a-c", "b-c"]);
 }
 
+#[test]
+fn f4_a_way_back_does_not_wait_for_the_way_forward_that_shares_its_gate() {
+    let text = "---
+name: t
+start: a
+end: z
+gates:
+  g: { writers: [coder, reviewer], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: true } }
+  go: { writers: [reviewer], fields: { ok: bool }, when: { check: ok, eq: true } }
+channels:
+  - { id: a-b, from: a, to: b, gate: g }
+  - { id: b-b, from: b, to: b, gate: g, cyclic: true }
+  - { id: b-z, from: b, to: z, gate: go }
+---
+
+## a
+role: coder
+access: none
+
+x
+
+## b
+role: reviewer
+access: none
+
+x
+
+## z
+kind: end
+";
+    let mut play = Play::of(&text.replace("resetOnCycle: true, ", ""));
+    play.turn("a", "g", &json!({"ok": true}));
+    assert_eq!(play.live(), ["b"], "{}", play.detail());
+    play.end("b");
+    assert_eq!((play.live(), play.fired("b-b"), play.state.epoch), (vec!["b".to_owned()], 1, 2));
+}
+
 /// Two sources with a gate each into `c`, with the given `join:` line.
 fn joined(join: &str) -> Play {
     Play::of(&format!(

@@ -9,6 +9,8 @@ use crew::event::{GitBase, Limits, Priority, RunCreated};
 use crew::plan::{ChannelPlan, Completion, Plan, StepPlan};
 use fastrand::Rng;
 
+use super::flows;
+
 /// A plan of up to twelve steps, each depending on some before it.
 pub fn random(rng: &mut Rng) -> Plan {
     let count = rng.usize(1..=12);
@@ -29,7 +31,7 @@ pub fn random(rng: &mut Rng) -> Plan {
     "rt-0".clone_into(&mut role.runtime);
     let start = (0..count).filter(|ix| channels.iter().all(|c| c.to != *ix)).collect();
     let end = (0..count).filter(|ix| channels.iter().all(|c| c.from != *ix)).collect();
-    Plan {
+    let mut plan = Plan {
         workflow: "random".into(),
         team: "random".into(),
         steps,
@@ -53,10 +55,15 @@ pub fn random(rng: &mut Rng) -> Plan {
         },
         params: BTreeMap::new(),
         roles: BTreeMap::from([("role-0".to_owned(), role)]),
+    };
+    if rng.u8(0..5) < 3 {
+        flows::add(rng, &mut plan);
+        plan.start = flows::starts(&plan);
     }
+    plan
 }
 
-fn depends_on(from: usize, to: usize) -> ChannelPlan {
+pub fn depends_on(from: usize, to: usize) -> ChannelPlan {
     ChannelPlan {
         id: format!("s{from}->s{to}"),
         from,
