@@ -424,3 +424,18 @@ fn a_question_of_an_attempt_that_went_stale_is_not_asked_any_more() {
     let late = play.decide(Some("b"), crew::event::decision::Action::Answer, "this").unwrap_err();
     assert!(["superseded", "state"].contains(&late.code), "{late:?}");
 }
+
+#[test]
+fn a_stale_attempt_is_not_forgotten_when_its_step_can_never_be_done() {
+    let text = CYCLE_PAST
+        .replace("  - { id: a-b, from: a, to: b, fire: settled }\n", "")
+        .replace("## b\nrole: qa\n", "## b\nrole: qa\ndependsOn: a\n");
+    let mut play = Play::of(&text);
+    play.end("a");
+    assert_eq!(play.live(), ["b", "r"]);
+    play.turn("r", "back", &json!({"again": true}));
+    play.fail("a");
+    assert_eq!((play.task("b"), play.status().as_str()), ("running", "running"));
+    play.end("b");
+    assert_eq!(play.task("b"), "skipped");
+}

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crew::base::flow::{
-    CheckOp, Condition, Expands, FieldType, Fire, Join, OnStale, StepKind,
-};
+use crew::base::flow::{CheckOp, Condition, Expands, FieldType, Fire, Join, OnStale, StepKind};
 use crew::plan::graph::CommandPlan;
 use crew::plan::{ChannelPlan, GatePlan, Plan};
 use fastrand::Rng;

@@ -10,23 +10,21 @@ use serde_json::{Value, json};
 use super::{Supervisor, World};
 
 /// Words of people after which they lose their patience with a run.
-const PATIENCE: u32 = 40;
+const PATIENCE: u32 = 12;
 
 impl World {
     /// One thing that a person or the queue does, when there is a reason. `false` = the supervisor died.
     pub(super) fn people(&mut self, supervisor: &mut Supervisor) -> bool {
+        if !self.meddle(supervisor) {
+            return false;
+        }
         let human = Actor::Human("ada".into());
         let status = supervisor.state.status.clone();
-        self.meddle(supervisor)
-            && match self.wish(&supervisor.state, &status) {
-                None => true,
-                Some(command) => {
-                    self.summary.paused += u64::from(command == Command::Pause);
-                    self.summary.blocked += u64::from(status.kind() == StatusKind::Blocked);
-                    self.resumes += u32::from(status.kind() == StatusKind::Blocked);
-                    self.commit(supervisor, &human, &Input::Command(command))
-                }
-            }
+        let Some(command) = self.wish(&supervisor.state, &status) else { return true };
+        self.summary.paused += u64::from(command == Command::Pause);
+        self.summary.blocked += u64::from(status.kind() == StatusKind::Blocked);
+        self.resumes += u32::from(status.kind() == StatusKind::Blocked);
+        self.commit(supervisor, &human, &Input::Command(command))
     }
 
     fn wish(&mut self, state: &State, status: &Status) -> Option<Command> {
@@ -59,10 +57,10 @@ impl World {
             (Status::Blocked { reason: BlockedReason::HumanRejected, .. }, 0..120) => {
                 self.decide(state)
             }
-            (Status::Blocked { .. }, 0..150) if self.resumes < 6 => {
+            (Status::Blocked { .. }, 0..150) if self.resumes < 4 => {
                 Some(Command::Resume { message: None })
             }
-            (Status::Blocked { .. }, _) if self.resumes < 6 => super::retry_one(state),
+            (Status::Blocked { .. }, _) if self.resumes < 4 => super::retry_one(state),
             (Status::Blocked { .. }, _) => Some(Command::Stop),
             _ => None,
         }

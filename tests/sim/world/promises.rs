@@ -5,53 +5,63 @@ use std::collections::{BTreeMap, BTreeSet};
 use crew::base::flow::Fire;
 use crew::base::{StepId, TaskId};
 use crew::engine::{State, Vitals, explain_run};
-use crew::event::{BlockedReason, Body, Chain, Record, Status};
+use crew::event::gate::ChannelsFired;
+use crew::event::{BlockedReason, Body, Record, Status};
 
-/// Reads a whole log again: one live attempt of a task, one firing of a channel in a turn of its source.
-pub fn check_log(disk: &[u8], state: &State) {
-    let plan = state.plan();
-    let mut turns: BTreeMap<StepId, u64> = BTreeMap::new();
-    let mut live: BTreeSet<TaskId> = BTreeSet::new();
-    let mut fired: BTreeSet<(String, u64)> = BTreeSet::new();
-    let mut decided: BTreeSet<String> = BTreeSet::new();
-    let mut chain = Chain::default();
-    for line in disk.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let (record, next) = Record::read(line, chain).expect("the log is whole");
-        chain = next;
-        match record.body {
+/// What is counted while a log is read again.
+#[derive(Debug, Default)]
+pub struct Promises {
+    turns: BTreeMap<StepId, u64>,
+    live: BTreeSet<TaskId>,
+    fired: BTreeSet<(String, u64)>,
+    decided: BTreeSet<String>,
+}
+
+impl Promises {
+    /// Takes a record in: one live attempt of a task, one firing of a channel in a turn of its source,
+    /// one word about a decision.
+    pub fn take(&mut self, state: &State, record: &Record) {
+        match &record.body {
             Body::AttemptStarted(started) => {
-                *turns.entry(started.task.step().clone()).or_default() += 1;
-                assert!(live.insert(started.task.clone()), "two live attempts of {}", started.task);
+                self.begin(started.task.step());
+                let is_alone = self.live.insert(started.task.clone());
+                assert!(is_alone, "two live attempts of {}", started.task);
             }
             Body::AttemptEnded(end) => {
-                assert!(live.remove(&end.task), "{} ended without a start", end.task);
+                assert!(self.live.remove(&end.task), "{} ended without a start", end.task);
             }
             Body::TaskActivated(activated) => {
-                for step in activated.steps {
-                    *turns.entry(step).or_default() += 1;
-                }
+                activated.steps.iter().for_each(|step| self.begin(step));
             }
             Body::ChannelsFired(firing) => {
-                // Channels that share their gates fire as one, for whichever of their sources is new.
-                let mut groups: BTreeMap<(usize, Vec<String>), bool> = BTreeMap::new();
-                for id in firing.channels {
-                    let channel = plan.channels.iter().find(|c| c.id == id).expect("a channel");
-                    let source = &plan.steps[channel.from].id;
-                    let turn = turns.get(source).copied().unwrap_or_default();
-                    let is_new = fired.insert((id.clone(), turn)) || channel.fire != Fire::Settled;
-                    *groups.entry((channel.to, channel.gates.clone())).or_default() |= is_new;
-                }
-                let twice = groups.iter().find(|(_, is_new)| !**is_new);
-                assert_eq!(twice, None, "a channel fired twice in a turn of its source");
-                for step in firing.steps {
-                    *turns.entry(step).or_default() += 1;
-                }
+                self.fire(state, firing);
+                firing.steps.iter().for_each(|step| self.begin(step));
             }
             Body::DecisionMade(made) => {
-                assert!(decided.insert(made.id.clone()), "`{}` was decided twice", made.id);
+                assert!(self.decided.insert(made.id.clone()), "`{}` was decided twice", made.id);
             }
             _ => {}
         }
+    }
+
+    fn begin(&mut self, step: &StepId) {
+        *self.turns.entry(step.clone()).or_default() += 1;
+    }
+
+    /// Channels that share their gates fire as one, for whichever of their sources is new.
+    fn fire(&mut self, state: &State, firing: &ChannelsFired) {
+        let plan = state.plan();
+        let mut groups: BTreeMap<(usize, BTreeSet<&str>), bool> = BTreeMap::new();
+        for id in &firing.channels {
+            let channel = plan.channels.iter().find(|c| c.id == *id).expect("a channel");
+            let source = &plan.steps[channel.from].id;
+            let turn = self.turns.get(source).copied().unwrap_or_default();
+            let is_new = self.fired.insert((id.clone(), turn)) || channel.fire != Fire::Settled;
+            let gates = channel.gates.iter().map(String::as_str).collect();
+            *groups.entry((channel.to, gates)).or_default() |= is_new;
+        }
+        let twice = groups.iter().find(|(_, is_new)| !**is_new);
+        assert_eq!(twice, None, "a channel fired twice in a turn of its source");
     }
 }
 
