@@ -48,6 +48,18 @@ pub struct Summary {
 }
 
 impl Summary {
+    fn count(&mut self, body: &Body) {
+        self.events += 1;
+        if let Body::ChannelsFired(fired) = body {
+            self.firings += 1;
+            self.cycles += u64::from(fired.cycle);
+        } else if let Body::DecisionMade(_) = body {
+            self.decisions += 1;
+        } else if let Body::RunTransitioned(moved) = body {
+            self.stalls += u64::from(moved.rule == Rule::T19);
+        }
+    }
+
     pub fn add(&mut self, other: &Self) {
         self.crashes += other.crashes;
         self.torn += other.torn;
@@ -320,18 +332,9 @@ impl World {
         let mut chain = supervisor.chain;
         let batch = chain.seq + 1;
         for (actor, epoch, body) in events {
-            match &body {
-                Body::ChannelsFired(fired) => {
-                    self.summary.firings += 1;
-                    self.summary.cycles += u64::from(fired.cycle);
-                }
-                Body::DecisionMade(_) => self.summary.decisions += 1,
-                Body::RunTransitioned(moved) if moved.rule == Rule::T19 => self.summary.stalls += 1,
-                _ => {}
-            }
+            self.summary.count(&body);
             let next = Record { actor, epoch, ..record(chain.seq + 1, batch, self.now, body) };
             chain = next.write(chain, &mut bytes);
-            self.summary.events += 1;
         }
         if self.dies() {
             // The write was torn: any prefix of it may have reached the disk.

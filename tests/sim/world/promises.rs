@@ -21,26 +21,19 @@ impl Promises {
     /// Takes a record in: one live attempt of a task, one firing of a channel in a turn of its source,
     /// one word about a decision.
     pub fn take(&mut self, state: &State, record: &Record) {
-        match &record.body {
-            Body::AttemptStarted(started) => {
-                self.begin(started.task.step());
-                let is_alone = self.live.insert(started.task.clone());
-                assert!(is_alone, "two live attempts of {}", started.task);
-            }
-            Body::AttemptEnded(end) => {
-                assert!(self.live.remove(&end.task), "{} ended without a start", end.task);
-            }
-            Body::TaskActivated(activated) => {
-                activated.steps.iter().for_each(|step| self.begin(step));
-            }
-            Body::ChannelsFired(firing) => {
-                self.fire(state, firing);
-                firing.steps.iter().for_each(|step| self.begin(step));
-            }
-            Body::DecisionMade(made) => {
-                assert!(self.decided.insert(made.id.clone()), "`{}` was decided twice", made.id);
-            }
-            _ => {}
+        if let Body::AttemptStarted(started) = &record.body {
+            self.begin(started.task.step());
+            let is_alone = self.live.insert(started.task.clone());
+            assert!(is_alone, "two live attempts of {}", started.task);
+        } else if let Body::AttemptEnded(end) = &record.body {
+            assert!(self.live.remove(&end.task), "{} ended without a start", end.task);
+        } else if let Body::TaskActivated(activated) = &record.body {
+            activated.steps.iter().for_each(|step| self.begin(step));
+        } else if let Body::ChannelsFired(firing) = &record.body {
+            self.fire(state, firing);
+            firing.steps.iter().for_each(|step| self.begin(step));
+        } else if let Body::DecisionMade(made) = &record.body {
+            assert!(self.decided.insert(made.id.clone()), "`{}` was decided twice", made.id);
         }
     }
 
