@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crew::agent::{
-    Decoder, ErrorKind, Marker, Observation, OutputFormat, TaskState, TurnReport, Verdict,
+    Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, TaskState, TurnReport, Verdict,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -400,19 +400,27 @@ fn the_demonstration_fails_once_and_then_really_fixes_the_bug() {
     for (path, text) in crew::rehearsal::demo::files() {
         fs::write(env.worktree().join(path), text).expect("written");
     }
-    let perform = |role: &str, attempt: &str| {
+    let perform = |task: &str, attempt: &str, epoch: &str| {
         let mut command = env.bare_command();
-        command.args(["--script", crew::rehearsal::demo::SCRIPT_NAME, "--role", role]);
+        command.args(["--script", crew::rehearsal::demo::SCRIPT_NAME]);
+        command.env("CREW_TASK", task).env("CREW_EPOCH", epoch);
         command.env("CREW_ATTEMPT_NUMBER", attempt).output().expect("started")
     };
-    assert!(report(&perform("explorer", "1")).final_text().contains("not ok"));
-    assert!(report(&perform("planner", "1")).final_text().contains("greet.sh"));
-    assert_eq!(report(&perform("verifier", "1")).verdict, Some(Verdict::Fail));
+    let qa = |epoch: &str| {
+        let report = report(&perform("qa", "1", epoch));
+        let Some(Call::Gate { values, .. }) = report.calls.first() else { panic!("{report:?}") };
+        values["result"].as_str().expect("a word").to_owned()
+    };
+    assert!(report(&perform("planning", "1", "1")).final_text().contains("not ok"));
+    assert_eq!(qa("1"), "failed");
     let before = fs::read(env.worktree().join("greet.sh")).expect("read");
-    assert_eq!(perform("executor", "1").status.signal(), Some(9));
+    assert_eq!(perform("coding", "1", "1").status.signal(), Some(9));
     assert_eq!(fs::read(env.worktree().join("greet.sh")).expect("read"), before);
-    assert!(perform("executor", "2").status.success());
-    let verified = report(&perform("verifier", "1"));
-    assert_eq!(verified.verdict, Some(Verdict::Pass));
-    assert!(verified.final_text().contains("ok       greets by a name of two words"));
+    assert!(perform("coding", "2", "1").status.success());
+    assert_eq!(qa("1"), "passed");
+    assert_eq!(report(&perform("review/2", "1", "1")).calls.len(), 2);
+    assert_eq!(report(&perform("review/2", "2", "2")).calls.len(), 1);
+    assert!(perform("coding", "3", "2").status.success());
+    let tested = report(&perform("qa", "1", "2"));
+    assert!(tested.final_text().contains("ok       greets by a name of two words"));
 }

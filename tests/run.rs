@@ -6,6 +6,8 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/chat.rs"]
+mod chat;
 #[path = "run/flow.rs"]
 mod flow;
 #[path = "run/memory.rs"]
@@ -14,5 +16,9 @@ mod memory;
 mod places;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/tools.rs"]
+mod tools;
+#[path = "run/trees.rs"]
+mod trees;
 #[path = "run/version.rs"]
 mod version;

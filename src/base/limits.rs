@@ -117,3 +117,5 @@ pub const GATE_BYTES_MAX: usize = 64 << 10;
 pub const DECISION_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Bytes kept of the output of a command that was not green.
 pub const EVIDENCE_TAIL_BYTES: usize = 4 << 10;
+/// Bytes of a file with an agent's token or its hash; a longer one is no token.
+pub const TOKEN_FILE_BYTES_MAX: u64 = 1 << 10;

@@ -118,6 +118,19 @@ fn secret_at(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     None
 }
 
+/// The value with every text in it redacted.
+pub fn redact_json(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(redact(text).into_owned()),
+        Value::Array(items) => items.iter().map(redact_json).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.clone(), redact_json(value))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,12 +8,20 @@ use clap::Args as ClapArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::report::{CliError, Result};
+use crate::base::RunNumber;
 use crate::base::path::PathContext;
-use crate::client::Workspace;
 use crate::client::start::{RunRequest, create, prepare};
+use crate::client::{Workspace, give, mint};
+use crate::clock::Clock;
 use crate::config::Overrides;
+use crate::engine::{Command, Proof};
+use crate::event::Status;
+use crate::event::decision::Action;
 use crate::rehearsal::demo;
 use crate::store::git::{git, git_as_author};
+
+/// The gate of the demo's workflow that a person opens.
+const GATE: &str = "plan-approval-gate";
 
 /// Show a guided run in a sample repository, without any agent program, key or network
 #[derive(Debug, Clone, ClapArgs)]
@@ -42,7 +50,10 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     context.say(&format!(
         "A sample repository is in {root}: a script with a bug, and a test that fails."
     ))?;
-    context.say("Four agents work on it now: played by crew itself, but real processes in the real engine.\n")?;
+    context.say(
+        "Agents work on it now, played by crew itself, but real processes in the real engine:",
+    )?;
+    context.say("a plan, your approval, the code, three reviews, QA.\n")?;
     let workspace = Workspace::open(
         context.env.clone(),
         root.as_std_path(),
@@ -53,7 +64,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         ["--script", demo::SCRIPT_NAME, "--speed", &args.speed.to_string()].map(str::to_owned);
     let request = RunRequest {
         goal: demo::GOAL.to_owned(),
-        team: Some("default".to_owned()),
+        workflow: Some("coding-v2".to_owned()),
+        validate: Some("sh test.sh".to_owned()),
         runtime: Some("rehearsal".to_owned()),
         runtime_args: [("rehearsal".to_owned(), rehearsal.to_vec())].into(),
         ..RunRequest::default()
@@ -63,13 +75,58 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     if args.no_tui {
         context.out_is_terminal = false;
     }
-    let exit = super::follow::follow(&workspace, number, context)?;
+    let mut exit = super::follow::follow(&workspace, number, context)?;
+    if exit == Exit::Waiting && waits_for(&workspace, number)? == Some("gate") {
+        let told = workspace.run(number)?.state().seq;
+        if !is_approved(&workspace, number, context)? {
+            return Ok(exit);
+        }
+        exit = super::follow::follow_after(&workspace, number, told, context)?;
+    }
     if exit == Exit::Interrupted {
         return Ok(exit);
     }
-    let is_as_planned = exit == Exit::Waiting;
+    let is_as_planned = exit == Exit::Waiting && waits_for(&workspace, number)? == Some("merge");
     next_steps(&root, is_as_planned, context)?;
     Ok(if is_as_planned { Exit::Ok } else { exit })
+}
+
+/// What the run waits for.
+fn waits_for(workspace: &Workspace, number: RunNumber) -> Result<Option<&'static str>> {
+    let ledger = workspace.run(number)?;
+    let Status::Waiting { wait } = &ledger.state().status else { return Ok(None) };
+    Ok(Some(wait.as_str()))
+}
+
+/// Asks for the approval of the plan and gives it. Where nobody can be asked the demo goes on by
+/// itself and says so: it decides about nothing but its own sample.
+fn is_approved(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<bool> {
+    let ledger = workspace.run(number)?;
+    let plan = ledger.dir().artifacts().join("plan.md");
+    let plan = fs::read_to_string(&plan).at("cannot read", &plan)?;
+    context.say("")?;
+    for line in crate::base::text::printable(&plan).lines() {
+        context.say(&format!("  | {line}"))?;
+    }
+    context.say("")?;
+    let is_asked = context.is_interactive() && !context.yes;
+    if is_asked && !super::ask::confirm(context, "Approve this plan?")? {
+        context.say(&format!(
+            "Not approved; the run waits. `crew approve {number}` or `crew reject {number} --text …` in the sample decides."
+        ))?;
+        return Ok(false);
+    }
+    let command = Command::Decide {
+        target: Some(GATE.to_owned()),
+        action: Action::Approve,
+        text: String::new(),
+        proof: Proof::Minted(mint().1),
+        by: workspace.human(),
+    };
+    let now = Clock::start().now();
+    give(workspace, number, command, None, now)?;
+    context.say(if is_asked { "approved\n" } else { "approved (nobody was asked)\n" })?;
+    Ok(true)
 }
 
 /// A fresh git repository with the sample's files.
@@ -126,7 +183,7 @@ fn next_steps(root: &Utf8Path, is_as_planned: bool, context: &mut Context) -> Re
     for (command, what) in [
         (format!("cd {root}"), ""),
         ("crew status last".to_owned(), "the run, its tasks and what waits for you"),
-        ("crew logs last execute".to_owned(), "what an agent said and did"),
+        ("crew logs last coding".to_owned(), "what an agent said and did"),
         ("crew timeline last".to_owned(), "everything that happened, with times"),
         ("crew init".to_owned(), "in your own project; then `crew run \"…\"`"),
     ] {

@@ -115,7 +115,7 @@ fn command(
         task: &task,
         model: step.model.as_deref(),
         session: None,
-        mcp_config: None,
+        mcp_config: Some("MCP_CONFIG_FILE".into()),
     };
     spec.invocation(&input).ok().map(|invocation| invocation.argv)
 }

@@ -14,9 +14,9 @@ use crate::base::{RunNumber, Time, time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::engine::Command;
-use crate::event::{Body, Record, Status, StatusKind};
+use crate::event::{Body, Record, Status, StatusKind, Wait};
 use crate::ledger::Ledger;
-use crate::snapshot::{RunRow, SupervisorRow, story};
+use crate::snapshot::{DecisionRow, RunRow, SupervisorRow, story};
 
 /// Milliseconds between two looks at a run that says nothing; also the pace of the visible clocks.
 const PACE_MS: u64 = 1_000;
@@ -28,6 +28,19 @@ const LOOK_MS: u64 = 250;
 /// # Errors
 /// The run cannot be read any more, or nobody reads what is printed.
 pub fn follow(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<Exit> {
+    follow_after(workspace, number, 0, context)
+}
+
+/// Follows a run whose events up to `told` the person has seen already.
+///
+/// # Errors
+/// As [`follow`].
+pub fn follow_after(
+    workspace: &Workspace,
+    number: RunNumber,
+    told: u64,
+    context: &mut Context,
+) -> Result<Exit> {
     let ledger = workspace.run(number)?;
     let wakes = Wakes::on(&ledger.dir().events())?;
     let wants_region = context.is_interactive() && context.out_is_terminal && !context.quiet;
@@ -39,6 +52,7 @@ pub fn follow(workspace: &Workspace, number: RunNumber, context: &mut Context) -
         wakes,
         clock: Clock::start(),
         seen: 0,
+        skipped: told,
         told: BTreeSet::new(),
     };
     follower.run(context)
@@ -51,6 +65,8 @@ struct Follower<'a> {
     wakes: Wakes,
     clock: Clock,
     seen: u64,
+    /// Events up to this one were printed before.
+    skipped: u64,
     told: BTreeSet<&'static str>,
 }
 
@@ -90,7 +106,11 @@ impl Follower<'_> {
         if from == 0 {
             // The first look: what happened before this process opened the run.
             let mut whole = crate::store::LogReader::open(self.ledger.dir().events());
-            whole.catch_up(|record| lines.extend(told(&record, start)))?;
+            whole.catch_up(|record| {
+                if record.seq > self.skipped {
+                    lines.extend(told(&record, start));
+                }
+            })?;
             self.ledger.refresh()?;
         } else {
             self.ledger.refresh_with(|record| lines.extend(told(record, start)))?;
@@ -222,15 +242,16 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
     }
     let next = match &state.status {
         Status::Blocked { .. } | Status::Failed { .. } => Some(format!("crew why {number}")),
-        Status::Waiting { wait: crate::event::Wait::Question { task } } => {
-            Some(format!("crew answer {number} {task} --text …"))
+        Status::Waiting { wait } if !matches!(wait, Wait::Merge { .. }) => {
+            let rows = DecisionRow::all(state, state.updated_at);
+            rows.first().map(|row| row.command(number))
         }
         Status::Paused => Some(format!("crew resume {number}")),
         Status::Draft
         | Status::Queued { .. }
         | Status::Running
-        | Status::Waiting { .. }
         | Status::Merging
+        | Status::Waiting { .. }
         | Status::Done { .. }
         | Status::Cancelled { .. }
         | Status::Archived { .. } => None,

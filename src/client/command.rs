@@ -107,7 +107,7 @@ impl Given {
 }
 
 /// Mailbox files are copies of what the log has; `crew mailbox verify` makes missing lines again.
-fn project_messages(dir: &RunDir, records: &[Record]) {
+pub(super) fn project_messages(dir: &RunDir, records: &[Record]) {
     let messages: Vec<_> = records
         .iter()
         .filter_map(|record| {

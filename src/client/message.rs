@@ -68,8 +68,8 @@ pub fn nonce_hash(nonce: &str) -> String {
     crate::event::Hash::of(nonce.trim().as_bytes()).to_string()
 }
 
-/// Sixty bits: two messages of one run are never called the same.
-fn new_id() -> String {
+/// A name for a message. Sixty bits: two messages of one run are never called the same.
+pub fn new_id() -> String {
     const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     (0..12).map(|_| char::from(LETTERS[fastrand::usize(..LETTERS.len())])).collect()
 }

@@ -260,7 +260,7 @@ fn write(workspace: &Workspace, prepared: &Prepared, now: Time) -> Result<RunNum
             data: None,
             reply_to: None,
         };
-        events.push((human, 1, MessageSent { message, writes: Vec::new() }.into()));
+        events.push((human, 1, MessageSent { message, writes: Vec::new(), attempt: None }.into()));
     }
     Ledger::create(workspace.dir.run(number), now, events)?;
     Ok(number)
@@ -304,6 +304,7 @@ fn created(
             ],
             depth_max: config.limits.max_depth,
             hibernate_ms: config.limits.hibernate_ms,
+            ask_hold_ms: config.limits.ask_hold_ms,
         },
         priority: request.priority,
         after: request.after.clone(),

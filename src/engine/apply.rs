@@ -95,7 +95,7 @@ impl State {
             Body::MessageDelivered(delivery) => {
                 let to = (delivery.task.clone(), delivery.attempt);
                 for entry in &mut self.messages {
-                    let is_known = entry.delivered.iter().any(|(task, _)| *task == delivery.task);
+                    let is_known = entry.delivered.contains(&to);
                     if delivery.ids.contains(&entry.message.id) && !is_known {
                         entry.delivered.push(to.clone());
                     }

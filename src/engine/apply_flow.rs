@@ -12,11 +12,16 @@ use crate::plan::graph::StepIx;
 
 impl State {
     pub(super) fn gate_written(&mut self, at: Time, written: &GateWritten) {
-        self.write_store(at, &written.write, &written.by, written.attempt);
-        if let (Actor::Agent(task), Some(attempt)) = (&written.by, written.attempt)
+        self.written(at, &written.write, &written.by, written.attempt);
+    }
+
+    /// A write of an agent counts for the contract of its turn.
+    fn written(&mut self, at: Time, write: &StoreWrite, by: &Actor, attempt: Option<u32>) {
+        self.write_store(at, write, by, attempt);
+        if let (Actor::Agent(task), Some(attempt)) = (by, attempt)
             && let Some(task) = self.task_ix(task)
         {
-            self.tasks[task].wrote.insert(written.write.store.clone(), attempt);
+            self.tasks[task].wrote.insert(write.store.clone(), attempt);
             self.tasks[task].seq = self.seq;
         }
     }
@@ -272,13 +277,8 @@ impl State {
     pub(super) fn message_sent(&mut self, at: Time, sent: &MessageSent) {
         let message = sent.message.clone();
         let by: Actor = message.from.parse().unwrap_or(Actor::Supervisor);
-        let writer = if let Actor::Agent(task) = &by { self.task_ix(task) } else { None };
-        let live = writer.and_then(|task| Some((task, self.tasks[task].status.as_live()?.number)));
         for write in &sent.writes {
-            self.write_store(at, write, &by, live.map(|(_, attempt)| attempt));
-            if let Some((task, attempt)) = live {
-                self.tasks[task].wrote.insert(write.store.clone(), attempt);
-            }
+            self.written(at, write, &by, sent.attempt);
         }
         match &by {
             Actor::Human(_) => self.zero_cycles(),

@@ -48,8 +48,17 @@ pub(super) fn send(
     if state.status.kind() == StatusKind::Archived {
         return Err(refusal(state, "send", "not archived"));
     }
-    if state.messages.iter().any(|entry| entry.message.id == message.id) {
-        return Ok(Vec::new());
+    let known = state.messages.iter().find(|entry| entry.message.id == message.id);
+    if let Some(known) = known.map(|entry| &entry.message) {
+        let is_same =
+            (&known.from, &known.to, &known.text) == (&message.from, &message.to, &message.text);
+        let reason = format!("another message is called `{}`", message.id);
+        let hint = "leave the name out, and it gets one of its own".to_owned();
+        let other = Refusal { code: "conflict", reason, hint };
+        return if is_same { Ok(Vec::new()) } else { Err(other) };
+    }
+    if let Caller::Agent { task, attempt } = by {
+        live_attempt(state, task, *attempt)?;
     }
     if !matches!(message.to.as_str(), "run" | "human") {
         let id = message.to.parse::<TaskId>().map_err(|error| Refusal {
@@ -58,8 +67,7 @@ pub(super) fn send(
             hint: "write to a task, to `run` or to `human`".to_owned(),
         })?;
         check_addressee(state, &id)?;
-        if let Caller::Agent { task, attempt } = by {
-            live_attempt(state, task, *attempt)?;
+        if let Caller::Agent { task, .. } = by {
             check_channel(state, task, &id)?;
         }
     }
@@ -69,7 +77,8 @@ pub(super) fn send(
         check_agreement(&writes, gate, &write)?;
         writes.push(write);
     }
-    Ok(vec![MessageSent { message: message.clone(), writes }.into()])
+    let attempt = by.attempt().filter(|_| !writes.is_empty());
+    Ok(vec![MessageSent { message: message.clone(), writes, attempt }.into()])
 }
 
 /// Two writes of one message into one store must not say different things.

@@ -22,6 +22,7 @@ mod gate;
 mod index;
 mod input;
 mod judge;
+mod mail;
 mod progress;
 mod settle;
 mod start;
@@ -35,7 +36,7 @@ mod write;
 pub use deadline::deadline;
 pub use decide::decide;
 pub use effect::{Effect, react};
-pub use explain::{Evidence, Explanation, explain_run, explain_task};
+pub use explain::{Evidence, Explanation, all_waits, explain_gate, explain_run, explain_task};
 pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };
@@ -47,7 +48,7 @@ pub use state::{
     TaskStatus, WorktreeState,
 };
 pub use vitals::{AttemptVitals, Vitals};
-pub use write::{Caller, field_type, typed};
+pub use write::{Caller, field_type, live_attempt, typed};
 
 use crate::base::Time;
 use crate::event::{Actor, Body};

@@ -34,24 +34,23 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !ended.is_empty() {
         return ended;
     }
+    // What was decided comes first: otherwise the same would be asked again before it has its effect.
+    if let Some((rule, to)) = decision::conclude(state) {
+        return concluded(state, rule, to);
+    }
     let asked = decision::open(state, now);
     if !asked.is_empty() {
         return asked;
-    }
-    if let Some((rule, to)) = decision::conclude(state) {
-        return concluded(state, rule, to);
     }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
         StatusKind::Merging => complete(state),
         StatusKind::Waiting => hibernate(state, now),
+        StatusKind::Done | StatusKind::Failed | StatusKind::Cancelled => super::mail::dead(state),
         StatusKind::Draft
         | StatusKind::Queued
         | StatusKind::Paused
         | StatusKind::Blocked
-        | StatusKind::Done
-        | StatusKind::Failed
-        | StatusKind::Cancelled
         | StatusKind::Archived => Vec::new(),
     }
 }
@@ -386,13 +385,14 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             events.push(stopping(state, task, live, "a cycle has gone past it"));
             continue;
         }
-        let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
-        let (level, age_ms) = heartbeat(state, live, &seen, now);
+        // Whoever did not look, such as one who gives a command, has nothing to say about silence.
+        let Some(seen) = vitals.attempts.get(&task) else { continue };
+        let (level, age_ms) = heartbeat(state, live, seen, now);
         if level != live.heartbeat {
             let (task, attempt) = (state.task_id(task), live.number);
             events.push(HeartbeatChanged { task, attempt, level, age_ms }.into());
         }
-        events.extend(silence(state, task, live, &seen, now));
+        events.extend(silence(state, task, live, seen, now));
     }
     events
 }

@@ -207,7 +207,7 @@ fn check_owner(
 ///
 /// # Errors
 /// The attempt does not live any more.
-pub(super) fn live_attempt<'a>(
+pub fn live_attempt<'a>(
     state: &'a State,
     task: &TaskId,
     attempt: u32,

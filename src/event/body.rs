@@ -369,6 +369,9 @@ pub struct MessageSent {
     /// What it writes into stores before it is delivered, all or nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<StoreWrite>,
+    /// Number of the writer's attempt, when it writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 /// Messages were put into the prompt of an attempt.

@@ -89,6 +89,13 @@ pub struct Limits {
     /// Milliseconds without an answer after which a waiting run is put to sleep.
     #[serde(default = "two_hours")]
     pub hibernate_ms: u64,
+    /// Milliseconds that an agent's question holds its turn before the task is parked.
+    #[serde(default = "one_minute")]
+    pub ask_hold_ms: u64,
+}
+
+fn one_minute() -> u64 {
+    60_000
 }
 
 fn two_hours() -> u64 {
@@ -107,6 +114,7 @@ impl Default for Limits {
             heartbeat_ms: [30_000, 60_000, 300_000],
             depth_max: 2,
             hibernate_ms: two_hours(),
+            ask_hold_ms: one_minute(),
         }
     }
 }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::graph::{Plan, StepPlan};
-use crate::base::flow::Access;
+use super::graph::{ChannelPlan, GatePlan, Plan, StepPlan};
+use crate::base::flow::{Access, FieldType};
 use crate::base::{limits, redact, text};
 use crate::resource::placeholder::{Placeholder, scan};
 
@@ -32,12 +32,21 @@ pub struct PromptInput<'a> {
     pub outputs: Vec<(String, String)>,
     /// Artifacts by name: those that the step reads, and those that its prompt names.
     pub artifacts: Vec<(String, String)>,
-    /// Messages from people, oldest first.
-    pub messages: Vec<String>,
+    /// Messages, oldest first.
+    pub messages: Vec<Mail>,
     /// What stands in the stores of the gates, by gate and field.
     pub gates: BTreeMap<String, BTreeMap<String, String>>,
     /// The agent's memory file, when it has one.
     pub memory: Option<Remembered<'a>>,
+}
+
+/// A message as it goes into a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The agent that wrote it; absent when a person did.
+    pub agent: Option<String>,
+    /// Its text, with what belongs to it.
+    pub text: String,
 }
 
 /// What an agent remembers from earlier runs.
@@ -73,11 +82,17 @@ pub fn render(plan: &Plan, step: &StepPlan, input: &PromptInput<'_>) -> String {
         section(&mut out, "Goal of the whole run", input.goal);
     }
     quoted_results(&mut out, step, input);
-    for message in &input.messages {
-        section(&mut out, "Message from the person in charge", message);
+    for mail in &input.messages {
+        match &mail.agent {
+            None => section(&mut out, "Message from the person in charge", &mail.text),
+            Some(agent) => {
+                section(&mut out, &format!("Message from {agent}"), &quote(&mail.text));
+            }
+        }
     }
     again(&mut out, step, input);
     section(&mut out, "Your task", &task);
+    together(&mut out, plan, step);
     if step.verify {
         section(
             &mut out,
@@ -163,6 +178,77 @@ fn again(out: &mut String, step: &StepPlan, input: &PromptInput<'_>) {
     }
     if !input.feedback.is_empty() && !places(&Placeholder::Feedback) {
         section(out, "Feedback to work on", input.feedback);
+    }
+}
+
+/// What the step may write, to whom it may send, and how; nothing where the workflow has none of it.
+fn together(out: &mut String, plan: &Plan, step: &StepPlan) {
+    let may = |gate: &&GatePlan| {
+        gate.writers.iter().any(|writer| *writer == step.role || writer == step.id.as_str())
+    };
+    let gates: Vec<&GatePlan> = plan.gates.iter().filter(may).collect();
+    let is_own = |channel: &&ChannelPlan| plan.steps[channel.from].id == step.id;
+    let declared = plan.channels.iter().filter(is_own).any(|channel| !channel.depends_on);
+    if gates.is_empty() && !declared {
+        return;
+    }
+    let mut body = String::from(
+        "Tell crew what it must know by these commands. Without a shell, print each as a line of its own that \
+         begins with `CREW: ` instead of `crew tool `.\n",
+    );
+    for gate in gates {
+        let _ = write!(body, "\n- `crew tool write-gate {}", gate.id);
+        let fields: Vec<String> = gate.fields.iter().map(field).collect();
+        let _ = match gate.fields.first() {
+            Some((name, kind)) => {
+                write!(body, " {name}={}`; fields: {}", example(kind), fields.join("; "))
+            }
+            None => write!(body, " field=value`"),
+        };
+        if !gate.description.is_empty() {
+            let _ = write!(body, ". {}", gate.description);
+        }
+    }
+    let mut to = vec!["human", "run"];
+    for channel in plan.channels.iter().filter(is_own) {
+        let name = plan.steps[channel.to].id.as_str();
+        if !to.contains(&name) {
+            to.push(name);
+        }
+    }
+    let _ = write!(body, "\n- `crew tool send TO TEXT` writes to one of: {}", to.join(", "));
+    body.push_str(
+        "\n- `crew tool ask QUESTION` asks a person; `crew tool inbox` reads your messages",
+    );
+    if let Some(name) = &step.contract {
+        let _ = write!(
+            body,
+            "\n\nYour turn counts only when you have written `{name}` in it; the first value that you write is the one that counts."
+        );
+    }
+    section(out, "How to tell crew", &body);
+}
+
+fn field((name, kind): &(String, FieldType)) -> String {
+    match kind {
+        FieldType::OneOf(words) => format!("`{name}` one of {}", words.join(", ")),
+        FieldType::MapOf(words) => format!("`{name}` your own entry, one of {}", words.join(", ")),
+        FieldType::MapText => format!("`{name}` your own entry, a text"),
+        FieldType::String | FieldType::Bool | FieldType::Number | FieldType::Text => {
+            format!("`{name}` ({kind})")
+        }
+    }
+}
+
+/// A value as an agent could write it.
+fn example(kind: &FieldType) -> &str {
+    match kind {
+        FieldType::OneOf(words) | FieldType::MapOf(words) => {
+            words.first().map_or("…", String::as_str)
+        }
+        FieldType::Bool => "true",
+        FieldType::Number => "1",
+        FieldType::String | FieldType::Text | FieldType::MapText => "…",
     }
 }
 

@@ -14,6 +14,11 @@ pub(super) enum Action {
     Say(String),
     /// A line of output as it is, but for its placeholders.
     Tell(CrewLine),
+    /// Only when the last `run` ended so.
+    TellAfter {
+        is_green: bool,
+        line: CrewLine,
+    },
     Tool {
         name: String,
         detail: String,
@@ -122,6 +127,7 @@ impl Action {
             },
             Self::Say(_)
             | Self::Tell(_)
+            | Self::TellAfter { .. }
             | Self::Tool { .. }
             | Self::Wait { .. }
             | Self::Edit { .. }
@@ -173,7 +179,7 @@ const VERBS: &[(&str, &[&str])] = &[
     ("append", &["text"]),
     ("delete", &[]),
     ("run", &[]),
-    ("gate", &["values"]),
+    ("gate", &["values", "after"]),
     ("message", &["to"]),
     ("ask", &["choices", "go_on"]),
     ("artifact", &["text"]),
@@ -230,10 +236,22 @@ fn read(verb: &str, fields: &Fields<'_>) -> Result<Action, String> {
         "append" => edit(Edit::Append)?,
         "delete" => edit(Edit::Delete)?,
         "run" => Action::Run { command: own()? },
-        "gate" => Action::Tell(CrewLine::Gate {
-            gate: own()?,
-            values: fields.need("values", "a table like `{ votes = \"approve\" }`")?,
-        }),
+        "gate" => {
+            let line = CrewLine::Gate {
+                gate: own()?,
+                values: fields.need("values", "a table like `{ votes = \"approve\" }`")?,
+            };
+            match fields.get::<String>("after", "`green` or `red`")?.as_deref() {
+                None => Action::Tell(line),
+                Some("green") => Action::TellAfter { is_green: true, line },
+                Some("red") => Action::TellAfter { is_green: false, line },
+                Some(other) => {
+                    return Err(format!(
+                        "`after` is `green` or `red` (as the last `run` ended), not `{other}`"
+                    ));
+                }
+            }
+        }
         "message" => Action::Tell(CrewLine::Message {
             text: own()?,
             to: fields.need("to", "an address: a task, `run` or `human`")?,

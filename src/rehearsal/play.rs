@@ -106,6 +106,11 @@ impl<'a, W: Write> Player<'a, W> {
                 self.usage_told |= matches!(line, Line::Usage(_));
                 self.tell(line)?;
             }
+            Action::TellAfter { is_green, line } => {
+                if *is_green == self.run_ok {
+                    self.tell(line)?;
+                }
+            }
             Action::Tool { name, detail, ms, ok } => {
                 let id = self.tool(name, &self.fill(detail))?;
                 self.pace.pause(*ms);

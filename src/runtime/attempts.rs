@@ -389,7 +389,11 @@ impl ArtifactTarget {
             inputs.extend(self.store(task, &name, clean(text).as_bytes()));
         }
         let is_success = found.end.reason == EndReason::Exited && found.end.code == Some(0);
-        if let Some(name) = self.output.as_ref().filter(|_| is_success) {
+        // What the agent handed over under this very name is what it means.
+        let is_given = |name: &crate::base::ArtifactName| {
+            found.artifacts.iter().any(|(given, _)| given == name.as_str())
+        };
+        if let Some(name) = self.output.as_ref().filter(|name| is_success && !is_given(name)) {
             let file = camino::Utf8Path::new(name.as_str());
             let own = self.can_write && self.folder.join(file).is_file();
             let stored = if own {

@@ -6,16 +6,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
+use super::mail;
+use super::outfit::Outfit;
 use super::snapshot_tree;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::{Access, Isolation, MemoryScope, StepKind};
 use crate::base::path::PathError;
-use crate::base::{TaskId, limits, redact, text};
+use crate::base::{limits, redact, text};
 use crate::config::{Environment, agent_environment};
 use crate::engine::{LiveAttempt, State};
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::{StepPlan, TaskIx};
-use crate::plan::prompt::{PromptInput, Remembered, named_artifacts, named_outputs, render};
+use crate::plan::prompt::{Mail, PromptInput, Remembered, named_artifacts, named_outputs, render};
 use crate::store::files::{Durability, create_private_dir, write_atomic};
 use crate::store::memory::{self, Homes, Memory};
 use crate::store::{AttemptDir, RunDir, artifact};
@@ -84,16 +86,19 @@ impl Desk<'_> {
             max_output_bytes: limits.output_bytes_max,
             mark: live.mark.clone(),
         };
+        let outfit = Outfit { desk: self, id: &id, step, live, dir: &dir, cwd: &cwd };
         if step.kind == StepKind::Command {
             let script = step.command.clone().unwrap_or_default();
             command.argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
-            let env = self.environment(&id, step, live, &cwd, &[], &BTreeMap::new());
+            let env = outfit.environment(&[], &BTreeMap::new())?;
             return Ok(Brief { command, env, messages: Vec::new() });
         }
         let spec = self.programs.get(&live.runtime)?;
-        let messages = self.messages(&id);
+        let messages = mail::waiting(self.state, task);
         let prompt = self.prompt(task, live, &messages);
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
+        outfit.issue_token()?;
+        let mcp_config = if spec.mcp.is_empty() { None } else { Some(outfit.mcp_config()?) };
         let invocation = spec.invocation(&InvocationInput {
             crew: self.crew,
             prompt_file: &dir.prompt(),
@@ -102,7 +107,7 @@ impl Desk<'_> {
             task: &id,
             model: live.model.as_deref(),
             session: live.session.as_deref(),
-            mcp_config: None,
+            mcp_config: mcp_config.as_deref(),
         })?;
         command.argv = invocation.argv;
         command.stdin = match invocation.stdin {
@@ -110,7 +115,7 @@ impl Desk<'_> {
             StdinPlan::Prompt => Stdin::Prompt,
             StdinPlan::Fifo => Stdin::Fifo,
         };
-        let env = self.environment(&id, step, live, &cwd, &invocation.env, &invocation.set);
+        let env = outfit.environment(&invocation.env, &invocation.set)?;
         Ok(Brief { command, env, messages: messages.into_iter().map(|(id, _)| id).collect() })
     }
 
@@ -138,27 +143,15 @@ impl Desk<'_> {
         worktree.unwrap_or(&self.state.created.root).clone()
     }
 
-    /// Messages to the task or to the whole run that no attempt of it was given yet.
-    fn messages(&self, id: &TaskId) -> Vec<(String, String)> {
-        let address = id.to_string();
-        let own = self.state.messages.iter().filter(|entry| {
-            entry.delivered.iter().all(|(task, _)| task != id)
-                && (entry.message.to == address || entry.message.to == "run")
-        });
-        own.map(|entry| {
-            (entry.message.id.clone(), format!("[{}] {}", entry.message.id, entry.message.text))
-        })
-        .collect()
-    }
-
-    fn prompt(&self, task: TaskIx, live: &LiveAttempt, messages: &[(String, String)]) -> String {
+    fn prompt(&self, task: TaskIx, live: &LiveAttempt, messages: &[(String, Mail)]) -> String {
         let state = self.state;
         let step = state.step_of(task);
         let id = state.task_id(task);
         let answer = state.tasks[task].answer.clone();
-        let mut texts: Vec<String> = messages.iter().map(|(_, text)| text.clone()).collect();
+        let mut mails: Vec<Mail> = messages.iter().map(|(_, mail)| mail.clone()).collect();
         if let Some((question, answer)) = answer {
-            texts.push(format!("You asked: {question}\n\nThe answer is: {answer}"));
+            let text = format!("You asked: {question}\n\nThe answer is: {answer}");
+            mails.push(Mail { agent: None, text });
         }
         let memory = self.memory(step);
         let input = PromptInput {
@@ -171,7 +164,7 @@ impl Desk<'_> {
             failure: &state.tasks[task].failure,
             outputs: self.outputs(task, step),
             artifacts: self.artifacts(step),
-            messages: texts,
+            messages: mails,
             memory: memory.as_ref().map(|memory| Remembered {
                 file: memory.file.as_str(),
                 text: &memory.text,
@@ -265,36 +258,6 @@ impl Desk<'_> {
         let mut env = agent_environment(self.env, self.passed);
         let own =
             [("CREW_RUN", self.state.reference()), ("CREW_WORKTREE", self.folder().to_string())];
-        env.extend(own.map(|(name, value)| (name.to_owned(), value)));
-        env
-    }
-
-    fn environment(
-        &self,
-        id: &TaskId,
-        step: &StepPlan,
-        live: &LiveAttempt,
-        cwd: &Utf8Path,
-        names: &[String],
-        set: &BTreeMap<String, String>,
-    ) -> Vec<(String, String)> {
-        let mut declared = names.to_vec();
-        declared.extend(self.passed.iter().cloned());
-        let mut env = agent_environment(self.env, &declared);
-        env.extend(set.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let slot = id.slot().unwrap_or(1).to_string();
-        let created = &self.state.created;
-        let own = [
-            ("CREW_RUN", self.state.reference()),
-            ("CREW_TASK", id.to_string()),
-            ("CREW_SLOT", slot),
-            ("CREW_EPOCH", self.state.epoch.to_string()),
-            ("CREW_RUN_DIR", self.dir.path().to_string()),
-            ("CREW_WORKTREE", cwd.to_string()),
-            ("CREW_DEPTH", (created.depth + 1).to_string()),
-            ("CREW_ROLE", step.role.clone()),
-            ("CREW_ATTEMPT_NUMBER", live.number.to_string()),
-        ];
         env.extend(own.map(|(name, value)| (name.to_owned(), value)));
         env
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::brief::clean;
 use super::harvest::Harvest;
 use crate::agent::Call;
+use crate::base::redact::redact_json;
 use crate::base::{TaskId, limits, text};
 use crate::clock::Clock;
 use crate::engine::{Caller, Command, Input, State, field_type, typed};
@@ -38,12 +39,12 @@ impl Calls {
             match call {
                 Call::Gate { gate, values } => {
                     let values =
-                        values.iter().map(|(field, value)| (field.clone(), redacted(value)));
+                        values.iter().map(|(field, value)| (field.clone(), redact_json(value)));
                     commands.push(write(gate, values.collect(), task, attempt));
                 }
                 Call::Field { gate, field, word } => {
                     let kind = field_type(&self.plan, gate, field);
-                    let value = redacted(&typed(kind, word));
+                    let value = redact_json(&typed(kind, word));
                     match gates
                         .iter_mut()
                         .find(|(known, data)| known == gate && !data.contains_key(field))
@@ -99,16 +100,4 @@ fn write(gate: &str, data: Map<String, Value>, task: &TaskId, attempt: u32) -> C
 fn report(task: &TaskId, attempt: u32, outcome: TurnOutcome, said: &str) -> Command {
     let text = text::middle_cut(&clean(said), limits::MESSAGE_BYTES_MAX).into_owned();
     Command::Report { task: task.clone(), attempt, outcome, text }
-}
-
-/// The value with every text in it redacted.
-fn redacted(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(clean(text)),
-        Value::Array(items) => items.iter().map(redacted).collect(),
-        Value::Object(map) => {
-            map.iter().map(|(key, value)| (key.clone(), redacted(value))).collect()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
 }

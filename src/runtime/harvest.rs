@@ -14,6 +14,7 @@ use crate::base::{TaskId, Time, limits, redact, text};
 use crate::event::attempt::{Question, Report};
 use crate::event::{AttemptEnded, EndReason, Usage};
 use crate::store::AttemptDir;
+use crate::store::files::read_text_capped;
 
 /// What an ended attempt left.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +59,7 @@ pub fn harvest(
         summary: report.summary(),
         failure,
         session: report.session.clone(),
-        report: facts(&report),
+        report: Report { proposal: proposal(dir, &report)?, ..facts(&report) },
         usage: Usage {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
@@ -130,7 +131,7 @@ fn facts(report: &TurnReport) -> Report {
         failed: failed_by_program
             .filter(|error| error.kind == ErrorKind::Refusal)
             .map(|error| redact::redact(&error.text).into_owned()),
-        proposal: proposal(report),
+        proposal: None,
         question: report.questions.last().map(|question| Question {
             text: redact::redact(&question.text).into_owned(),
             choices: question.choices.clone(),
@@ -138,11 +139,17 @@ fn facts(report: &TurnReport) -> Report {
     }
 }
 
-/// A proposed plan, when the answer holds one that fits into the log.
-fn proposal(report: &TurnReport) -> Option<String> {
+/// A proposed plan: the one of a call, which was checked, else one in the answer that fits into the log.
+fn proposal(dir: &AttemptDir, report: &TurnReport) -> Result<Option<String>, PathError> {
+    match read_text_capped(dir.proposal(), 2 * limits::MESSAGE_BYTES_MAX as u64) {
+        Ok(called) => return Ok(Some(called)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     let answer = report.final_text();
-    let found = crate::plan::adaptive::find(&answer)?;
-    (found.len() <= limits::MESSAGE_BYTES_MAX).then(|| redact::redact(found).into_owned())
+    let found = crate::plan::adaptive::find(&answer)
+        .filter(|found| found.len() <= limits::MESSAGE_BYTES_MAX);
+    Ok(found.map(|found| redact::redact(found).into_owned()))
 }
 
 /// The output as observations, line by line; a line is read up to its limit and the rest skipped.

@@ -14,6 +14,8 @@ mod evidence;
 pub mod executor;
 pub mod harvest;
 mod jobs;
+mod mail;
+mod outfit;
 pub mod process;
 mod project;
 pub mod shim;

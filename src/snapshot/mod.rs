@@ -16,7 +16,7 @@ mod view;
 pub(crate) mod sample;
 
 pub use class::Class;
-pub use decision::{DecisionKind, DecisionRow};
+pub use decision::DecisionRow;
 pub use gate::GateRow;
 pub use outline::outline;
 pub use run::{BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, WorktreeRow};

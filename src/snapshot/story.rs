@@ -200,7 +200,7 @@ fn evidence(found: &EvidenceRecorded) -> String {
     } else {
         format!(" after {}", human_ms(found.duration_ms))
     };
-    format!("check {} {how}{after}", found.name)
+    format!("command `{}` {how}{after}", found.name)
 }
 
 fn fired_text(fired: &ChannelsFired) -> String {

@@ -175,6 +175,11 @@ impl RunDir {
         self.artifacts().join(name.as_str())
     }
 
+    /// Folder in which agents find the crew program, when it is not called `crew`.
+    pub fn programs(&self) -> Utf8PathBuf {
+        self.dir.join("bin")
+    }
+
     /// Folder of the decision projections.
     pub fn decisions(&self) -> Utf8PathBuf {
         self.dir.join("decisions")
@@ -227,6 +232,26 @@ impl AttemptDir {
     /// What the shim starts.
     pub fn command(&self) -> Utf8PathBuf {
         self.dir.join("command.json")
+    }
+
+    /// The agent's token, for its calls of `crew tool`.
+    pub fn token(&self) -> Utf8PathBuf {
+        self.dir.join("token")
+    }
+
+    /// BLAKE3 of the token, its task and its attempt.
+    pub fn token_hash(&self) -> Utf8PathBuf {
+        self.dir.join("token.blake3")
+    }
+
+    /// The MCP servers that the agent program is given.
+    pub fn mcp_config(&self) -> Utf8PathBuf {
+        self.dir.join("mcp.json")
+    }
+
+    /// The plan that the agent proposed by a call.
+    pub fn proposal(&self) -> Utf8PathBuf {
+        self.dir.join("proposal.json")
     }
 
     /// The agent's standard output, as it came.

@@ -17,6 +17,7 @@ pub mod memory;
 pub mod project;
 pub mod snapshot_cache;
 pub mod tail;
+pub mod token;
 mod torn;
 pub mod watch;
 

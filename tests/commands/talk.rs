@@ -13,12 +13,19 @@ fn answer_settles_the_question_of_a_task() {
     env.crew(&["answer", "1", "approve", "--text", " "]).code(2).says("the text is empty");
     env.crew(&["answer", "1", "aprove", "--text", "x"]).code(6).says("did you mean `approve`?");
     env.crew(&["answer", "1", "approve", "--text", "yes"])
+        .code(7)
+        .says("nobody can be asked about `approve` here")
+        .says("`crew decisions 1` shows it with a nonce");
+    env.crew(&["answer", "1", "approve", "--text", "yes", "--yes"])
         .code(0)
-        .says("task `approve` has its answer");
+        .says("answered `approve`: run #1 is");
     assert_eq!(run.task("approve"), "done");
     assert!(run.events().contains(r#""text":"yes""#));
     // The same answer again is the first one; another one is too late.
-    env.crew(&["answer", "1", "approve", "--text", "yes"]).code(0);
+    env.crew(&["answer", "1", "approve", "--text", "yes"])
+        .code(0)
+        .says("human:ada answered `approve`")
+        .says("already");
     env.crew(&["answer", "1", "approve", "--text", "no"]).code(7).says("decided `answer`");
 }
 
@@ -28,13 +35,15 @@ fn answer_finds_the_only_question() {
     let mut one = env.run("one", ASKING).start();
     let _two = env.run("two", ASKING_TWICE).start();
     let _none = env.run("none", CODING);
-    env.crew_with_input(&["answer", "1", "--text", "-"], "from a file\n").code(0);
+    env.crew_with_input(&["answer", "1", "--text", "-", "--yes"], "from a file\n").code(0);
     assert_eq!(one.task("approve"), "done");
-    env.crew(&["answer", "2", "--text", "x"])
+    env.crew(&["answer", "2", "--text", "x", "--yes"])
         .code(7)
-        .says("run #2 asks 2 questions")
-        .says("approve/1");
-    env.crew(&["answer", "2/approve/2", "--text", "x"]).code(0).says("`approve/2` has its answer");
+        .says("2 decisions fit: approve/1, approve/2")
+        .says("`crew answer 2 approve/1`");
+    env.crew(&["answer", "2/approve/2", "--text", "x", "--yes"])
+        .code(0)
+        .says("answered `approve/2`");
     env.crew(&["answer", "3", "--text", "x"]).code(7).says("run #3 asks nothing");
 }
 
