@@ -6,6 +6,8 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/decide.rs"]
+mod decide;
 #[path = "run/flow.rs"]
 mod flow;
 #[path = "run/memory.rs"]
