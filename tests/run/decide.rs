@@ -1,5 +1,7 @@
 //! Decisions in real runs: they outlive the supervisor, and finished work is sent back or thrown away.
 
+use std::io::{Read, Write};
+
 use crew::runtime::process::{self, Signal};
 
 use crate::project::TestEnv;
@@ -67,4 +69,74 @@ fn finished_work_is_sent_back_and_in_the_end_thrown_away() {
     assert!(env.note("prompt.ship").join("\n").contains("add tests"));
     env.ok(&["discard", "1", "--yes"]);
     assert_eq!(env.rest(run), "cancelled(discarded)");
+}
+
+/// Gives a command at a terminal, types `answers` one after the other, each when a question stands there;
+/// returns what was shown, and the exit code.
+fn at_terminal(env: &TestEnv, args: &[&str], answers: &[&str]) -> (String, Option<i32>) {
+    let plain = env.crew(args);
+    let (pty, pts) = pty_process::blocking::open().unwrap();
+    let variables: Vec<_> =
+        plain.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
+    let mut child = pty_process::blocking::Command::new(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(variables)
+        .current_dir(env.project())
+        .spawn(pts)
+        .unwrap();
+    let (mut shown, mut bytes, mut next) = (String::new(), [0; 4096], answers.iter());
+    let mut from = 0;
+    // The end of a terminal without a process is an error on this system.
+    while let Ok(count) = (&pty).read(&mut bytes) {
+        shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        let asks = ["[y/N] ", "(may stay empty): ", "answer: "];
+        if asks.iter().any(|ask| shown[from..].ends_with(ask)) {
+            from = shown.len();
+            (&pty).write_all(next.next().unwrap().as_bytes()).unwrap();
+        }
+    }
+    (shown, child.wait().unwrap().code())
+}
+
+#[test]
+fn at_a_terminal_the_decision_is_shown_and_the_person_is_asked() {
+    let env = gated();
+    let run = env.start_workflow("gated");
+    env.wait_status(run, "waiting");
+    let (shown, code) = at_terminal(&env, &["approve", "1"], &["n\n"]);
+    assert!(
+        shown.contains("write.txt | 1 +") && shown.contains("`approved` is not written"),
+        "{shown}"
+    );
+    assert!(shown.contains("nothing was decided"), "{shown}");
+    assert_eq!((code, env.status_text(run).as_str()), (Some(7), "waiting"));
+    let (shown, code) = at_terminal(&env, &["reject", "1"], &["y\n", "too large\n"]);
+    assert_eq!(code, Some(0), "{shown}");
+    env.wait_status(run, "blocked(human_rejected)");
+    let (shown, code) = at_terminal(&env, &["approve", "1", "approval"], &["y\n"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(env.rest(run), "done");
+    assert!(env.records(run).iter().any(|record| {
+        matches!(&record.body, crew::event::Body::DecisionMade(made) if made.text == "too large")
+    }));
+}
+
+#[test]
+fn at_a_terminal_an_answer_is_typed_under_its_question() {
+    let env = TestEnv::new();
+    env.agent_with(
+        r#"cat > $NOTES/prompt$CREW_ATTEMPT_NUMBER
+if [ $CREW_ATTEMPT_NUMBER = 1 ]; then echo '{"type":"question","text":"red or blue?"}'
+else echo '{"type":"result","text":"painted"}'; fi"#,
+        "output = \"crew\"\n",
+    );
+    env.workflow("one", "", "## paint\nrole: writer\n\n{goal}");
+    let run = env.start_workflow("one");
+    env.wait_status(run, "waiting");
+    let (shown, code) = at_terminal(&env, &["answer", "1"], &["blue\n"]);
+    assert!(shown.contains("red or blue?"), "{shown}");
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(env.rest(run), "done");
+    assert!(env.note("prompt2").join("\n").contains("blue"));
 }
