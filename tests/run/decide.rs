@@ -88,7 +88,7 @@ fn at_terminal(env: &TestEnv, args: &[&str], answers: &[&str]) -> (String, Optio
     let (mut shown, mut bytes, mut next) = (String::new(), [0; 4096], answers.iter());
     let mut from = 0;
     // The end of a terminal without a process is an error on this system.
-    while let Ok(count) = (&pty).read(&mut bytes) {
+    while let Ok(count @ 1..) = (&pty).read(&mut bytes) {
         shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
         let asks = ["[y/N] ", "(may stay empty): ", "answer: "];
         if asks.iter().any(|ask| shown[from..].ends_with(ask)) {
