@@ -128,6 +128,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Archive(args) => cli::archive::run(&args, context),
         Verb::Artifacts(args) => cli::artifacts::run(&args, context),
         Verb::Brief(args) => cli::brief::run(&args, context),
+        Verb::Chat(args) => cli::chat::run(&args, context),
         Verb::Completions(args) => cli::completions::run(&args, context),
         Verb::Config(args) => cli::config::run(&args, context),
         Verb::Deadletter(args) => cli::deadletter::run(&args, context),

@@ -8,6 +8,8 @@ mod support;
 mod agents;
 #[path = "run/decide.rs"]
 mod decide;
+#[path = "run/chat.rs"]
+mod chat;
 #[path = "run/flow.rs"]
 mod flow;
 #[path = "run/memory.rs"]
@@ -18,5 +20,7 @@ mod places;
 mod queue;
 #[path = "run/tools.rs"]
 mod tools;
+#[path = "run/trees.rs"]
+mod trees;
 #[path = "run/version.rs"]
 mod version;

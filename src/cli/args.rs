@@ -74,6 +74,7 @@ pub enum Verb {
     Artifacts(super::artifacts::Args),
     /// Tell what happened while you were away, and what waits for you.
     Brief(super::brief::Args),
+    Chat(super::chat::Args),
     Completions(completions::Args),
     Config(config::Args),
     Deadletter(super::deadletter::Args),

@@ -25,6 +25,8 @@ pub(super) struct Index {
     pub dependents: Vec<Vec<StepIx>>,
     /// The declared channels as ways into steps.
     pub edges: Vec<Edge>,
+    /// Steps whose proposals a person approves.
+    pub approved: Vec<StepIx>,
     /// Counters of each step.
     pub steps: Vec<StepIndex>,
     /// Steps that can be activated.
@@ -85,6 +87,7 @@ impl Index {
             step_of: Vec::with_capacity(state.tasks.len()),
             dependents: vec![Vec::new(); plan.steps.len()],
             edges: edges(plan),
+            approved: (0..plan.steps.len()).filter(|&step| plan.steps[step].approve).collect(),
             steps: vec![StepIndex::default(); plan.steps.len()],
             ..Self::default()
         };

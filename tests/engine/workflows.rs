@@ -87,6 +87,11 @@ fn coding_v2_a_refused_plan_blocks_and_no_agent_can_approve_it() {
     play.write("planning", "plan-pr-gate", &json!({"pr_url": "plan.md"})).unwrap();
     assert!(play.write("planning", "plan-approval-gate", &json!({"approved": true})).is_err());
     play.end("planning");
+    let vote = json!({"votes": "approve"});
+    assert!(
+        play.write("plan-review", "review-votes-gate", &vote).is_err(),
+        "votes are on the code"
+    );
     assert!(play.write("plan-review", "plan-approval-gate", &json!({"approved": true})).is_err());
     play.end("plan-review");
     play.decide(None, crew::event::decision::Action::Reject, "smaller").unwrap();

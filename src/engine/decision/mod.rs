@@ -103,10 +103,7 @@ impl State {
 
     /// Steps whose proposal waits for a person.
     pub(super) fn unapproved(&self) -> impl Iterator<Item = StepIx> {
-        (0..self.steps.len()).filter(|&step| {
-            self.steps[step].expanded
-                && self.plan().steps[step].approve
-                && self.steps[step].approved != Some(true)
-        })
+        let asking = self.index.approved.iter().copied();
+        asking.filter(|&step| self.steps[step].expanded && self.steps[step].approved != Some(true))
     }
 }

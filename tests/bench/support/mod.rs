@@ -5,7 +5,8 @@ use std::io::Write;
 
 use camino::Utf8PathBuf;
 use crew::base::{TaskId, Time};
-use crew::event::body::{CheckFinished, RunNoted, Settled, TaskSettled};
+use crew::event::body::{CheckFinished, MessageSent, RunNoted, Settled, TaskSettled};
+use crew::event::message::{Delivery, MessagePriority};
 use crew::event::{
     Actor, AttemptEnded, AttemptStarted, Body, Chain, EndReason, Message, MessageKind, Record,
     Usage,
@@ -109,24 +110,24 @@ pub fn body(seq: u64) -> Body {
             error: None,
         }
         .into(),
-        _ => crew::event::body::MessageSent {
-            message: Message {
-                id: format!("m{seq:06}"),
-                at: Time(1_777_000_000_000),
-                from: "human:ada".into(),
-                to: task.to_string(),
-                kind: MessageKind::Steer,
-                priority: crew::event::message::MessagePriority::Normal,
-                delivery: crew::event::message::Delivery::NextTurn,
-                text: "please keep the public names as they are".into(),
-                data: None,
-                reply_to: None,
-            },
-            writes: Vec::new(),
-            attempt: None,
-        }
-        .into(),
+        _ => message(seq, &task).into(),
     }
+}
+
+fn message(seq: u64, task: &TaskId) -> MessageSent {
+    let message = Message {
+        id: format!("m{seq:06}"),
+        at: Time(1_777_000_000_000),
+        from: "human:ada".into(),
+        to: task.to_string(),
+        kind: MessageKind::Steer,
+        priority: MessagePriority::Normal,
+        delivery: Delivery::NextTurn,
+        text: "please keep the public names as they are".into(),
+        data: None,
+        reply_to: None,
+    };
+    MessageSent { message, writes: Vec::new(), attempt: None }
 }
 
 /// An event whose line has 300 bytes.
