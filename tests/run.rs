@@ -6,6 +6,8 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/decide.rs"]
+mod decide;
 #[path = "run/chat.rs"]
 mod chat;
 #[path = "run/flow.rs"]
