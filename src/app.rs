@@ -136,6 +136,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Logs(args) => cli::logs::run(&args, context),
         Verb::Ls(args) => cli::ls::run(&args, context),
         Verb::Man(args) => cli::man::run(&args, context),
+        Verb::Mcp(args) => cli::mcp::run(&args, context),
         Verb::Pause(args) => cli::pause::run(&args, context),
         Verb::Recommend(args) => cli::recommend::run(&args, context),
         Verb::Reopen(args) => cli::reopen::run(&args, context),

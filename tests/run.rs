@@ -8,6 +8,8 @@ mod support;
 mod agents;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/mcp.rs"]
+mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
 #[path = "run/places.rs"]

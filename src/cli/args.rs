@@ -84,6 +84,7 @@ pub enum Verb {
     /// List runs, the newest first.
     Ls(super::ls::Args),
     Man(man::Args),
+    Mcp(super::mcp::Args),
     Pause(pause::Args),
     Recommend(recommend::Args),
     Reopen(reopen::Args),

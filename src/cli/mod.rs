@@ -31,6 +31,7 @@ mod live_region;
 pub mod logs;
 pub mod ls;
 pub mod man;
+pub mod mcp;
 pub mod pause;
 pub mod recommend;
 pub mod reopen;
