@@ -8,6 +8,8 @@ mod support;
 mod agents;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/mail.rs"]
+mod mail;
 #[path = "run/mcp.rs"]
 mod mcp;
 #[path = "run/memory.rs"]
