@@ -125,6 +125,8 @@ pub struct World {
     starts_at: Time,
     tree: u32,
     has_worktree: bool,
+    /// The log as it was folded last.
+    known: Folded,
     /// What the last supervisor knew when it died, unless it died around a write.
     left: Option<State>,
     /// Bytes that were on disk when somebody was told that a write succeeded.
@@ -158,6 +160,7 @@ impl World {
             starts_at: now,
             tree: 0,
             has_worktree: false,
+            known: Folded::default(),
             left: None,
             told: 0,
             words: 0,
@@ -179,6 +182,9 @@ impl World {
             let Some(mut supervisor) = self.supervisor.take() else {
                 self.now = self.now.max(self.starts_at);
                 self.finish_processes();
+                if self.rng.u8(0..4) == 0 {
+                    self.peers();
+                }
                 self.start_supervisor();
                 continue;
             };
@@ -199,9 +205,40 @@ impl World {
         panic!("the run does not come to an end");
     }
 
-    /// Folds the disk as a new process would, cuts a torn tail, and looks at every live attempt.
+    /// Agents and people change the run while no supervisor lives: any process may append.
+    fn peers(&mut self) {
+        let (mut peer, alive) = self.open();
+        let alive = alive && self.agents(&mut peer) && self.people(&mut peer);
+        if !alive {
+            self.summary.crashes += 1;
+            self.crashes_left -= 1;
+        }
+        self.left = None;
+    }
+
+    /// Folds the disk as a new process would, and looks at every live attempt.
     fn start_supervisor(&mut self) {
-        let (state, chain, good) = fold(&self.disk);
+        let (mut supervisor, mut alive) = self.open();
+        let started = SupervisorStarted { pid: 1, version: "0".into(), host: "sim".into() };
+        let input = Input::SupervisorStarted(started);
+        alive = alive && self.commit(&mut supervisor, &Actor::Supervisor, &input);
+        for (task, number) in live_attempts(&supervisor.state) {
+            alive = alive && self.recover(&mut supervisor, task, number);
+        }
+        if alive {
+            self.supervisor = Some(supervisor);
+        } else {
+            self.crash();
+        }
+    }
+
+    /// Folds the disk and cuts a torn tail. `false` = the process died in it.
+    fn open(&mut self) -> (Supervisor, bool) {
+        // Mostly from a checkpoint, as a real process does.
+        let known = if self.rng.u8(0..8) > 0 { self.known.clone() } else { Folded::default() };
+        self.known = known.follow(&self.disk, |_| {});
+        let Folded { state, chain, good } = self.known.clone();
+        let state = state.expect("a log begins with its run");
         assert!(good >= self.told, "something that was told to be written is lost");
         let torn = self.disk.len() - good;
         if let Some(left) = self.left.take() {
@@ -222,17 +259,7 @@ impl World {
             let cut = LogTruncated { bytes: torn as u64, file: "events.torn".into() };
             alive = self.commit(&mut supervisor, &Actor::Supervisor, &Input::Fact(cut.into()));
         }
-        let started = SupervisorStarted { pid: 1, version: "0".into(), host: "sim".into() };
-        let input = Input::SupervisorStarted(started);
-        alive = alive && self.commit(&mut supervisor, &Actor::Supervisor, &input);
-        for (task, number) in live_attempts(&supervisor.state) {
-            alive = alive && self.recover(&mut supervisor, task, number);
-        }
-        if alive {
-            self.supervisor = Some(supervisor);
-        } else {
-            self.crash();
-        }
+        (supervisor, alive)
     }
 
     /// The table of SPEC section 14 for one attempt that the log believes to live.
@@ -639,9 +666,9 @@ impl World {
         let alive = self.processes.values().filter(|process| process.is_alive()).count();
         assert_eq!(alive, 0, "processes live on after the run");
         let mut promises = promises::Promises::default();
-        let (folded, _, good) = fold_with(&self.disk, |record| promises.take(state, record));
-        assert_eq!(good, self.disk.len());
-        assert_eq!(&folded, state, "the log and the memory disagree");
+        let whole = Folded::default().follow(&self.disk, |record| promises.take(state, record));
+        assert_eq!(whole.good, self.disk.len());
+        assert_eq!(whole.state.as_ref(), Some(state), "the log and the memory disagree");
         let restored =
             checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
         assert_eq!(&restored, state, "a checkpoint is not what it was made of");
@@ -721,25 +748,29 @@ fn ended(
     }
 }
 
-/// State, chain and number of good bytes of a log that may end in a torn line.
-fn fold(disk: &[u8]) -> (State, Chain, usize) {
-    fold_with(disk, |_| {})
+/// A folded log: its state, its chain, and the number of its good bytes.
+#[derive(Clone, Default)]
+struct Folded {
+    state: Option<State>,
+    chain: Chain,
+    good: usize,
 }
 
-fn fold_with(disk: &[u8], mut look: impl FnMut(&Record)) -> (State, Chain, usize) {
-    let mut chain = Chain::default();
-    let mut state: Option<State> = None;
-    let mut good = 0;
-    for line in disk.split_inclusive(|byte| *byte == b'\n') {
-        let Some(text) = line.strip_suffix(b"\n") else { break };
-        let (record, next) = Record::read(text, chain).expect("only the last line can be torn");
-        look(&record);
-        match &mut state {
-            None => state = State::begin(&record),
-            Some(state) => state.apply_record(&record),
+impl Folded {
+    /// Goes on to the end of a log, which may be a torn line.
+    fn follow(mut self, disk: &[u8], mut look: impl FnMut(&Record)) -> Self {
+        for line in disk[self.good..].split_inclusive(|byte| *byte == b'\n') {
+            let Some(text) = line.strip_suffix(b"\n") else { break };
+            let read = Record::read(text, self.chain);
+            let (record, next) = read.expect("only the last line can be torn");
+            look(&record);
+            match &mut self.state {
+                None => self.state = State::begin(&record),
+                Some(state) => state.apply_record(&record),
+            }
+            self.chain = next;
+            self.good += line.len();
         }
-        chain = next;
-        good += line.len();
+        self
     }
-    (state.expect("a log begins with its run"), chain, good)
 }
