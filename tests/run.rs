@@ -12,6 +12,10 @@ mod chat;
 mod decide;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/mail.rs"]
+mod mail;
+#[path = "run/mcp.rs"]
+mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
 #[path = "run/places.rs"]

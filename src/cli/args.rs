@@ -94,6 +94,7 @@ pub enum Verb {
     Mailbox(super::mailbox::Args),
     Man(man::Args),
     Merge(merge::Args),
+    Mcp(super::mcp::Args),
     Pause(pause::Args),
     Recommend(recommend::Args),
     Reject(reject::Args),

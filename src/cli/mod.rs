@@ -40,6 +40,7 @@ pub mod logs;
 pub mod ls;
 pub mod mailbox;
 pub mod man;
+pub mod mcp;
 pub mod merge;
 pub mod offer;
 pub mod pause;

@@ -19,9 +19,8 @@ contract: { writes: votes-gate, exactly: 1, nudge: 1 }\n\nJudge: {goal}\n\n\
 fn refusals(env: &TestEnv, run: u32) -> Vec<CommandRefused> {
     let records = env.records(run).into_iter();
     records
-        .filter_map(|record| match record.body {
-            Body::CommandRefused(refused) => Some(refused),
-            _ => None,
+        .filter_map(|record| {
+            if let Body::CommandRefused(refused) = record.body { Some(refused) } else { None }
         })
         .collect()
 }
@@ -266,11 +265,10 @@ fn a_program_of_another_name_is_called_crew_by_its_agents() {
     std::fs::copy(env!("CARGO_BIN_EXE_crew"), &renamed).expect("copied");
     env.agent("cat >/dev/null; crew tool status; echo $PATH");
     env.workflow("one", "", ONE);
-    let mut command = env.crew(&["run", "do it", "-w", "one", "-a", "sh"]);
+    let command = env.crew(&["run", "do it", "-w", "one", "-a", "sh"]);
     let mut own = std::process::Command::new(&renamed);
     own.args(command.get_args()).current_dir(env.project()).env_clear();
     own.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    drop(command.stdin(std::process::Stdio::null()));
     let output = own.stdin(std::process::Stdio::null()).output().expect("started");
     assert!(output.status.success(), "{output:?}");
     let said = env.stdout(1, "work", 1);
