@@ -6,6 +6,10 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/chat.rs"]
+mod chat;
+#[path = "run/decide.rs"]
+mod decide;
 #[path = "run/flow.rs"]
 mod flow;
 #[path = "run/mail.rs"]

@@ -131,6 +131,19 @@ impl RuntimeSpec {
         })
     }
 
+    /// The command of the program's own interactive session; empty when none is known.
+    ///
+    /// # Errors
+    /// A placeholder has no value here.
+    pub fn chat(&self, input: &InvocationInput<'_>) -> Result<Vec<String>, CommandError> {
+        let known = known_chat(self.program());
+        let mut words = if self.chat.is_empty() { known } else { self.chat.clone() };
+        if input.model.is_some() && !words.is_empty() {
+            words.extend(self.model.iter().cloned());
+        }
+        words.iter().map(|word| self.fill(word, input)).collect()
+    }
+
     fn fill(&self, word: &str, input: &InvocationInput<'_>) -> Result<String, CommandError> {
         let mut filled = String::new();
         for piece in template::pieces(word)? {
@@ -181,6 +194,22 @@ impl RuntimeSpec {
         filled.push_str(value);
         Ok(())
     }
+}
+
+/// How programs that are known take an MCP server for one session, without touching the user's files.
+fn known_chat(program: &str) -> Vec<String> {
+    let name = Utf8Path::new(program).file_name().unwrap_or(program);
+    let words: &[&str] = match name {
+        "claude" => &["--mcp-config", "{mcp_config}"],
+        "codex" => &[
+            "-c",
+            "mcp_servers.crew.command=\"{crew}\"",
+            "-c",
+            "mcp_servers.crew.args=[\"mcp\",\"--project\",\"{worktree}\"]",
+        ],
+        _ => return Vec::new(),
+    };
+    std::iter::once(program).chain(words.iter().copied()).map(str::to_owned).collect()
 }
 
 fn uses(words: &[&str], placeholder: Placeholder) -> Result<bool, UnknownPlaceholder> {

@@ -36,6 +36,7 @@ pub fn spec(script: Option<&Utf8Path>, speed: Option<f64>) -> RuntimeSpec {
         resume: Some(resume),
         model: Vec::new(),
         mcp: Vec::new(),
+        chat: Vec::new(),
     }
 }
 

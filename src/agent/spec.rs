@@ -43,9 +43,12 @@ pub struct RuntimeSpec {
     pub model: Vec<String>,
     /// Arguments added when tools are offered over MCP: `["--mcp-config", "{mcp_config}"]`.
     pub mcp: Vec<String>,
+    /// Program and arguments of its own interactive session: `["mytool", "--mcp-config", "{mcp_config}"]`.
+    pub chat: Vec<String>,
 }
 
-const KEYS: [&str; 8] = ["command", "prompt", "output", "env", "set", "resume", "model", "mcp"];
+const KEYS: [&str; 9] =
+    ["command", "prompt", "output", "env", "set", "resume", "model", "mcp", "chat"];
 
 /// Why a table does not describe a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,6 +181,7 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         set: value(table, "set", "a table of texts")?.unwrap_or_default(),
         model: words(table, "model")?,
         mcp: words(table, "mcp")?,
+        chat: words(table, "chat")?,
         command,
         resume,
     };

@@ -4,8 +4,9 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    agent, answer, archive, completions, config, demo, doctor, init, man, pause, recommend, reopen,
-    resume, retry, run, runtime, send, skill, stop, team, trust, workflow,
+    agent, answer, approve, archive, completions, config, decisions, demo, discard, doctor, init,
+    man, merge, pause, recommend, reject, reopen, request_changes, resume, retry, run, runtime,
+    send, skill, stop, suggest, team, trust, workflow,
 };
 
 /// Runs teams of coding agents through Markdown workflows.
@@ -67,29 +68,40 @@ pub enum Color {
 pub enum Verb {
     Agent(agent::Args),
     Answer(answer::Args),
+    Approve(approve::Args),
     Archive(archive::Args),
     /// List the files that a run's tasks produced, or print one.
     Artifacts(super::artifacts::Args),
     /// Tell what happened while you were away, and what waits for you.
     Brief(super::brief::Args),
+    Chat(super::chat::Args),
     Completions(completions::Args),
     Config(config::Args),
+    Deadletter(super::deadletter::Args),
+    Decisions(decisions::Args),
     Demo(demo::Args),
+    Discard(discard::Args),
     Doctor(doctor::Args),
     /// Print a run's event log.
     Events(super::events::Args),
+    Gate(super::gate::Args),
+    Inbox(super::inbox::Args),
     Init(init::Args),
     /// Print what a run's agents said and did.
     Logs(super::logs::Args),
     /// List runs, the newest first.
     Ls(super::ls::Args),
+    Mailbox(super::mailbox::Args),
     Man(man::Args),
     Mcp(super::mcp::Args),
+    Merge(merge::Args),
     Pause(pause::Args),
     Recommend(recommend::Args),
+    Reject(reject::Args),
     Reopen(reopen::Args),
     /// Show a run as it was at an earlier moment.
     Replay(super::replay::Args),
+    RequestChanges(request_changes::Args),
     Resume(resume::Args),
     Retry(retry::Args),
     Run(Box<run::Args>),
@@ -101,6 +113,7 @@ pub enum Verb {
     /// Show a run on one screen, or the runs that live or need somebody.
     Status(super::status::Args),
     Stop(stop::Args),
+    Suggest(suggest::Args),
     Team(team::Args),
     /// Tell a run's story, one line for each thing that happened.
     Timeline(super::timeline::Args),
@@ -110,7 +123,7 @@ pub enum Verb {
     Verify(super::verify::Args),
     /// Wait until a run ends or needs somebody.
     Wait(super::wait::Args),
-    /// Explain why a run or a task is in its state.
+    /// Explain why a run, a task or a gate is in its state.
     Why(super::why::Args),
     Workflow(workflow::Args),
     #[command(external_subcommand)]
@@ -123,6 +136,8 @@ impl Verb {
         matches!(
             self,
             Self::Brief(_)
+                | Self::Decisions(_)
+                | Self::Inbox(_)
                 | Self::Events(_)
                 | Self::Logs(_)
                 | Self::Ls(_)

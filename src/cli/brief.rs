@@ -33,16 +33,17 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let (runs, exit) = readable(rows::rows(&project, &project.runs()?, context.now), context)?;
     let (mut waiting, mut ended, mut going) = (Vec::new(), Vec::new(), Vec::new());
     for run in runs {
+        if run.decisions > 0 || run.class() == Class::NeedsYou {
+            let ledger = workspace.run(run.number)?;
+            let decisions = DecisionRow::all(ledger.state(), context.now);
+            waiting.push(WaitingDocument { run, decisions });
+            continue;
+        }
         match run.class() {
-            Class::NeedsYou => {
-                let ledger = workspace.run(run.number)?;
-                let decisions = DecisionRow::all(ledger.state());
-                waiting.push(WaitingDocument { run, decisions });
-            }
             Class::Running | Class::Starting | Class::Stalled | Class::Parked => going.push(run),
             Class::Failed if !run.status.is_terminal() => ended.push(run),
             Class::Failed | Class::Done | Class::Idle if run.updated_at >= since => ended.push(run),
-            Class::Failed | Class::Done | Class::Idle => {}
+            Class::NeedsYou | Class::Failed | Class::Done | Class::Idle => {}
         }
     }
     ended.sort_by_key(|run: &RunRow| (run.class(), std::cmp::Reverse(run.updated_at)));

@@ -14,27 +14,19 @@ use crate::base::{RunNumber, Time, time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::engine::Command;
-use crate::event::{Body, Record, Status, StatusKind};
+use crate::event::{Body, Record, Status, StatusKind, Wait};
 use crate::ledger::Ledger;
-use crate::snapshot::{RunRow, SupervisorRow, story};
+use crate::snapshot::{DecisionRow, RunRow, SupervisorRow, story};
 
 /// Milliseconds between two looks at a run that says nothing; also the pace of the visible clocks.
 const PACE_MS: u64 = 1_000;
 /// Milliseconds between two looks where nothing tells of changes.
 const LOOK_MS: u64 = 250;
 
-/// Follows a run until it rests, and reports how it ended.
+/// Follows a run until it rests, and reports how it ended; events up to `told` the person has seen.
 ///
 /// # Errors
 /// The run cannot be read any more, or nobody reads what is printed.
-pub fn follow(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<Exit> {
-    follow_after(workspace, number, 0, context)
-}
-
-/// Follows a run whose events up to `told` the person has seen already.
-///
-/// # Errors
-/// As [`follow`].
 pub fn follow_after(
     workspace: &Workspace,
     number: RunNumber,
@@ -242,15 +234,16 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
     }
     let next = match &state.status {
         Status::Blocked { .. } | Status::Failed { .. } => Some(format!("crew why {number}")),
-        Status::Waiting { wait: crate::event::Wait::Question { task } } => {
-            Some(format!("crew answer {number} {task} --text …"))
+        Status::Waiting { wait } if !matches!(wait, Wait::Merge { .. }) => {
+            let rows = DecisionRow::all(state, state.updated_at);
+            rows.first().map(|row| row.command(number))
         }
         Status::Paused => Some(format!("crew resume {number}")),
         Status::Draft
         | Status::Queued { .. }
         | Status::Running
-        | Status::Waiting { .. }
         | Status::Merging
+        | Status::Waiting { .. }
         | Status::Done { .. }
         | Status::Cancelled { .. }
         | Status::Archived { .. } => None,

@@ -103,8 +103,9 @@ struct RunJson<'a> {
     status: &'static str,
 }
 
+/// A command that was given, as JSON.
 #[derive(Serialize)]
-struct GivenJson<'a> {
+pub struct GivenJson<'a> {
     run: RunJson<'a>,
     events: Vec<u64>,
 }
@@ -122,7 +123,8 @@ struct AllJson<'a> {
     runs: Vec<GivenJson<'a>>,
 }
 
-fn json(given: &Given) -> GivenJson<'_> {
+/// A command that was given, as JSON.
+pub fn given_json(given: &Given) -> GivenJson<'_> {
     GivenJson {
         run: RunJson {
             number: given.run,
@@ -139,7 +141,7 @@ fn json(given: &Given) -> GivenJson<'_> {
 /// The output is gone.
 pub fn tell(context: &mut Context, given: &Given, line: &str) -> Result<()> {
     if context.json {
-        context.write_json(&OneJson { schema_version: JSON_SCHEMA, given: json(given) })
+        context.write_json(&OneJson { schema_version: JSON_SCHEMA, given: given_json(given) })
     } else {
         context.say(line)
     }
@@ -150,7 +152,7 @@ pub fn tell(context: &mut Context, given: &Given, line: &str) -> Result<()> {
 /// # Errors
 /// The output is gone.
 pub fn tell_all(context: &mut Context, all: &[Told]) -> Result<()> {
-    let runs = all.iter().map(|told| json(&told.given)).collect();
+    let runs = all.iter().map(|told| given_json(&told.given)).collect();
     context.write_json(&AllJson { schema_version: JSON_SCHEMA, runs })
 }
 

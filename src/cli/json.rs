@@ -62,6 +62,10 @@ pub struct ShowDocument<'a> {
     pub tasks: &'a [TaskRow],
     /// Where things are.
     pub files: Vec<FileDocument>,
+    /// Its gates.
+    pub gates: &'a [GateRow],
+    /// What a person is asked.
+    pub decisions: &'a [DecisionRow],
 }
 
 /// A file or folder of a run.

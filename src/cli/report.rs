@@ -130,9 +130,13 @@ impl From<FindError> for CliError {
             FindError::NoSuchRun { near: Some(near), .. } => {
                 format!("did you mean `{near}`? `crew ls` lists all runs")
             }
-            FindError::NoSuchTask { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            FindError::NoSuchTask { near: Some(near), .. }
+            | FindError::NoSuchGate { near: Some(near), .. } => format!("did you mean `{near}`?"),
             FindError::NoSuchTask { run, near: None, .. } => {
                 format!("`crew status {run}` lists its tasks")
+            }
+            FindError::NoSuchGate { run, near: None, .. } => {
+                format!("`crew gate list {run}` lists its gates")
             }
             FindError::NoSuchRun { near: None, .. } => "`crew ls` lists all runs".to_owned(),
             FindError::Ambiguous { .. } => "use its number".to_owned(),

@@ -7,8 +7,9 @@ use super::table::Table;
 use crate::base::time::human_ms;
 use crate::base::{Time, text};
 use crate::event::body::HeartbeatLevel;
+use crate::event::decision::DecisionKind;
 use crate::event::status::word;
-use crate::snapshot::{Class, DecisionRow, RunRow, StatusView, TaskRow, UsageRow};
+use crate::snapshot::{Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow};
 
 /// Writes a run with its tasks and what it needs.
 ///
@@ -18,6 +19,10 @@ pub fn run(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> 
     head(view, style, out)?;
     writeln!(out)?;
     tasks(&view.tasks, view.now, style, out)?;
+    if !view.gates.is_empty() {
+        writeln!(out)?;
+        gates(&view.gates, style, out)?;
+    }
     if !view.decisions.is_empty() {
         writeln!(out)?;
         decisions(&view.run, &view.decisions, style, out)?;
@@ -99,6 +104,37 @@ pub fn tasks(rows: &[TaskRow], now: Time, style: &Style, out: &mut dyn Write) ->
     table.write(style, out)
 }
 
+/// Writes a table of gates.
+///
+/// # Errors
+/// The output is gone.
+pub fn gates(rows: &[GateRow], style: &Style, out: &mut dyn Write) -> Result<()> {
+    let mut table = Table::new(&["GATE", "STATE", "WRITERS", "NOTE"]);
+    for gate in rows {
+        let note = match (&gate.waiting_for, &gate.reason) {
+            (Some(_), Some(reason)) => format!("waits for you: {reason}"),
+            (None, Some(reason)) => reason.clone(),
+            (_, None) => values(gate),
+        };
+        let state = gate.word().to_owned();
+        table.row(gate.class(), vec![gate.id.clone(), state, gate.writers.join(", "), note]);
+    }
+    table.write(style, out)
+}
+
+/// What stands in a gate's store, in one line.
+pub fn values(gate: &GateRow) -> String {
+    let fields: Vec<String> = gate
+        .data
+        .iter()
+        .map(|(field, value)| match value.as_str() {
+            Some(text) => format!("{field}={text}"),
+            None => format!("{field}={value}"),
+        })
+        .collect();
+    fields.join(", ")
+}
+
 /// Writes what a person is asked, with the commands that decide it.
 ///
 /// # Errors
@@ -111,18 +147,31 @@ pub fn decisions(
 ) -> Result<()> {
     for decision in rows {
         let mark = style.glyph(Class::NeedsYou);
-        let who = decision.task.as_ref().map_or_else(String::new, |task| format!(" of {task}"));
-        let kind = style.bold(&format!("{}{who}", decision.kind.as_str()));
+        let kind = style.bold(&about(decision));
         let asked = text::one_line(&style.text(&decision.text), 400);
         writeln!(out, "{mark} {} {kind}: {asked}", run.reference)?;
         if !decision.choices.is_empty() {
             let choices = text::one_line(&style.text(&decision.choices.join(" | ")), 400);
             writeln!(out, "  {choices}")?;
         }
-        let command = decision.command(run.number);
-        writeln!(out, "  {}", style.dim(&style.text(&command)))?;
+        if decision.expired {
+            writeln!(out, "  expired: `crew decisions {}` asks it anew", run.number)?;
+        }
+        for command in decision.commands(run.number) {
+            writeln!(out, "  {}", style.dim(&style.text(&command)))?;
+        }
     }
     Ok(())
+}
+
+/// What kind of decision it is, and about what: `question of coding`, `gate plan-approval-gate`.
+pub fn about(decision: &DecisionRow) -> String {
+    let (kind, subject) = (decision.kind.as_str(), &decision.subject);
+    match decision.kind {
+        DecisionKind::Question | DecisionKind::Plan => format!("{kind} of {subject}"),
+        DecisionKind::Gate => format!("{kind} {subject}"),
+        DecisionKind::Risk | DecisionKind::Merge => kind.to_owned(),
+    }
 }
 
 /// Writes a table of runs.

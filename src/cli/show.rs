@@ -37,6 +37,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             plan,
             tasks: &view.tasks,
             files: files(&ledger),
+            gates: &view.gates,
+            decisions: &view.decisions,
         })?;
         return context.check_health(&ledger, Exit::Ok);
     }
@@ -53,6 +55,14 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     writeln!(out, "\n{}", style.bold("tasks"))?;
     screen::tasks(&view.tasks, view.now, &style, out)?;
+    if !view.gates.is_empty() {
+        writeln!(out, "\n{}", style.bold("gates"))?;
+        screen::gates(&view.gates, &style, out)?;
+    }
+    if !view.decisions.is_empty() {
+        writeln!(out, "\n{}", style.bold("waits for you"))?;
+        screen::decisions(&view.run, &view.decisions, &style, out)?;
+    }
     writeln!(out, "\n{}", style.bold("files"))?;
     for file in files(&ledger) {
         writeln!(out, "  {} {}", style.dim(&format!("{:<11}", file.what)), file.path)?;

@@ -5,6 +5,8 @@ use super::exit::Exit;
 use super::json::StatusDocument;
 use super::ls::Wanted;
 use super::report::{CliError, Result};
+use super::screen;
+use crate::base::text;
 use crate::base::time::parse_ms;
 use crate::client::{Follower, view};
 use crate::ledger::Ledger;
@@ -82,6 +84,13 @@ fn tell(ledger: &Ledger, exit: Exit, context: &mut Context) -> Result<Exit> {
         context.write_json(&StatusDocument::from(&view))?;
     } else {
         context.say(&format!("{} is {}", view.run.reference, view.run.status_words()))?;
+        if exit == Exit::Waiting {
+            for decision in &view.decisions {
+                let asked = text::one_line(&text::printable(&decision.text), 200);
+                let (about, command) = (screen::about(decision), decision.command(view.run.number));
+                context.say(&format!("  {about}: {asked} (`{command}`)"))?;
+            }
+        }
     }
     context.check_health(ledger, exit)
 }

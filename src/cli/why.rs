@@ -1,4 +1,4 @@
-//! `crew why`: why a run or a task is in its state.
+//! `crew why`: why a run, a task or a gate is in its state.
 
 use std::io::Write;
 
@@ -7,34 +7,39 @@ use super::exit::Exit;
 use super::json::{SCHEMA, WhyDocument};
 use super::report::Result;
 use super::style::Style;
-use crate::base::text;
 use crate::base::time::human_ms;
-use crate::client::{explain, find_task, split_task, view};
+use crate::base::{Time, text};
+use crate::client::{FindError, explain, find_gate, find_task, split_task, view};
+use crate::engine::{Explanation, explain_gate};
+use crate::ledger::Ledger;
+use crate::snapshot::{Class, StatusView};
 
-/// Explain why a run or a task is in its state, and what resolves it.
+/// Explain why a run, a task or a gate is in its state, and what resolves it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run, or one of its tasks: `5`, `5/review/1`.
-    #[arg(value_name = "RUN[/TASK]")]
+    /// The run, or one of its tasks or gates: `5`, `5/review/1`, `5/review-votes-gate`.
+    #[arg(value_name = "RUN[/TASK|/GATE]")]
     pub subject: String,
 }
 
 /// Runs the verb.
 ///
 /// # Errors
-/// There is no such run or task, or it cannot be read.
+/// There is no such run, task or gate, or it cannot be read.
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let workspace = context.workspace()?;
-    let (run, task) = split_task(&args.subject);
+    let (run, inside) = split_task(&args.subject);
     let (_, ledger) = context.run(&workspace, run)?;
-    let task = task.map(|task| find_task(ledger.state(), task)).transpose()?;
-    let why = explain(&ledger, task.as_ref(), context.now);
     let view = view(&ledger, context.now);
-    let row = task.as_ref().and_then(|task| view.tasks.iter().find(|row| row.id == *task));
-    let (subject, status, class) = match row {
-        Some(row) => (format!("{}/{}", view.run.reference, row.id), row.status, row.class),
-        None => (view.run.reference.clone(), view.run.status.as_str(), view.run.class()),
+    let found = match inside {
+        None => {
+            let (status, class) = (view.run.status.as_str(), view.run.class());
+            let why = explain(&ledger, None, context.now);
+            (view.run.reference.clone(), status, class, why)
+        }
+        Some(name) => inside_of(&ledger, &view, name, context.now)?,
     };
+    let (subject, status, class, why) = found;
     if context.json {
         context.write_json(&WhyDocument {
             schema_version: SCHEMA,
@@ -62,4 +67,32 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         writeln!(out, "  {} {}", style.dim("next     "), style.text(command))?;
     }
     context.check_health(&ledger, Exit::Ok)
+}
+
+/// What explains a task or a gate: its full name, its status, how much it needs a look, and why.
+fn inside_of(
+    ledger: &Ledger,
+    view: &StatusView,
+    name: &str,
+    now: Time,
+) -> Result<(String, &'static str, Class, Explanation)> {
+    let state = ledger.state();
+    let subject = format!("{}/{name}", view.run.reference);
+    let task = match find_task(state, name) {
+        Ok(task) => task,
+        Err(no_task) => {
+            let Some(row) = view.gates.iter().find(|row| row.id == name) else {
+                return Err(match find_gate(state, name) {
+                    Err(error @ FindError::NoSuchGate { near: Some(_), .. }) => error.into(),
+                    _ => no_task.into(),
+                });
+            };
+            let why = explain_gate(state, now, name).ok_or(no_task)?;
+            return Ok((subject, row.word(), row.class(), why));
+        }
+    };
+    let row = view.tasks.iter().find(|row| row.id == task);
+    let (status, class) =
+        row.map_or((view.run.status.as_str(), view.run.class()), |row| (row.status, row.class));
+    Ok((subject, status, class, explain(ledger, Some(&task), now)))
 }

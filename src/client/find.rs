@@ -4,6 +4,7 @@ use crate::base::path::PathError;
 use crate::base::{RunNumber, TaskId, text};
 use crate::engine::State;
 use crate::event::Body;
+use crate::plan::GatePlan;
 use crate::store::{LogError, Project};
 
 /// Why a text names no run.
@@ -28,6 +29,16 @@ pub enum FindError {
         /// What was typed.
         wanted: String,
         /// A task that may be meant.
+        near: Option<String>,
+    },
+    /// The run has no such gate.
+    #[error("run #{run} has no gate `{wanted}`")]
+    NoSuchGate {
+        /// The run.
+        run: RunNumber,
+        /// What was typed.
+        wanted: String,
+        /// A gate that may be meant.
         near: Option<String>,
     },
     /// Several runs are called so.
@@ -116,6 +127,20 @@ pub fn find_task(state: &State, wanted: &str) -> Result<TaskId, FindError> {
             wanted: wanted.to_owned(),
             near: near.map(str::to_owned),
         }
+    })
+}
+
+/// Finds the gate that a person means.
+///
+/// # Errors
+/// The run has no such gate.
+pub fn find_gate<'a>(state: &'a State, wanted: &str) -> Result<&'a GatePlan, FindError> {
+    let gates = &state.plan().gates;
+    gates.iter().find(|gate| gate.id == wanted).ok_or_else(|| FindError::NoSuchGate {
+        run: state.created.number,
+        wanted: wanted.to_owned(),
+        near: text::did_you_mean(wanted, gates.iter().map(|gate| gate.id.as_str()))
+            .map(str::to_owned),
     })
 }
 

@@ -203,6 +203,7 @@ impl Reader<'_> {
                 "model" => runtime.model = setting.value.to_list(),
                 "version" => runtime.version = setting.value.to_list(),
                 "mcp" => runtime.mcp = setting.value.to_list(),
+                "chat" => runtime.chat = setting.value.to_list(),
                 "command" => runtime.command = setting.value.to_list(),
                 "args" => runtime.args = setting.value.to_list(),
                 "prompt" => runtime.prompt = Some(setting.value.to_text()),

@@ -237,6 +237,8 @@ pub struct RuntimeTable {
     pub model: Vec<String>,
     /// Arguments added when tools are offered over MCP.
     pub mcp: Vec<String>,
+    /// Its own interactive session.
+    pub chat: Vec<String>,
     /// Program and arguments that print its version.
     pub version: Vec<String>,
     /// Variables that are set for it.

@@ -117,6 +117,7 @@ impl State {
     /// The results of a step count no longer; a live attempt goes on until it ends or is stopped.
     fn make_stale(&mut self, step: StepIx) {
         self.steps[step].activated = 0;
+        let was_dead = self.index.steps[step].dead > 0;
         for task in self.tasks_of(step) {
             self.tasks[task].asked = None;
             match &mut self.tasks[task].status {
@@ -134,6 +135,9 @@ impl State {
             self.tasks[task].seq = self.seq;
         }
         self.refresh_step(step);
+        if was_dead {
+            self.reopen_skipped(step);
+        }
     }
 
     /// A stale step that waits for several channels: what a source that is not played again has said

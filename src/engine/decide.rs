@@ -8,8 +8,9 @@ use super::{call, fire, mail};
 use crate::base::flow::Access;
 use crate::base::{TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
+use crate::event::decision::DecisionKind;
 use crate::event::message::Message;
-use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind};
+use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind, Wait};
 
 /// The events that an input causes by itself; what follows from them is for `settle`.
 ///
@@ -126,20 +127,25 @@ pub(super) fn next_step(state: &State) -> String {
         Status::Running | Status::Merging => {
             format!("`crew status {number}` shows it, `crew stop {number}` ends it")
         }
-        Status::Waiting { wait: crate::event::Wait::Question { task } } => {
+        Status::Waiting { wait: Wait::Question { task } } => {
             format!("`crew answer {number} {task} --text …` answers it")
         }
-        Status::Waiting { wait: crate::event::Wait::Merge { branch, .. } } => {
-            format!("the work is on branch `{branch}`; `git merge {branch}` takes it over")
-        }
-        Status::Waiting { wait: crate::event::Wait::Gate } => {
-            let gate = state.human_gates().first().map_or("…", |gate| gate.id.as_str());
-            format!(
-                "`crew approve {number} {gate}` opens it, `crew reject {number} {gate} --text …` does not"
-            )
-        }
+        Status::Waiting { wait: Wait::Merge { branch, .. } } => format!(
+            "the work is on branch `{branch}`; `git merge {branch}` takes it over, `crew discard {number}` does not, \
+             `crew request-changes {number} --text …` sends it back"
+        ),
+        Status::Waiting { wait: Wait::Gate } => match asked_subject(state) {
+            Some(subject) => format!(
+                "`crew approve {number} {subject}` says yes, `crew reject {number} {subject} --text …` no"
+            ),
+            None => format!("`crew decisions {number}` shows what it waits for"),
+        },
         Status::Blocked { reason: BlockedReason::HumanRejected, .. } => {
-            format!("`crew approve {number}` says yes after all, `crew retry {number}` starts anew")
+            let subject = asked_subject(state).map(|subject| format!(" {subject}"));
+            let subject = subject.unwrap_or_default();
+            format!(
+                "`crew approve {number}{subject}` says yes after all, `crew retry {number}` starts anew"
+            )
         }
         Status::Queued { .. } | Status::Waiting { .. } => {
             format!("`crew why {number}` tells what it waits for")
@@ -153,6 +159,16 @@ pub(super) fn next_step(state: &State) -> String {
             format!("`crew reopen {number}` goes on, `crew retry {number}` starts anew")
         }
     }
+}
+
+/// What the first gate or proposal that waits for a person is called.
+fn asked_subject(state: &State) -> Option<&str> {
+    let asked = state.asked_decisions();
+    let kinds = [DecisionKind::Gate, DecisionKind::Plan];
+    asked
+        .iter()
+        .find(|entry| kinds.contains(&entry.opened.kind))
+        .map(|entry| entry.opened.subject.as_str())
 }
 
 fn promote(

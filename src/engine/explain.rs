@@ -7,8 +7,9 @@ use super::state::{LiveAttempt, State, TaskStatus};
 use super::vitals::Vitals;
 use crate::base::time::human_ms;
 use crate::base::{Time, text};
+use crate::event::decision::DecisionKind;
 use crate::event::{Status, StatusKind, Wait};
-use crate::plan::graph::TaskIx;
+use crate::plan::graph::{ChannelPlan, StepIx, TaskIx};
 
 /// Why something is in its state.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -49,8 +50,12 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
     )];
     let headline = match &state.status {
         Status::Running => running(state, vitals, now, &mut evidence),
-        Status::Waiting { wait } => waiting(state, wait),
+        Status::Waiting { wait } => {
+            evidence.extend(decisions(state, now));
+            waiting(state, wait)
+        }
         Status::Blocked { reason, detail } => {
+            evidence.extend(closed_gates(state));
             format!("it is blocked ({}): {detail}", crate::event::status::word(reason))
         }
         Status::Failed { reason, detail } => {
@@ -102,11 +107,108 @@ fn waiting(state: &State, wait: &Wait) -> String {
         Wait::Merge { branch, .. } => {
             format!("the work is done; branch `{branch}` holds it until a person takes it over")
         }
-        Wait::Gate => "a gate waits for a person".to_owned(),
+        Wait::Gate => {
+            let asked = state.asked_decisions();
+            let kinds = [DecisionKind::Gate, DecisionKind::Plan];
+            match asked.iter().find(|entry| kinds.contains(&entry.opened.kind)) {
+                Some(entry) => {
+                    let text = text::one_line(&entry.opened.text, 200);
+                    format!("`{}` waits for a person: {text}", entry.opened.subject)
+                }
+                None => "a gate waits for a person".to_owned(),
+            }
+        }
         Wait::Auth => "an agent program needs a login".to_owned(),
         Wait::Limit { wake_at } => format!("a usage limit resets at {wake_at}"),
         Wait::Children => "child runs are going on".to_owned(),
     }
+}
+
+/// What a person is asked, one piece of evidence each.
+fn decisions(state: &State, now: Time) -> Vec<Evidence> {
+    let asked = state.asked_decisions().into_iter();
+    asked
+        .map(|entry| {
+            let opened = &entry.opened;
+            let closed = if opened.kind == DecisionKind::Gate {
+                format!("; {}", state.gate(&opened.subject).reason)
+            } else {
+                String::new()
+            };
+            let expired = if opened.expires_at <= now { " (expired)" } else { "" };
+            let about =
+                if opened.subject.is_empty() { opened.kind.as_str() } else { &opened.subject };
+            event(format!("{}{expired} asks about `{about}`{closed}", opened.id), entry.at, now)
+        })
+        .collect()
+}
+
+/// Gates that keep work from going on although what lies before them is done.
+fn closed_gates(state: &State) -> Vec<Evidence> {
+    let channels = state.plan().channels.iter();
+    closed_on(state, channels.filter(|channel| state.is_step_done(channel.from)))
+}
+
+/// Closed gates on the way to a step from those before it that are done.
+fn gates_before(state: &State, step: StepIx) -> Vec<Evidence> {
+    let channels = state.plan().channels.iter().filter(|channel| channel.to == step);
+    closed_on(state, channels.filter(|channel| state.is_step_done(channel.from)))
+}
+
+fn closed_on<'a>(state: &State, channels: impl Iterator<Item = &'a ChannelPlan>) -> Vec<Evidence> {
+    let plan = state.plan();
+    let names: Vec<&str> =
+        channels.flat_map(|channel| channel.gates.iter().map(String::as_str)).collect();
+    let gates = plan.gates.iter().filter(|gate| names.contains(&gate.id.as_str()));
+    let closed = gates.map(|gate| (gate, state.evaluate(gate))).filter(|(_, is)| !is.open);
+    closed.map(|(gate, is)| rule(format!("gate `{}` is closed: {}", gate.id, is.reason))).collect()
+}
+
+/// Why a gate is open or closed, and who can change that; nothing when the plan has no such gate.
+pub fn explain_gate(state: &State, now: Time, gate: &str) -> Option<Explanation> {
+    let gate = state.plan().gates.iter().find(|known| known.id == gate)?;
+    let verdict = state.evaluate(gate);
+    let headline = if verdict.open {
+        "it is open".to_owned()
+    } else {
+        format!("it is closed: {}", verdict.reason)
+    };
+    let mut evidence = Vec::new();
+    if let Some(store) = state.stores.get(&gate.store) {
+        for (entry, origin) in &store.origins {
+            let (field, key) = entry.split_once('/').unwrap_or((entry, ""));
+            let value = store.data.get(field);
+            let value = if key.is_empty() { value } else { value.and_then(|map| map.get(key)) };
+            let Some(value) = value else { continue };
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let shown = text::one_line(&shown, 160);
+            let epoch = origin.epoch;
+            evidence.push(event(
+                format!("{} wrote {field}={shown} in epoch {epoch}", origin.by),
+                origin.at,
+                now,
+            ));
+        }
+    }
+    let writers = gate.writers.join(", ");
+    evidence
+        .push(rule(format!("written by {}", if writers.is_empty() { "nobody" } else { &writers })));
+    let plan = state.plan();
+    for channel in plan.channels.iter().filter(|channel| channel.gates.contains(&gate.id)) {
+        let (from, to) = (&plan.steps[channel.from].id, &plan.steps[channel.to].id);
+        let done = if state.is_step_done(channel.from) { "done" } else { "not done" };
+        evidence.push(rule(format!("on the way from `{from}` ({done}) to `{to}`")));
+    }
+    let number = state.created.number;
+    let is_asked = state.open_decision(DecisionKind::Gate, &gate.id).is_some()
+        && state.human_gates().iter().any(|asked| asked.id == gate.id);
+    let is_human = gate.writers.iter().any(|writer| writer == "human");
+    let command = match (verdict.open || state.status.is_terminal(), is_asked, is_human) {
+        (true, _, _) | (false, false, false) => None,
+        (false, true, _) => Some(format!("crew approve {number} {}", gate.id)),
+        (false, false, true) => Some(format!("crew gate write {number} {} field=value", gate.id)),
+    };
+    Some(Explanation { headline, evidence, command })
 }
 
 fn running(state: &State, vitals: &Vitals, now: Time, evidence: &mut Vec<Evidence>) -> String {
@@ -120,6 +222,7 @@ fn running(state: &State, vitals: &Vitals, now: Time, evidence: &mut Vec<Evidenc
             text::count(ready, "task")
         )));
     }
+    evidence.extend(decisions(state, now));
     format!("{} at work", text::count(state.live_count(), "agent"))
 }
 
@@ -175,7 +278,13 @@ pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> 
     }
     let mut command = None;
     let headline = match &entry.status {
-        TaskStatus::Pending => pending(state, task),
+        TaskStatus::Pending => {
+            evidence.extend(gates_before(state, state.step_ix_of(task)));
+            if let Status::Waiting { wait: Wait::Gate } = &state.status {
+                command = Some(next_step(state));
+            }
+            pending(state, task)
+        }
         TaskStatus::Ready { not_before, .. } => ready(state, vitals, now, task, *not_before),
         TaskStatus::Running(live) => {
             evidence.push(attempt_evidence(state, vitals, now, task, live));
@@ -203,16 +312,44 @@ pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> 
 }
 
 fn pending(state: &State, task: TaskIx) -> String {
-    let step = state.step_ix_of(task);
-    let sources = state.plan().channels.iter().filter(|channel| channel.to == step);
-    let open: Vec<String> = sources
-        .filter(|channel| !state.is_step_done(channel.from))
-        .map(|channel| format!("`{}`", state.plan().steps[channel.from].id))
-        .collect();
-    if open.is_empty() {
+    let waits = &all_waits(state)[state.step_ix_of(task)];
+    if waits.is_empty() {
         return format!("the run is {}", state.status.kind().as_str());
     }
-    format!("it waits for {}", open.join(", "))
+    format!("it waits for {}", waits.join(", "))
+}
+
+/// By step: what one that is not activated waits for, namely steps before it that are not done, and closed
+/// gates on the way from those that are. Channels that lead back are no reason to wait.
+pub fn all_waits(state: &State) -> Vec<Vec<String>> {
+    let plan = state.plan();
+    let is_closed = |name: &String| !state.gate(name).open;
+    let closed: Vec<&str> = plan
+        .gates
+        .iter()
+        .map(|gate| &gate.id)
+        .filter(|id| is_closed(id))
+        .map(String::as_str)
+        .collect();
+    let mut waits: Vec<Vec<String>> = vec![Vec::new(); plan.steps.len()];
+    for channel in
+        plan.channels.iter().filter(|channel| channel.from < channel.to || channel.depends_on)
+    {
+        let waits = &mut waits[channel.to];
+        let mut add = |text: String| {
+            if !waits.contains(&text) {
+                waits.push(text);
+            }
+        };
+        if !state.is_step_done(channel.from) {
+            add(format!("`{}`", plan.steps[channel.from].id));
+            continue;
+        }
+        for gate in channel.gates.iter().filter(|gate| closed.contains(&gate.as_str())) {
+            add(format!("gate `{gate}`"));
+        }
+    }
+    waits
 }
 
 fn ready(

@@ -36,7 +36,7 @@ mod write;
 pub use deadline::deadline;
 pub use decide::decide;
 pub use effect::{Effect, react};
-pub use explain::{Evidence, Explanation, explain_run, explain_task};
+pub use explain::{Evidence, Explanation, all_waits, explain_gate, explain_run, explain_task};
 pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };

@@ -152,6 +152,7 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("resume", &table.resume),
         ("model", &table.model),
         ("mcp", &table.mcp),
+        ("chat", &table.chat),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
         out.insert(key.to_owned(), list(words));

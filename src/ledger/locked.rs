@@ -1,5 +1,7 @@
 //! Changing a run while its lock is held.
 
+use std::convert::Infallible;
+
 use super::open::{Ledger, OpenError};
 use crate::base::Time;
 use crate::base::path::PathError;
@@ -60,6 +62,21 @@ impl Ledger {
         input: Input,
     ) -> Result<Vec<Record>, CommitError> {
         self.lock()?.commit(now, vitals, actor, &[input])
+    }
+
+    /// Puts the refusal of a command on record that was seen to be hopeless before it was given.
+    ///
+    /// # Errors
+    /// Always: the refusal itself, or why it could not be written.
+    pub fn refuse(
+        &mut self,
+        now: Time,
+        actor: &Actor,
+        verb: &str,
+        refusal: Refusal,
+    ) -> Result<Infallible, CommitError> {
+        self.lock()?.record_refusal(now, actor, verb, &refusal)?;
+        Err(refusal.into())
     }
 }
 

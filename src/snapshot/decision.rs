@@ -3,18 +3,19 @@
 use serde::Serialize;
 
 use crate::base::{RunNumber, Time};
-use crate::engine::{State, TaskStatus};
+use crate::engine::{DecisionState, State};
+use crate::event::decision::{Action, DecisionKind};
 use crate::event::{Status, Wait};
 
 /// Something a person is asked to decide, with what may be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecisionRow {
-    /// Names it as long as it is open.
+    /// Names it in its run: `d1`, `d2`, …; `risk` for a draft.
     pub id: String,
     /// What kind of decision it is.
     pub kind: DecisionKind,
     /// The verbs that decide it.
-    pub actions: Vec<&'static str>,
+    pub actions: Vec<Action>,
     /// What is asked.
     pub text: String,
     /// When it has to be asked anew.
@@ -25,107 +26,94 @@ pub struct DecisionRow {
     pub choices: Vec<String>,
     /// Since when it is asked.
     pub since: Time,
-}
-
-/// What kind of decision it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecisionKind {
-    /// Whether a risky run may start.
-    Risk,
-    /// Whether a gate opens.
-    Gate,
-    /// An agent's question.
-    Question,
-    /// What becomes of the work.
-    Merge,
-}
-
-impl DecisionKind {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Risk => "risk",
-            Self::Gate => "gate",
-            Self::Question => "question",
-            Self::Merge => "merge",
-        }
-    }
+    /// What it is about: a gate, a task or a step; `merge` or `risk` for the run itself.
+    pub subject: String,
+    /// Whether it has to be asked anew before it can be decided, as whoever looks at it does.
+    #[serde(skip)]
+    pub expired: bool,
+    /// What keeps a gate closed.
+    pub reason: Option<String>,
+    /// The branch that a merge is about.
+    pub branch: Option<String>,
 }
 
 impl DecisionRow {
-    /// Everything that a person is asked in a run, questions first.
-    pub fn all(state: &State) -> Vec<Self> {
-        if state.status.is_terminal() {
-            return Vec::new();
-        }
-        let mut rows: Vec<Self> = state.asking().filter_map(|task| question(state, task)).collect();
-        let (id, kind, actions, text) = match &state.status {
-            Status::Draft => {
-                let text = "the run is a draft and must be approved before it starts".to_owned();
-                ("risk", DecisionKind::Risk, vec!["approve", "reject", "suggest"], text)
-            }
-            Status::Waiting { wait: Wait::Merge { branch, .. } } => {
-                let text = format!("the work is done on branch `{branch}`");
-                let actions = vec!["merge", "discard", "request-changes"];
-                ("merge", DecisionKind::Merge, actions, text)
-            }
-            Status::Queued { .. }
-            | Status::Running
-            | Status::Waiting { .. }
-            | Status::Paused
-            | Status::Blocked { .. }
-            | Status::Merging
-            | Status::Done { .. }
-            | Status::Failed { .. }
-            | Status::Cancelled { .. }
-            | Status::Archived { .. } => return rows,
-        };
-        rows.push(Self {
-            id: id.to_owned(),
-            kind,
-            actions,
-            text,
-            expires_at: None,
-            task: None,
-            choices: Vec::new(),
-            since: state.status_since,
-        });
+    /// Everything that a person is asked in a run, in the order in which it was asked.
+    pub fn all(state: &State, now: Time) -> Vec<Self> {
+        let asked = state.asked_decisions().into_iter();
+        let mut rows: Vec<Self> = asked.map(|entry| Self::of(state, entry, now)).collect();
+        rows.extend(draft(state));
         rows
     }
 
-    /// The branch that a merge decision is about, as its text names it.
-    fn branch(&self) -> Option<&str> {
-        self.text.split('`').nth(1)
+    /// The row of one decision.
+    pub fn of(state: &State, entry: &DecisionState, now: Time) -> Self {
+        let opened = &entry.opened;
+        let is_gate = opened.kind == DecisionKind::Gate;
+        let is_question = opened.kind == DecisionKind::Question;
+        let branch = if let Status::Waiting { wait: Wait::Merge { branch, .. } } = &state.status {
+            Some(branch.clone())
+        } else {
+            None
+        };
+        let subject =
+            if opened.subject.is_empty() { opened.kind.as_str() } else { &opened.subject };
+        Self {
+            id: opened.id.clone(),
+            kind: opened.kind,
+            actions: opened.actions.clone(),
+            text: opened.text.clone(),
+            expires_at: Some(opened.expires_at),
+            task: is_question.then(|| opened.subject.clone()),
+            choices: opened.choices.clone(),
+            since: entry.at,
+            subject: subject.to_owned(),
+            expired: opened.expires_at <= now,
+            reason: is_gate.then(|| state.gate(&opened.subject).reason),
+            branch: branch.filter(|_| opened.kind == DecisionKind::Merge),
+        }
     }
 
-    /// The command that decides it.
-    pub fn command(&self, run: RunNumber) -> String {
-        match (self.kind, &self.task) {
-            (DecisionKind::Question, Some(task)) => format!("crew answer {run} {task} --text …"),
+    /// The commands that decide it, the first one the most likely.
+    pub fn commands(&self, run: RunNumber) -> Vec<String> {
+        let command = |action: &Action| match (self.kind, action) {
+            (DecisionKind::Risk, _) => None,
             // Merging by crew itself is not in this version; git does it as well.
-            (DecisionKind::Merge, _) => format!("git merge {}", self.branch().unwrap_or("…")),
-            (DecisionKind::Question | DecisionKind::Risk | DecisionKind::Gate, _) => {
-                format!("crew show {run}")
+            (_, Action::Merge) => self.branch.as_ref().map(|branch| format!("git merge {branch}")),
+            (DecisionKind::Merge, Action::RequestChanges) => {
+                Some(format!("crew {action} {run} --text …"))
             }
-        }
+            (DecisionKind::Merge, _) => Some(format!("crew {action} {run}")),
+            (_, Action::Answer | Action::Reject | Action::Suggest) => {
+                Some(format!("crew {action} {run} {} --text …", self.subject))
+            }
+            (_, _) => Some(format!("crew {action} {run} {}", self.subject)),
+        };
+        let commands: Vec<String> = self.actions.iter().filter_map(command).collect();
+        if commands.is_empty() { vec![format!("crew show {run}")] } else { commands }
+    }
+
+    /// The command that resolves it most likely.
+    pub fn command(&self, run: RunNumber) -> String {
+        self.commands(run).swap_remove(0)
     }
 }
 
-fn question(state: &State, task: usize) -> Option<DecisionRow> {
-    let TaskStatus::WaitingInput { question, since } = &state.tasks[task].status else {
-        return None;
-    };
-    let id = state.task_id(task);
-    Some(DecisionRow {
-        id: format!("q-{id}"),
-        kind: DecisionKind::Question,
-        actions: vec!["answer"],
-        text: question.text.clone(),
+/// A draft waits for a person before anything else does.
+fn draft(state: &State) -> Option<DecisionRow> {
+    (state.status == Status::Draft).then(|| DecisionRow {
+        id: "risk".to_owned(),
+        kind: DecisionKind::Risk,
+        actions: vec![Action::Approve, Action::Reject, Action::Suggest],
+        text: "the run is a draft and must be approved before it starts".to_owned(),
         expires_at: None,
-        task: Some(id.to_string()),
-        choices: question.choices.clone(),
-        since: *since,
+        task: None,
+        choices: Vec::new(),
+        since: state.status_since,
+        subject: "risk".to_owned(),
+        expired: false,
+        reason: None,
+        branch: None,
     })
 }
 
@@ -134,23 +122,49 @@ mod tests {
     use super::*;
     use crate::snapshot::sample;
 
+    fn rows(state: &State) -> Vec<DecisionRow> {
+        DecisionRow::all(state, state.updated_at)
+    }
+
     #[test]
-    fn a_question_is_a_decision_with_a_stable_name_until_it_is_answered() {
-        let state = sample::asking();
-        let rows = DecisionRow::all(&state);
+    fn a_question_is_a_decision_about_its_task_until_it_is_answered() {
+        let rows = rows(&sample::asking());
         assert_eq!(rows.len(), 1);
-        assert_eq!((rows[0].id.as_str(), rows[0].kind), ("q-coding", DecisionKind::Question));
+        assert_eq!((rows[0].id.as_str(), rows[0].kind), ("d1", DecisionKind::Question));
         assert_eq!(rows[0].choices, ["cents", "euros"]);
         assert_eq!(rows[0].command(RunNumber(5)), "crew answer 5 coding --text …");
-        assert!(DecisionRow::all(&sample::running()).is_empty());
+        assert!(self::rows(&sample::running()).is_empty());
     }
 
     #[test]
     fn finished_work_on_a_branch_is_a_decision_to_merge() {
-        let state = sample::waiting_for_merge();
-        let rows = DecisionRow::all(&state);
+        let rows = rows(&sample::waiting_for_merge());
         assert_eq!(rows.len(), 1);
-        assert_eq!((rows[0].id.as_str(), rows[0].kind), ("merge", DecisionKind::Merge));
+        assert_eq!((rows[0].subject.as_str(), rows[0].kind), ("merge", DecisionKind::Merge));
         assert!(rows[0].text.contains("`crew/add-refunds`"), "{}", rows[0].text);
+        assert_eq!(
+            rows[0].commands(RunNumber(5)),
+            ["git merge crew/add-refunds", "crew discard 5", "crew request-changes 5 --text …"]
+        );
+    }
+
+    #[test]
+    fn a_gate_of_a_person_is_a_decision_with_what_keeps_it_closed() {
+        let rows = rows(&sample::waiting_for_approval());
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].subject.as_str(), rows[0].kind), ("approval", DecisionKind::Gate));
+        assert_eq!(rows[0].reason.as_deref(), Some("`approved` is not written; it must be true"));
+        assert_eq!(
+            rows[0].commands(RunNumber(5)),
+            ["crew approve 5 approval", "crew reject 5 approval --text …"]
+        );
+        assert!(self::rows(&sample::approved()).is_empty(), "a yes settles it");
+    }
+
+    #[test]
+    fn an_expired_decision_is_still_shown() {
+        let state = sample::waiting_for_approval();
+        let late = DecisionRow::all(&state, state.updated_at.plus_ms(25 * 3_600_000));
+        assert!(late[0].expired && !rows(&state)[0].expired);
     }
 }

@@ -6,6 +6,7 @@
 mod class;
 mod decision;
 mod gate;
+mod message;
 mod outline;
 mod run;
 pub mod story;
@@ -16,8 +17,9 @@ mod view;
 pub(crate) mod sample;
 
 pub use class::Class;
-pub use decision::{DecisionKind, DecisionRow};
+pub use decision::DecisionRow;
 pub use gate::GateRow;
+pub use message::{MessageRow, ReceiptRow};
 pub use outline::outline;
 pub use run::{BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, WorktreeRow};
 pub use task::TaskRow;

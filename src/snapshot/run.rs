@@ -70,6 +70,8 @@ pub struct RunRow {
     pub progress: ProgressRow,
     /// Since when at least one agent is at work.
     pub active_since: Option<Time>,
+    /// Decisions that wait for a person.
+    pub decisions: usize,
 }
 
 /// Tokens and money; an unknown cost is written as such.
@@ -229,6 +231,7 @@ impl RunRow {
                 tasks: state.tasks.len(),
             },
             active_since: state.active_since,
+            decisions: state.asked_decisions().len(),
         }
     }
 
@@ -257,6 +260,7 @@ impl RunRow {
             },
             StatusKind::Blocked | StatusKind::Failed => Class::Failed,
             StatusKind::Running | StatusKind::Merging if !self.supervisor.live => Class::Stalled,
+            StatusKind::Running if self.decisions > 0 => Class::NeedsYou,
             StatusKind::Running | StatusKind::Merging => Class::Running,
             StatusKind::Queued | StatusKind::Paused => Class::Parked,
             StatusKind::Done => Class::Done,

@@ -6,7 +6,9 @@ use super::class::Class;
 use super::run::UsageRow;
 use crate::base::time::human_ms;
 use crate::base::{StepId, TaskId, Time};
-use crate::engine::{AttemptVitals, LiveAttempt, State, TaskState, TaskStatus, Vitals, heartbeat};
+use crate::engine::{
+    AttemptVitals, LiveAttempt, State, TaskState, TaskStatus, Vitals, all_waits, heartbeat,
+};
 use crate::event::body::HeartbeatLevel;
 use crate::event::{StatusKind, TaskResult};
 use crate::plan::graph::TaskIx;
@@ -96,17 +98,13 @@ impl TaskRow {
     }
 }
 
-/// By step: the steps before it that are not done, as people read them.
+/// By step: what one that is not activated waits for, as people read it.
 fn open_sources(state: &State) -> Vec<String> {
-    let mut waits = vec![String::new(); state.steps.len()];
-    for channel in &state.plan().channels {
-        if !state.is_step_done(channel.from) {
-            let text = &mut waits[channel.to];
-            let before = if text.is_empty() { "it waits for" } else { "," };
-            *text = format!("{text}{before} `{}`", state.plan().steps[channel.from].id);
-        }
-    }
-    waits
+    let waits = |names: Vec<String>| match names.join(", ") {
+        names if names.is_empty() => names,
+        names => format!("it waits for {names}"),
+    };
+    all_waits(state).into_iter().map(waits).collect()
 }
 
 fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<String> {

@@ -42,7 +42,7 @@ impl StatusView {
             run: RunRow::of(state, live.supervisor, now),
             tasks: TaskRow::all(state, &live.vitals, now),
             gates: GateRow::all(state),
-            decisions: DecisionRow::all(state),
+            decisions: DecisionRow::all(state, now),
         }
     }
 }

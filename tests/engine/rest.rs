@@ -25,12 +25,12 @@ fn t19_a_stall_names_the_closed_gates_and_their_writers() {
 
 #[test]
 fn a_gate_that_does_not_exist_is_closed_for_ever_and_blocks() {
-    let mut plan = super::support::plan(
+    let mut compiled = super::support::plan(
         "---\nname: t\ngates:\n  g: { writers: [coder], when: { check: ok } }\n\
          channels:\n  - { id: a-b, from: a, to: b, gate: g }\n---\n\n## a\nrole: coder\n\nx\n\n## b\nrole: qa\n\nx\n",
     );
-    plan.channels[0].gates = vec!["gone".to_owned()];
-    let mut play = Play::new(plan);
+    compiled.channels[0].gates = vec!["gone".to_owned()];
+    let mut play = Play::new(compiled);
     play.end("a");
     assert_eq!(play.status(), "blocked(stalled)");
     assert!(play.detail().contains("gone"), "{}", play.detail());

@@ -137,8 +137,7 @@ else echo '{"type":"result","text":"painted"}'; fi"#,
     let run = env.start_workflow("one");
     env.wait_status(run, "waiting");
     wait_until("the question can be answered", || {
-        env.output(&["answer", "1", "--text", "blue"]).status.success()
-            || env.output(&["answer", "1/paint", "blue"]).status.success()
+        env.output(&["answer", "1", "--text", "blue", "--yes"]).status.success()
     });
     assert_eq!(env.rest(run), "done");
     let prompt = env.note("prompt2").join("\n");

@@ -203,7 +203,7 @@ fn a_question_is_answered_while_the_agent_holds_its_turn() {
     env.workflow("one", "", ONE);
     let run = env.start_workflow("one");
     wait_until("it asks", || !of_kind(&env, run, "question.asked").is_empty());
-    env.ok(&["answer", &run.to_string(), "work", "--text", "blue"]);
+    env.ok(&["answer", &run.to_string(), "work", "--text", "blue", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.note("answer"), ["blue", "code 0"]);
     assert_eq!(env.attempts(run, "work"), 1);
@@ -225,7 +225,7 @@ echo done",
     env.wait_status(run, "waiting");
     assert_eq!(env.note("answer").last().map(String::as_str), Some("code 4"));
     assert!(env.note("answer")[0].contains("end your turn"));
-    env.ok(&["answer", &run.to_string(), "work", "--text", "blue"]);
+    env.ok(&["answer", &run.to_string(), "work", "--text", "blue", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.attempts(run, "work"), 2);
     let prompt = env.note("prompt2").join("\n");

@@ -11,6 +11,7 @@ pub(super) use verdict::{Wish, decide, show};
 
 use super::edge::Edge;
 use super::facts::DecisionState;
+use super::input::{Proof, Refusal};
 use super::state::State;
 use crate::base::flow::Fire;
 use crate::event::decision::{Action, DecisionKind};
@@ -24,12 +25,30 @@ impl State {
         entry.is_open() && ask::is_current(self, &entry.opened)
     }
 
+    /// Decisions that can still be made, expired or not, in the order in which they were asked.
+    pub fn asked_decisions(&self) -> Vec<&DecisionState> {
+        self.decisions.iter().filter(|entry| self.is_asked(entry)).collect()
+    }
+
     /// The open decision about a subject, expired or not.
     pub fn open_decision(&self, kind: DecisionKind, subject: &str) -> Option<&DecisionState> {
         let mut found = self.decisions.iter().rev();
         found.find(|entry| {
             entry.is_open() && entry.opened.kind == kind && entry.opened.subject == subject
         })
+    }
+
+    /// The decision that an action on `target` would make, or made already; see `Command::Decide`.
+    ///
+    /// # Errors
+    /// None fits, or several do.
+    pub fn decision_meant(
+        &self,
+        target: Option<&str>,
+        action: Action,
+        proof: &Proof,
+    ) -> Result<&DecisionState, Refusal> {
+        verdict::meant(self, target, action, proof)
     }
 
     /// The newest decision about a subject.

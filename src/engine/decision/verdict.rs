@@ -21,8 +21,7 @@ pub(in crate::engine) fn show(
         return Err(no_decision(state, id));
     };
     if !state.is_asked(entry) {
-        let reason = format!("decision `{id}` is not open any more");
-        return Err(Refusal::state(reason, next_step(state)));
+        return Err(gone(state, entry));
     }
     if entry.opened.expires_at > now {
         let shown = DecisionShown { id: id.to_owned(), nonce_hash: nonce_hash.to_owned() };
@@ -62,6 +61,19 @@ pub(in crate::engine) struct Wish<'a> {
     pub by: &'a Actor,
 }
 
+/// The decision that is meant, made or not.
+///
+/// # Errors
+/// None fits, or several do.
+pub(super) fn meant<'a>(
+    state: &'a State,
+    target: Option<&str>,
+    action: Action,
+    proof: &Proof,
+) -> Result<&'a DecisionState, Refusal> {
+    find(state, &Wish { target, action, text: "", proof, by: &Actor::Supervisor })
+}
+
 /// Decides. The same decision twice is the first one; another one is a conflict.
 pub(in crate::engine) fn decide(
     state: &State,
@@ -84,21 +96,8 @@ pub(in crate::engine) fn decide(
         );
         return Err(Refusal { code: "conflict", reason, hint: next_step(state) });
     }
-    if let Some(why) = &entry.superseded {
-        let reason = format!("decision `{}` counts no longer: {why}", entry.opened.id);
-        let hint = format!("look again: `crew decisions {}`", state.created.number);
-        return Err(Refusal { code: "superseded", reason, hint });
-    }
     if !state.is_asked(entry) {
-        let reason = format!(
-            "`{}` has changed since it was asked, or is not asked any more",
-            subject(entry)
-        );
-        let hint = format!("look again: `crew decisions {}`", state.created.number);
-        return Err(Refusal { code: "superseded", reason, hint });
-    }
-    if !entry.opened.actions.contains(&wish.action) && is_repeated(state, entry, wish) {
-        return Ok(Vec::new());
+        return Err(gone(state, entry));
     }
     if !entry.opened.actions.contains(&wish.action) {
         let words: Vec<&str> = entry.opened.actions.iter().map(|action| action.as_str()).collect();
@@ -126,13 +125,23 @@ pub(in crate::engine) fn decide(
     Ok(events)
 }
 
-/// Whether the last word about the same subject was this one: a second no is the first.
-fn is_repeated(state: &State, entry: &DecisionState, wish: &Wish<'_>) -> bool {
-    let same = state.decisions.iter().rev().filter(|other| {
-        other.opened.kind == entry.opened.kind && other.opened.subject == entry.opened.subject
-    });
-    let mut made = same.filter_map(|other| other.verdict.as_ref());
-    made.next().is_some_and(|verdict| verdict.action == wish.action)
+/// Why a decision cannot be made any more.
+fn gone(state: &State, entry: &DecisionState) -> Refusal {
+    let id = &entry.opened.id;
+    let number = state.created.number;
+    if entry.verdict.is_none() && state.status.is_terminal() {
+        let word = state.status.kind().as_str();
+        let reason = format!("run #{number} is {word}; `{}` is not asked any more", subject(entry));
+        return Refusal::state(reason, next_step(state));
+    }
+    let why = match (&entry.superseded, &entry.verdict) {
+        (_, Some(_)) => "it was made".to_owned(),
+        (Some(why), None) => why.clone(),
+        (None, None) => format!("`{}` has changed since", subject(entry)),
+    };
+    let reason = format!("decision `{id}` counts no longer: {why}");
+    let hint = format!("look again: `crew decisions {number}`");
+    Refusal { code: "superseded", reason, hint }
 }
 
 pub(super) fn refused(reason: impl Into<String>, hint: impl Into<String>) -> Refusal {
@@ -168,7 +177,8 @@ fn find<'a>(state: &'a State, wish: &Wish<'_>) -> Result<&'a DecisionState, Refu
     let open: Vec<&DecisionState> =
         state.decisions.iter().filter(|entry| state.is_asked(entry)).filter(fits).collect();
     match open.as_slice() {
-        [only] => Ok(only),
+        [only] if takes(only, wish.action) => Ok(only),
+        [only] => Ok(repeated(state, only, wish.action).unwrap_or(only)),
         [] => nothing_open(state, wish, fits),
         several => {
             let names: Vec<&str> = several.iter().map(|entry| subject(entry)).collect();
@@ -182,6 +192,20 @@ fn find<'a>(state: &'a State, wish: &Wish<'_>) -> Result<&'a DecisionState, Refu
 
 fn takes(entry: &DecisionState, action: Action) -> bool {
     entry.opened.actions.contains(&action)
+}
+
+/// The newest decision about the same subject, when it was made in just this way: a no, said again, is
+/// still the no that was said, although the gate is asked for anew by then.
+fn repeated<'a>(
+    state: &'a State,
+    open: &DecisionState,
+    action: Action,
+) -> Option<&'a DecisionState> {
+    let mut earlier = state.decisions.iter().rev().filter(|entry| {
+        entry.opened.kind == open.opened.kind && entry.opened.subject == open.opened.subject
+    });
+    let last = earlier.find(|entry| entry.verdict.is_some())?;
+    last.verdict.as_ref().is_some_and(|verdict| verdict.action == action).then_some(last)
 }
 
 /// Nothing open fits: a decision that was made already, or the reason why there is none.

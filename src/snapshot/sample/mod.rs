@@ -2,15 +2,24 @@
 
 mod script;
 
-pub(crate) use script::{START, created, finished, first, question, started};
+pub(crate) use script::{
+    START, approval, created, created_with_approval, finished, first, question, started,
+};
 
 use crate::engine::{Input, State, Vitals, step};
-use crate::event::{Actor, Record};
+use crate::event::{Actor, Record, RunCreated};
 
 /// The records of a run after its first events and some inputs, in order.
 pub(crate) fn records(inputs: impl IntoIterator<Item = (u64, Input)>) -> (State, Vec<Record>) {
+    records_of(created(), inputs)
+}
+
+fn records_of(
+    created: RunCreated,
+    inputs: impl IntoIterator<Item = (u64, Input)>,
+) -> (State, Vec<Record>) {
     let mut records: Vec<Record> = Vec::new();
-    for (actor, epoch, body) in first(created()) {
+    for (actor, epoch, body) in first(created) {
         let seq = records.len() as u64 + 1;
         records.push(Record { seq, at: START, actor, epoch, batch: 1, body });
     }
@@ -44,4 +53,14 @@ pub(crate) fn asking() -> State {
 /// A run whose work is done and waits on its branch.
 pub(crate) fn waiting_for_merge() -> State {
     records(started().into_iter().chain(finished())).0
+}
+
+/// A run whose first step is done and whose gate waits for a person.
+pub(crate) fn waiting_for_approval() -> State {
+    records_of(created_with_approval(), started()).0
+}
+
+/// The same run after a person's yes.
+pub(crate) fn approved() -> State {
+    records_of(created_with_approval(), started().into_iter().chain([approval(true)])).0
 }

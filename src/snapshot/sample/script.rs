@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crew::base::flow::{Access, Fire, Isolation, OnStale, StepKind};
+use crew::base::flow::{Access, CheckOp, Condition, FieldType, Fire, Isolation, OnStale, StepKind};
 use crew::base::{RunNumber, TaskId, Time};
-use crew::engine::{Command, Input};
+use crew::engine::{Command, Input, Proof};
 use crew::event::attempt::{Question, Report};
 use crew::event::body::{CheckFinished, RunTransitioned, SupervisorStarted, WorktreeCreated};
+use crew::event::decision::Action;
 use crew::event::{
     Actor, AttemptEnded, Body, EndReason, GitBase, Limits, Priority, Rule, RunCreated, Status,
     Usage,
 };
-use crew::plan::{ChannelPlan, Completion, Plan, StepPlan};
+use crew::plan::{ChannelPlan, Completion, GatePlan, Plan, StepPlan};
 
 /// When the run was created.
 pub const START: Time = Time(1_777_627_800_000);
@@ -68,6 +69,42 @@ pub fn created() -> RunCreated {
         root: "/shop".into(),
         depth: 0,
     }
+}
+
+/// The same, but a person must approve the plan before the coding.
+pub fn created_with_approval() -> RunCreated {
+    let mut created = created();
+    let mut plan = Plan::clone(&created.plan);
+    let approved = Condition::Check { field: "approved".into(), op: CheckOp::Eq(true.into()) };
+    plan.gates = vec![GatePlan {
+        id: "approval".into(),
+        description: "Is the plan good?".into(),
+        store: "approval".into(),
+        fields: vec![("approved".into(), FieldType::Bool), ("note".into(), FieldType::Text)],
+        writers: vec!["human".into()],
+        reset_on_cycle: false,
+        when: approved,
+        show: vec!["diff".into(), "artifact:plan.md".into()],
+        required_level: None,
+    }];
+    plan.channels[0].gates = vec!["approval".into()];
+    plan.channels[0].depends_on = false;
+    created.plan = Arc::new(plan);
+    created
+}
+
+/// What a person says about that plan, with milliseconds after the start.
+pub fn approval(is_good: bool) -> (u64, Input) {
+    let action = if is_good { Action::Approve } else { Action::Reject };
+    let text = if is_good { String::new() } else { "too large".to_owned() };
+    let decide = Command::Decide {
+        target: Some("approval".into()),
+        action,
+        text,
+        proof: Proof::Minted("0".repeat(64)),
+        by: Actor::Human("ada".into()),
+    };
+    (90_000, Input::Command(decide))
 }
 
 /// The first batch of the log of a run.
