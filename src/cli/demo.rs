@@ -75,12 +75,14 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     if args.no_tui {
         context.out_is_terminal = false;
     }
-    let mut exit = super::follow::follow(&workspace, number, context)?;
+    let mut exit = super::offer::follow_and_ask(&workspace, number, context)?;
+    let is_asked = context.is_interactive() && !context.yes;
     if exit == Exit::Waiting && waits_for(&workspace, number)? == Some("gate") {
-        let told = workspace.run(number)?.state().seq;
-        if !is_approved(&workspace, number, context)? {
+        if is_asked {
             return Ok(exit);
         }
+        let told = workspace.run(number)?.state().seq;
+        approve(&workspace, number, context)?;
         exit = super::follow::follow_after(&workspace, number, told, context)?;
     }
     if exit == Exit::Interrupted {
@@ -98,23 +100,14 @@ fn waits_for(workspace: &Workspace, number: RunNumber) -> Result<Option<&'static
     Ok(Some(wait.as_str()))
 }
 
-/// Asks for the approval of the plan and gives it. Where nobody can be asked the demo goes on by
-/// itself and says so: it decides about nothing but its own sample.
-fn is_approved(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<bool> {
+/// Approves the plan where nobody can be asked: the demo decides about nothing but its own sample.
+fn approve(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<()> {
     let ledger = workspace.run(number)?;
     let plan = ledger.dir().artifacts().join("plan.md");
     let plan = fs::read_to_string(&plan).at("cannot read", &plan)?;
     context.say("")?;
     for line in crate::base::text::printable(&plan).lines() {
-        context.say(&format!("  | {line}"))?;
-    }
-    context.say("")?;
-    let is_asked = context.is_interactive() && !context.yes;
-    if is_asked && !super::ask::confirm(context, "Approve this plan?")? {
-        context.say(&format!(
-            "Not approved; the run waits. `crew approve {number}` or `crew reject {number} --text …` in the sample decides."
-        ))?;
-        return Ok(false);
+        context.say(format!("  | {line}").trim_end())?;
     }
     let command = Command::Decide {
         target: Some(GATE.to_owned()),
@@ -123,10 +116,8 @@ fn is_approved(workspace: &Workspace, number: RunNumber, context: &mut Context) 
         proof: Proof::Minted(mint().1),
         by: workspace.human(),
     };
-    let now = Clock::start().now();
-    give(workspace, number, command, None, now)?;
-    context.say(if is_asked { "approved\n" } else { "approved (nobody was asked)\n" })?;
-    Ok(true)
+    give(workspace, number, command, None, Clock::start().now())?;
+    context.say("\napproved (nobody was asked)\n")
 }
 
 /// A fresh git repository with the sample's files.

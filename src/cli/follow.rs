@@ -23,18 +23,10 @@ const PACE_MS: u64 = 1_000;
 /// Milliseconds between two looks where nothing tells of changes.
 const LOOK_MS: u64 = 250;
 
-/// Follows a run until it rests, and reports how it ended.
+/// Follows a run until it rests, and reports how it ended; events up to `told` the person has seen.
 ///
 /// # Errors
 /// The run cannot be read any more, or nobody reads what is printed.
-pub fn follow(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<Exit> {
-    follow_after(workspace, number, 0, context)
-}
-
-/// Follows a run whose events up to `told` the person has seen already.
-///
-/// # Errors
-/// As [`follow`].
 pub fn follow_after(
     workspace: &Workspace,
     number: RunNumber,

@@ -204,7 +204,7 @@ fn start_one(
     if args.detach {
         return detached(workspace, &[number], context);
     }
-    super::follow::follow(workspace, number, context)
+    super::offer::follow_and_ask(workspace, number, context)
 }
 
 fn start_many(
@@ -238,7 +238,7 @@ fn start_many(
     }
     let mut worst = Exit::Ok;
     for number in numbers {
-        let exit = super::follow::follow(workspace, number, context)?;
+        let exit = super::offer::follow_and_ask(workspace, number, context)?;
         if exit != Exit::Ok {
             worst = exit;
         }

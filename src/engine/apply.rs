@@ -232,7 +232,7 @@ impl State {
     }
 
     /// What was skipped because of a step can be done again when the step is tried again.
-    fn reopen_skipped(&mut self, from: StepIx) {
+    pub(super) fn reopen_skipped(&mut self, from: StepIx) {
         let mut open = self.index.dependents[from].clone();
         while let Some(step) = open.pop() {
             let mut reopened = false;

@@ -45,6 +45,7 @@ impl State {
             .channels
             .iter()
             .filter_map(|id| plan.channels.iter().position(|channel| channel.id == *id))
+            .filter(|&ix| ix < self.channels.len())
             .collect();
         for &ix in &channels {
             let (turn, to) = (self.turn_of(plan.channels[ix].from), plan.channels[ix].to);
@@ -118,6 +119,7 @@ impl State {
     fn make_stale(&mut self, step: StepIx) {
         self.abandon_children(step);
         self.steps[step].activated = 0;
+        let was_dead = self.index.steps[step].dead > 0;
         for task in self.tasks_of(step) {
             self.tasks[task].asked = None;
             match &mut self.tasks[task].status {
@@ -135,6 +137,9 @@ impl State {
             self.tasks[task].seq = self.seq;
         }
         self.refresh_step(step);
+        if was_dead {
+            self.reopen_skipped(step);
+        }
     }
 
     /// A stale step that waits for several channels: what a source that is not played again has said

@@ -49,12 +49,13 @@ pub(super) fn edges(plan: &Plan) -> Vec<Edge> {
             !gates.is_empty()
                 && edge.gates == gates
                 && edge.to == channel.to
+                // A way back that waited for the way forward, and the other way round, would wait for ever.
+                && edge.is_back == is_back
                 && edge.fire == channel.fire
         });
         if let Some(edge) = twin {
             edge.channels.push(ix);
             edge.sources.push(channel.from);
-            edge.is_back &= is_back;
             continue;
         }
         let mut commands = BTreeSet::new();

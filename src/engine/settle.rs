@@ -123,8 +123,9 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !red.is_empty() {
         return red;
     }
-    if !state.index.doomed.is_empty() {
-        return skip_doomed(state);
+    let skipped = skip_doomed(state);
+    if !skipped.is_empty() {
+        return skipped;
     }
     if needs_worktree(state) {
         return Vec::new();
@@ -266,7 +267,11 @@ fn skip_doomed(state: &State) -> Vec<Body> {
         };
         state.tasks_of(step).map(move |task| (task, why.clone()))
     });
-    let open = tasks.filter(|(task, _)| !state.tasks[*task].status.is_settled());
+    // An attempt that a cycle has gone past may still live; it ends first.
+    let open = tasks.filter(|(task, _)| {
+        let status = &state.tasks[*task].status;
+        !status.is_settled() && status.as_live().is_none()
+    });
     open.map(|(task, why)| skipped(state, task, &why)).collect()
 }
 

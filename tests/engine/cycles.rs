@@ -285,6 +285,25 @@ fn steps_that_were_skipped_behind_a_failure_are_done_after_a_way_back() {
     assert!(play.live().contains(&"z".to_owned()), "{:?} {}", play.live(), play.status());
 }
 
+#[test]
+fn steps_that_were_skipped_behind_a_stale_failure_are_done_after_a_way_back() {
+    let mut play = Play::of(
+        "---\nname: t\nstart: [a, r]\nend: z\ngates:\n  \
+         back: { writers: [human], fields: { again: bool }, resetOnCycle: true, when: { check: again, eq: true } }\n\
+         channels:\n  - { id: r-a, from: r, to: a, gate: back, cyclic: true }\n---\n\n\
+         ## a\nrole: coder\n\nx\n\n## b\nrole: qa\ndependsOn: a\naccess: none\n\nx\n\n\
+         ## r\nrole: reviewer\naccess: none\n\nx\n\n## z\nrole: writer\ndependsOn: b\n\nx\n",
+    );
+    play.end("r");
+    play.end("a");
+    play.fail("b");
+    assert_eq!((play.task("z"), play.status().as_str()), ("skipped", "waiting(gate)"));
+    play.approve("back");
+    play.end("a");
+    play.end("b");
+    assert_eq!(play.live(), ["z"], "{}", play.detail());
+}
+
 /// Two ways into `m`, which wants both; `m` sends the work back to `a` only.
 const HELD: &str = "---
 name: t
@@ -423,4 +442,19 @@ fn a_question_of_an_attempt_that_went_stale_is_not_asked_any_more() {
     assert_eq!(play.asked(), Vec::<String>::new());
     let late = play.decide(Some("b"), crew::event::decision::Action::Answer, "this").unwrap_err();
     assert!(["superseded", "state"].contains(&late.code), "{late:?}");
+}
+
+#[test]
+fn a_stale_attempt_is_not_forgotten_when_its_step_can_never_be_done() {
+    let text = CYCLE_PAST
+        .replace("  - { id: a-b, from: a, to: b, fire: settled }\n", "")
+        .replace("## b\nrole: qa\n", "## b\nrole: qa\ndependsOn: a\n");
+    let mut play = Play::of(&text);
+    play.end("a");
+    assert_eq!(play.live(), ["b", "r"]);
+    play.turn("r", "back", &json!({"again": true}));
+    play.fail("a");
+    assert_eq!((play.task("b"), play.status().as_str()), ("running", "running"));
+    play.end("b");
+    assert_eq!(play.task("b"), "skipped");
 }

@@ -101,8 +101,10 @@ fn t14_a_no_blocks_and_t14b_a_yes_after_all_goes_on() {
     assert_eq!(play.asked(), ["gate approval: approve"]);
     play.decide(Some("approval"), Action::Reject, "too big").unwrap();
     assert_eq!(play.status(), "blocked(human_rejected)", "a second no is the first");
+    assert_eq!(play.stored("approval", "reason"), json!("too big"));
     play.approve("approval");
     assert_eq!((play.live(), play.asked().len()), (vec!["code".to_owned()], 0));
+    assert_eq!(play.stored("approval", "reason"), json!(""), "the reason was that of the no");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn reviews() -> Play {
 }
 
 fn feedback(play: &Play, step: &str) -> String {
-    let ix: StepIx = play.state.step_ix(&step.parse().unwrap()).unwrap();
+    let ix: StepIx = play.state.step_ix(&step.parse().expect("a name")).expect("a step");
     play.state.steps[ix].feedback.clone()
 }
 
@@ -87,6 +87,11 @@ fn coding_v2_a_refused_plan_blocks_and_no_agent_can_approve_it() {
     play.write("planning", "plan-pr-gate", &json!({"pr_url": "plan.md"})).unwrap();
     assert!(play.write("planning", "plan-approval-gate", &json!({"approved": true})).is_err());
     play.end("planning");
+    let vote = json!({"votes": "approve"});
+    assert!(
+        play.write("plan-review", "review-votes-gate", &vote).is_err(),
+        "votes are on the code"
+    );
     assert!(play.write("plan-review", "plan-approval-gate", &json!({"approved": true})).is_err());
     play.end("plan-review");
     play.decide(None, crew::event::decision::Action::Reject, "smaller").unwrap();

@@ -19,9 +19,8 @@ contract: { writes: votes-gate, exactly: 1, nudge: 1 }\n\nJudge: {goal}\n\n\
 fn refusals(env: &TestEnv, run: u32) -> Vec<CommandRefused> {
     let records = env.records(run).into_iter();
     records
-        .filter_map(|record| match record.body {
-            Body::CommandRefused(refused) => Some(refused),
-            _ => None,
+        .filter_map(|record| {
+            if let Body::CommandRefused(refused) = record.body { Some(refused) } else { None }
         })
         .collect()
 }
@@ -204,7 +203,7 @@ fn a_question_is_answered_while_the_agent_holds_its_turn() {
     env.workflow("one", "", ONE);
     let run = env.start_workflow("one");
     wait_until("it asks", || !of_kind(&env, run, "question.asked").is_empty());
-    env.ok(&["answer", &run.to_string(), "work", "--text", "blue"]);
+    env.ok(&["answer", &run.to_string(), "work", "--text", "blue", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.note("answer"), ["blue", "code 0"]);
     assert_eq!(env.attempts(run, "work"), 1);
@@ -226,7 +225,7 @@ echo done",
     env.wait_status(run, "waiting");
     assert_eq!(env.note("answer").last().map(String::as_str), Some("code 4"));
     assert!(env.note("answer")[0].contains("end your turn"));
-    env.ok(&["answer", &run.to_string(), "work", "--text", "blue"]);
+    env.ok(&["answer", &run.to_string(), "work", "--text", "blue", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.attempts(run, "work"), 2);
     let prompt = env.note("prompt2").join("\n");
@@ -266,11 +265,10 @@ fn a_program_of_another_name_is_called_crew_by_its_agents() {
     std::fs::copy(env!("CARGO_BIN_EXE_crew"), &renamed).expect("copied");
     env.agent("cat >/dev/null; crew tool status; echo $PATH");
     env.workflow("one", "", ONE);
-    let mut command = env.crew(&["run", "do it", "-w", "one", "-a", "sh"]);
+    let command = env.crew(&["run", "do it", "-w", "one", "-a", "sh"]);
     let mut own = std::process::Command::new(&renamed);
     own.args(command.get_args()).current_dir(env.project()).env_clear();
     own.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    drop(command.stdin(std::process::Stdio::null()));
     let output = own.stdin(std::process::Stdio::null()).output().expect("started");
     assert!(output.status.success(), "{output:?}");
     let said = env.stdout(1, "work", 1);

@@ -34,12 +34,13 @@ pub(super) fn write_of(
     if !is_approval {
         closing(gate, &mut data);
     }
-    // The reason goes where it decides nothing.
+    // The reason goes where it decides nothing; that of an earlier decision is not this one's.
     let mut texts = gate.fields.iter().filter(|(_, kind)| *kind == FieldType::Text);
-    if let Some((field, _)) = texts.find(|(field, _)| !gate.when.asks_about(field))
-        && !wish.text.is_empty()
-    {
-        data.insert(field.clone(), wish.text.into());
+    if let Some((field, _)) = texts.find(|(field, _)| !gate.when.asks_about(field)) {
+        let before = state.stores.get(&gate.store).and_then(|store| store.data.get(field));
+        if before.is_some() || !wish.text.is_empty() {
+            data.insert(field.clone(), wish.text.into());
+        }
     }
     let entries = entries(gate, data);
     let write = StoreWrite { store: gate.store.clone(), entries };

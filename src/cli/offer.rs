@@ -1,0 +1,85 @@
+//! Staying with a run to its end: where it waits for a person, the person at this terminal is asked.
+
+use super::follow::follow_after;
+use super::{Context, Exit, Result, ask, showing};
+use crate::base::RunNumber;
+use crate::client::message::check_text;
+use crate::client::{Workspace, give, nonce_hash};
+use crate::clock::Clock;
+use crate::engine::{Command, Proof};
+use crate::event::decision::{Action, DecisionKind};
+use crate::snapshot::DecisionRow;
+
+/// Follows a run; when it waits for a decision that can be made here, asks, and follows it further.
+///
+/// # Errors
+/// The run cannot be read, or the decision is refused.
+pub fn follow_and_ask(
+    workspace: &Workspace,
+    number: RunNumber,
+    context: &mut Context,
+) -> Result<Exit> {
+    let mut told = 0;
+    loop {
+        let exit = follow_after(workspace, number, told, context)?;
+        let can_ask = context.is_interactive() && !(context.quiet || context.json || context.yes);
+        if exit != Exit::Waiting || !can_ask {
+            return Ok(exit);
+        }
+        told = workspace.run(number)?.state().seq;
+        if !decide_one(workspace, number, context)? {
+            return Ok(exit);
+        }
+    }
+}
+
+/// Asks about the first open decision; whether the person decided something.
+fn decide_one(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<bool> {
+    // The command may have been started long ago.
+    context.now = Clock::start().now();
+    let mut ledger = workspace.run(number)?;
+    let rows = DecisionRow::all(ledger.state(), context.now);
+    let can_be_made = |row: &&DecisionRow| {
+        matches!(row.kind, DecisionKind::Gate | DecisionKind::Plan | DecisionKind::Question)
+    };
+    let Some(first) = rows.iter().find(can_be_made) else { return Ok(false) };
+    let (nonce, row) = showing::show(workspace, &mut ledger, &first.id, context)?;
+    let screen = showing::text(&ledger, &row, workspace, context);
+    write!(context.err, "\n{screen}\n")?;
+    let Some((action, text)) = asked(&row, context)? else {
+        context.say(&format!("nothing was decided; `crew decisions {number}` shows it again"))?;
+        return Ok(false);
+    };
+    let command = Command::Decide {
+        target: Some(row.id.clone()),
+        action,
+        text,
+        proof: Proof::Nonce(nonce_hash(&nonce)),
+        by: workspace.human(),
+    };
+    context.now = Clock::start().now();
+    give(workspace, number, command, None, context.now)?;
+    context.say("")?;
+    Ok(true)
+}
+
+/// What the person says; nothing when they want to decide later.
+fn asked(row: &DecisionRow, context: &mut Context) -> Result<Option<(Action, String)>> {
+    if row.kind == DecisionKind::Question {
+        let text = ask::line(context, "answer (Enter: later): ")?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        return Ok(Some((Action::Answer, check_text(&text)?)));
+    }
+    let answer = ask::line(context, "approve? [y]es, [n]o with a reason, Enter: later: ")?;
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(Some((Action::Approve, String::new()))),
+        "n" | "no" => {
+            let reason = ask::line(context, "why (may stay empty): ")?;
+            let text = if reason.is_empty() { reason } else { check_text(&reason)? };
+            Ok(Some((Action::Reject, text)))
+        }
+        _ => Ok(None),
+    }
+}
