@@ -8,10 +8,10 @@ mod support;
 mod agents;
 #[path = "run/chat.rs"]
 mod chat;
-#[path = "run/decide.rs"]
-mod decide;
 #[path = "run/children.rs"]
 mod children;
+#[path = "run/decide.rs"]
+mod decide;
 #[path = "run/flow.rs"]
 mod flow;
 #[path = "run/mail.rs"]

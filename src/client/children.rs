@@ -6,6 +6,7 @@ use std::io::Write;
 
 use camino::Utf8PathBuf;
 
+use super::plan::PlanError;
 use super::start::{Prepared, RunRequest, StartError, prepare, write};
 use super::workspace::Workspace;
 use crate::base::{RunNumber, Time};
@@ -60,7 +61,7 @@ pub fn create(
         match prepare(workspace, request(state, child)) {
             Ok(ready) => prepared.push((child, ready)),
             Err(error @ (StartError::Plan(_) | StartError::Goal(_) | StartError::Depth { .. })) => {
-                wrong.push(format!("run `{}`: {error}", child.plan.key));
+                wrong.push(format!("run `{}`: {}", child.plan.key, whole(&error)));
             }
             Err(error) => return Err(error.into()),
         }
@@ -78,6 +79,15 @@ pub fn create(
         say(out, &ChildLine::Created { key: child.plan.key.clone(), number })?;
     }
     Ok(())
+}
+
+/// The error with every finding of a file that is not usable.
+fn whole(error: &StartError) -> String {
+    let mut parts = vec![error.to_string()];
+    if let StartError::Plan(PlanError::Invalid { found, .. }) = error {
+        parts.extend(found.iter().map(ToString::to_string));
+    }
+    parts.join(": ")
 }
 
 fn say(out: &mut dyn Write, line: &ChildLine) -> anyhow::Result<()> {

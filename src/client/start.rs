@@ -11,7 +11,9 @@ use crate::base::path::PathError;
 use crate::base::{RunNumber, Time, limits, redact, slug};
 use crate::event::body::{MessageSent, RunTransitioned};
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
-use crate::event::{Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, Status};
+use crate::event::{
+    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, Status,
+};
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::{Ledger, OpenError};
 use crate::plan::{Completion, Plan};
@@ -352,12 +354,12 @@ fn created(
         runtime_args: request.runtime_args.clone(),
         depth: depth_of(workspace),
         parent: request.parent.clone(),
-        flags: Flags {
+        flags: Box::new(Flags {
             runtime: request.runtime.clone(),
             model: request.model.clone(),
             in_place: request.in_place,
             validate: request.validate.clone(),
-        },
+        }),
     }
 }
 

@@ -50,7 +50,9 @@ impl State {
     /// Children that must be ended with this run, or with the round of their step.
     pub fn children_to_end(&self) -> impl Iterator<Item = &ChildState> {
         let is_over = self.status.is_terminal();
-        self.children.iter().filter(move |child| child.end.is_none() && (is_over || child.abandoned))
+        self.children
+            .iter()
+            .filter(move |child| child.end.is_none() && (is_over || child.abandoned))
     }
 
     /// The runs of a proposal that are to be created now, as drafts.
@@ -72,7 +74,9 @@ impl State {
         };
         let (depth, max) = (self.created.depth, self.created.limits.depth_max);
         if depth + 1 >= max {
-            return Err(vec![format!("this run is nested {depth} deep; `limits.max_depth` is {max}")]);
+            return Err(vec![format!(
+                "this run is nested {depth} deep; `limits.max_depth` is {max}"
+            )]);
         }
         let runs = compile(choices, proposal)?;
         let (known, max) = (self.children.len(), limits::CHILD_RUNS_TOTAL_MAX);
@@ -93,7 +97,8 @@ impl State {
     /// Whether the task that proposed a child is done, and a person agreed where one must.
     fn is_confirmed(&self, child: &ChildState) -> bool {
         let Some(step) = self.step_ix(&child.step) else { return false };
-        let is_approved = !self.plan().steps[step].approve || self.steps[step].approved == Some(true);
+        let is_approved =
+            !self.plan().steps[step].approve || self.steps[step].approved == Some(true);
         let is_done = |task: usize| matches!(self.tasks[task].status, TaskStatus::Done { .. });
         is_approved && self.tasks_of(step).all(is_done)
     }

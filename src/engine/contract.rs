@@ -42,12 +42,13 @@ impl Case<'_> {
         let store = self.state.stores.get(self.store_of(name))?;
         let origin = store.origins.get(VERDICT)?;
         let task = self.state.task_id(self.task);
-        let is_own = origin.by == Actor::Agent(task)
-            && origin.attempt == Some(self.checking.end.attempt);
+        let is_own =
+            origin.by == Actor::Agent(task) && origin.attempt == Some(self.checking.end.attempt);
         if !is_own || store.data.get(VERDICT)?.as_str() != Some(FAIL) {
             return None;
         }
-        let feedback = store.data.get("feedback").and_then(|said| said.as_str()).unwrap_or_default();
+        let feedback =
+            store.data.get("feedback").and_then(|said| said.as_str()).unwrap_or_default();
         let summary = &self.checking.end.summary;
         let said = [feedback, summary].into_iter().find(|said| !said.trim().is_empty());
         let said = crate::base::text::one_line(said.unwrap_or_default(), 300);

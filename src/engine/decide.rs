@@ -158,7 +158,9 @@ pub(super) fn next_step(state: &State) -> String {
         Status::Waiting { wait: Wait::Children } => {
             let mut open = state.children.iter().filter(|child| child.is_open());
             match open.find_map(|child| child.number) {
-                Some(child) => format!("`crew status {child}` shows the first run that it waits for"),
+                Some(child) => {
+                    format!("`crew status {child}` shows the first run that it waits for")
+                }
                 None => format!("`crew status {number}` shows it"),
             }
         }

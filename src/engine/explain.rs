@@ -69,7 +69,9 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             format!("every end step is done ({})", crate::event::status::word(outcome))
         }
         Status::Cancelled { reason: CancelReason::Parent } => match &state.created.parent {
-            Some(link) => format!("run #{}, which proposed it, waits for it no longer", link.number),
+            Some(link) => {
+                format!("run #{}, which proposed it, waits for it no longer", link.number)
+            }
             None => "the run that proposed it waits for it no longer".to_owned(),
         },
         Status::Cancelled { reason } => {

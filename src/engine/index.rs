@@ -216,13 +216,7 @@ impl Index {
     }
 
     /// Takes in how many runs of a step have not ended.
-    pub fn set_children(
-        &mut self,
-        plan: &Plan,
-        steps: &[super::StepState],
-        ix: StepIx,
-        open: u32,
-    ) {
+    pub fn set_children(&mut self, plan: &Plan, steps: &[super::StepState], ix: StepIx, open: u32) {
         self.carry(plan, steps, ix, |step| step.children = open);
     }
 

@@ -13,8 +13,8 @@ use crate::event::body::{
 use crate::event::child::ChildrenProposed;
 use crate::event::gate::TurnOutcome;
 use crate::event::{BlockedReason, Body, EndReason, Rule, StatusKind, TaskResult};
-use crate::plan::{adaptive, children};
 use crate::plan::graph::{StepPlan, TaskIx};
+use crate::plan::{adaptive, children};
 
 /// Whether the runtime must look at the tree before the attempt can be judged.
 pub(super) fn needs_check(state: &State, task: TaskIx, checking: &CheckingAttempt) -> bool {
@@ -374,10 +374,8 @@ impl Case<'_> {
                 runs,
             }
             .into(),
-            Err(wrong) => self.nudge(
-                &format!("its runs cannot be used: {}", wrong.join("; ")),
-                children::ASKED,
-            ),
+            Err(wrong) => self
+                .nudge(&format!("its runs cannot be used: {}", wrong.join("; ")), children::ASKED),
         }
     }
 

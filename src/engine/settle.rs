@@ -42,9 +42,8 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !asked.is_empty() {
         return asked;
     }
-    let released = children::release(state).filter(|_| {
-        matches!(state.status.kind(), StatusKind::Running | StatusKind::Waiting)
-    });
+    let released = children::release(state)
+        .filter(|_| matches!(state.status.kind(), StatusKind::Running | StatusKind::Waiting));
     if let Some(released) = released {
         return vec![released];
     }

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::attempt::{AttemptEnded, AttemptStarted, Question};
-use super::child::{
-    ChildCreated, ChildEnded, ChildrenProposed, ChildrenRefused, ChildrenReleased,
-};
+use super::child::{ChildCreated, ChildEnded, ChildrenProposed, ChildrenRefused, ChildrenReleased};
 use super::created::RunCreated;
 use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
 use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};

@@ -53,7 +53,7 @@ pub struct RunCreated {
     pub parent: Option<ParentLink>,
     /// Flags that it was started with and that runs which it starts get as well.
     #[serde(default, skip_serializing_if = "Flags::is_empty")]
-    pub flags: Flags,
+    pub flags: Box<Flags>,
 }
 
 /// Where a run comes from that another run proposed; no two runs have the same.

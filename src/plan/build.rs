@@ -9,8 +9,8 @@ use super::graph::{
 use crate::base::flow::{Access, Expands, Fire, StepKind};
 use crate::base::limits;
 use crate::resource::{
-    AgentFile, Catalog, Diagnostic, Kind, NotFound, Pos, RoleLine, Severity, Skills, StepDecl, TeamFile,
-    WorkflowFile,
+    AgentFile, Catalog, Diagnostic, Kind, NotFound, Pos, RoleLine, Severity, Skills, StepDecl,
+    TeamFile, WorkflowFile,
 };
 
 /// Cycles of a run whose workflow does not say how many.

@@ -104,11 +104,15 @@ fn check_run(choices: &ChildChoices, run: &ChildPlan, wrong: &mut Vec<String>) {
     if run.goal.trim().is_empty() {
         wrong.push(format!("run `{}` has no goal", run.key));
     }
-    let named = [("team", &run.team, &choices.teams), ("workflow", &run.workflow, &choices.workflows)];
+    let named =
+        [("team", &run.team, &choices.teams), ("workflow", &run.workflow, &choices.workflows)];
     for (what, name, known) in named {
         if let Some(name) = name.as_ref().filter(|name| !known.contains(name)) {
             let hint = hint(name, known.iter().map(String::as_str), &format!("the {what}s are"));
-            wrong.push(format!("run `{}` names the {what} `{name}`, which is not there; {hint}", run.key));
+            wrong.push(format!(
+                "run `{}` names the {what} `{name}`, which is not there; {hint}",
+                run.key
+            ));
         }
     }
 }
@@ -190,7 +194,8 @@ mod tests {
 
     #[test]
     fn runs_are_found_between_their_markers() {
-        let answer = "so:\nCHILD_RUNS_JSON_START\n```json\n{\"runs\":[]}\n```\nCHILD_RUNS_JSON_END\n";
+        let answer =
+            "so:\nCHILD_RUNS_JSON_START\n```json\n{\"runs\":[]}\n```\nCHILD_RUNS_JSON_END\n";
         assert_eq!(find(answer), Some("{\"runs\":[]}"));
         assert_eq!(find("ADAPTIVE_PLAN_JSON_START {} ADAPTIVE_PLAN_JSON_END"), None);
     }

@@ -14,11 +14,11 @@ use crate::base::flow::{Access, Isolation, MemoryScope, StepKind};
 use crate::base::path::PathError;
 use crate::base::{limits, redact, text};
 use crate::config::{Environment, agent_environment};
-use crate::engine::{ChildState, LiveAttempt, State};
-use crate::event::status::word;
+use crate::engine::{LiveAttempt, State};
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::{StepPlan, TaskIx};
 use crate::plan::prompt::{Mail, PromptInput, Remembered, named_artifacts, named_outputs, render};
+use crate::snapshot::ChildRow;
 use crate::store::files::{Durability, create_private_dir, write_atomic};
 use crate::store::memory::{self, Homes, Memory};
 use crate::store::{AttemptDir, RunDir, artifact};
@@ -172,7 +172,7 @@ impl Desk<'_> {
                 note: memory.note.as_deref().unwrap_or_default(),
             }),
             gates: state.gate_values(),
-            children: state.children.iter().map(child_line).collect(),
+            children: ChildRow::all(state).iter().map(ChildRow::told).collect(),
         };
         render(state.plan(), step, &input)
     }
@@ -263,30 +263,6 @@ impl Desk<'_> {
         env.extend(own.map(|(name, value)| (name.to_owned(), value)));
         env
     }
-}
-
-/// A run that this run started, as its tasks are told about it.
-fn child_line(child: &ChildState) -> String {
-    let name = match child.number {
-        Some(number) => format!("#{number} `{}`", child.plan.key),
-        None => format!("`{}`", child.plan.key),
-    };
-    let mut line = format!("- {name} (proposal {}): ", child.round);
-    match &child.end {
-        None => line.push_str("not ended"),
-        Some(end) => {
-            let outcome = end.outcome.as_ref().map(word);
-            let more = end.reason.as_ref().or(outcome.as_ref());
-            line.push_str(end.status.as_str());
-            line.extend(more.map(|more| format!(" ({more})")));
-            line.extend(end.branch.as_ref().map(|branch| format!(", branch {branch}")));
-        }
-    }
-    let goal = text::one_line(&child.plan.goal, limits::SUMMARY_CHARS_MAX);
-    line.extend([format!("\n  its goal: {goal}")]);
-    let said = child.end.as_ref().map(|end| end.summary.as_str()).filter(|said| !said.is_empty());
-    line.extend(said.map(|said| format!("\n  it said: {said}")));
-    line
 }
 
 fn has_words(step: &StepPlan) -> bool {

@@ -55,13 +55,12 @@ impl ChildRuns {
 
     fn follow(&mut self, ledger: &Ledger) {
         let events = ledger.dir().events();
-        let followed = match &mut self.watch {
-            Some(watch) => watch.add(&events),
-            None => {
-                let notify = Arc::clone(&self.changed);
-                Watch::files([events], move || notify.notify_one())
-                    .map(|watch| self.watch = Some(watch))
-            }
+        let followed = if let Some(watch) = &mut self.watch {
+            watch.add(&events)
+        } else {
+            let notify = Arc::clone(&self.changed);
+            Watch::files([events], move || notify.notify_one())
+                .map(|watch| self.watch = Some(watch))
         };
         if let Err(error) = followed {
             tracing::warn!(%error, "no file notifications of a child run");
@@ -157,7 +156,9 @@ impl Supervisor {
         let at_work = found.iter().any(|(_, ledger)| !ledger.state().is_at_rest());
         let mut inputs = Vec::new();
         for child in self.ledger.state().children_to_end() {
-            let known = found.iter().find(|(link, _)| link.round == child.round && link.key == child.plan.key);
+            let known = found
+                .iter()
+                .find(|(link, _)| link.round == child.round && link.key == child.plan.key);
             let end = match known {
                 Some((_, ledger)) => ended(ledger.state()),
                 None => Some(never()),

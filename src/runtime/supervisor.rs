@@ -114,9 +114,14 @@ impl Supervisor {
         self.take_over()?;
         loop {
             let wake_at = self.turn();
-            if self.can_rest() && self.try_rest(&mut lock)? {
-                drop(watch);
-                return Ok(());
+            if self.can_rest() {
+                if self.try_rest(&mut lock)? {
+                    drop(watch);
+                    return Ok(());
+                }
+                // Somebody moved the run on in that moment: the state is the newest already, so that no
+                // notification about it would end the wait below.
+                continue;
             }
             let now = self.clock.now();
             let safety = now.plus_ms(limits::SAFETY_POLL_MS);

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::support::{Play, builtin, plan};
 
-const TWO: &str = r#"{"runs":[{"key":"b","goal":"second","after":["a"]},{"key":"a","goal":"first"}]}"#;
+const TWO: &str =
+    r#"{"runs":[{"key":"b","goal":"second","after":["a"]},{"key":"a","goal":"first"}]}"#;
 const ONE: &str = r#"{"runs":[{"key":"a","goal":"again"}]}"#;
 
 /// A planner whose runs a step that depends on it waits for.
@@ -115,7 +116,8 @@ fn an_unmet_goal_is_planned_again_until_the_limit() {
 #[test]
 fn a_bad_proposal_goes_back_once_with_all_reasons() {
     let mut play = Play::new(builtin("goal"));
-    let bad = r#"{"runs":[{"key":"a","goal":"","team":"dream"},{"key":"b","goal":"g","after":["c"]}]}"#;
+    let bad =
+        r#"{"runs":[{"key":"a","goal":"","team":"dream"},{"key":"b","goal":"g","after":["c"]}]}"#;
     propose(&mut play, bad);
     let failure = play.state.tasks[0].failure.clone();
     for part in ["run `a` has no goal", "the team `dream`", "after `c`", "CHILD_RUNS_JSON_START"] {

@@ -116,7 +116,7 @@ impl Play {
             runtime_args: BTreeMap::new(),
             depth: 0,
             parent: None,
-            flags: crew::event::Flags::default(),
+            flags: Box::default(),
         };
         let first = record(1, START, created.into());
         let mut state = State::begin(&first).expect("the first record begins a run");

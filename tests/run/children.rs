@@ -52,9 +52,16 @@ fn a_goal_becomes_two_runs_one_after_the_other_and_a_review() {
     let run = start(&env);
     assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
     assert_eq!(story(&env, run), WHOLE);
-    assert_eq!(env.note("said")[0], "2 runs proposed: api, pages; they start when your turn has ended well");
+    assert_eq!(
+        env.note("said")[0],
+        "2 runs proposed: api, pages; they start when your turn has ended well"
+    );
     let slug = env.state(run).created.project.clone();
-    assert_eq!(env.note("worked"), [format!("{slug}#2"), format!("{slug}#3")], "in order, each once");
+    assert_eq!(
+        env.note("worked"),
+        [format!("{slug}#2"), format!("{slug}#3")],
+        "in order, each once"
+    );
     for (number, key, after) in [(2, "api", vec![]), (3, "pages", vec![RunNumber(2)])] {
         let child = env.state(number).created;
         let link = child.parent.clone().expect("it has a parent");
@@ -64,15 +71,19 @@ fn a_goal_becomes_two_runs_one_after_the_other_and_a_review() {
         assert_eq!(records[0].actor.to_string(), "agent:plan");
         let rules: Vec<String> = records
             .iter()
-            .filter_map(|record| match &record.body {
-                Body::RunTransitioned(moved) => Some(format!("{:?}", moved.rule)),
-                _ => None,
+            .filter_map(|record| {
+                let Body::RunTransitioned(moved) = &record.body else { return None };
+                Some(format!("{:?}", moved.rule))
             })
             .collect();
         assert_eq!(rules[..3], ["T02", "T06", "T08"], "{rules:?}");
     }
     let review = std::fs::read_to_string(env.attempt(run, "review", 1).prompt()).expect("read");
-    for part in ["- #2 `api` (proposal 1): done", "its goal: make the pages", "it said: made it"] {
+    for part in [
+        "- #2 (`api`), proposal 1: done (delivered), branch crew/make-the-api",
+        "its goal: make the pages",
+        "it said: made it",
+    ] {
         assert!(review.contains(part), "{part}\n{review}");
     }
 }
@@ -115,14 +126,34 @@ fn a_child_that_is_stopped_has_ended_and_the_review_is_told() {
     let run = start(&env);
     wait_until("the first child works", || env.notes().join("begun").exists());
     let why = env.ok(&["why", "1"]);
-    assert!(why.contains("it waits for the runs that it started: #2 (`api`), #3 (`pages`)"), "{why}");
+    assert!(
+        why.contains("it waits for the runs that it started: #2 (`api`), #3 (`pages`)"),
+        "{why}"
+    );
+    assert!(
+        why.contains("run #2 (`api`) is running") && why.contains("(`pages`) is queued"),
+        "{why}"
+    );
+    let status = env.output(&["status", "1"]);
+    let status = String::from_utf8_lossy(&status.stdout).into_owned();
+    for part in ["STARTED", "#2", "running", "queued", "make the pages"] {
+        assert!(status.contains(part), "{part}\n{status}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&env.output(&["status", "1", "--json"]).stdout).expect("JSON");
+    assert_eq!(
+        (&json["children"][1]["number"], &json["children"][1]["status"]),
+        (&3.into(), &"queued".into())
+    );
+    assert!(env.ok(&["show", "2"]).contains("parent      #1"));
+    assert!(env.ok(&["ls"]).contains("#2 of #1"));
     env.ok(&["stop", "2"]);
     // The second comes after the first, which will never be done: a person says what is to be done.
     env.wait_status(3, "blocked(dependency_failed)");
     env.ok(&["stop", "3"]);
     assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
     let review = std::fs::read_to_string(env.attempt(run, "review", 1).prompt()).expect("read");
-    assert!(review.contains("`api` (proposal 1): cancelled (stopped)"), "{review}");
+    assert!(review.contains("(`api`), proposal 1: cancelled (stopped)"), "{review}");
 }
 
 #[test]

@@ -156,6 +156,6 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         runtime_args: BTreeMap::new(),
         depth: 0,
         parent: None,
-        flags: crew::event::Flags::default(),
+        flags: Box::default(),
     }
 }

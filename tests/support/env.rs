@@ -172,7 +172,7 @@ impl TestEnv {
             root: self.project.clone(),
             depth: 0,
             parent: None,
-            flags: crew::event::Flags::default(),
+            flags: Box::default(),
             runtime_args: std::collections::BTreeMap::default(),
         };
         let to = Status::Queued { resumed: false, not_before: None };

@@ -326,9 +326,8 @@ fn proposed<'a>(
         |reason: String, hint: &str| Refusal { code: "forbidden", reason, hint: hint.to_owned() };
     let found = adaptive::find(proposal).or_else(|| children::find(proposal));
     let text = found.unwrap_or(proposal).trim();
-    let is_run = serde_json::from_str::<Value>(text).is_ok_and(|value| {
-        ["goal", "run", "runs"].iter().any(|field| value.get(field).is_some())
-    });
+    let is_run = serde_json::from_str::<Value>(text)
+        .is_ok_and(|value| ["goal", "run", "runs"].iter().any(|field| value.get(field).is_some()));
     let wanted = if is_run { Expands::Runs } else { Expands::Adaptive };
     let Some(expands) = step.expands.filter(|expands| *expands == wanted || !is_run) else {
         let steps = state.plan().steps.iter().filter(|step| step.expands == Some(wanted));
@@ -355,7 +354,9 @@ fn proposed<'a>(
         return Err(refused(format!("there is no step `{}`", step.id), ""));
     };
     match adaptive::compile(state.plan(), source, text) {
-        Ok(added) => Ok((text, expands, added.iter().map(|added| added.step.id.to_string()).collect())),
+        Ok(added) => {
+            Ok((text, expands, added.iter().map(|added| added.step.id.to_string()).collect()))
+        }
         Err(wrong) => Err(refused(wrong.join("; "), adaptive::ASKED)),
     }
 }

@@ -70,7 +70,7 @@ pub fn created() -> RunCreated {
         root: "/shop".into(),
         depth: 0,
         parent: None,
-        flags: crate::event::Flags::default(),
+        flags: Box::default(),
     }
 }
 

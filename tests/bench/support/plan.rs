@@ -31,7 +31,7 @@ pub fn created(slots: u32) -> RunCreated {
         root: "/nowhere".into(),
         depth: 0,
         parent: None,
-        flags: crew::event::Flags::default(),
+        flags: Box::default(),
         runtime_args: std::collections::BTreeMap::default(),
     }
 }
