@@ -226,7 +226,7 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
         lines.push(format!("  artifacts: {} (`crew artifacts {number}`)", names.join(", ")));
     }
     if let Some(worktree) = &state.worktree
-        && state.created.git.as_ref().is_some_and(|base| base.commit != worktree.commit)
+        && state.start_of_work().is_some_and(|(commit, _)| commit != worktree.commit)
     {
         lines.push(format!("  the work is on branch `{}`", worktree.branch));
         lines.push(format!("  see it:  git diff HEAD...{}", worktree.branch));

@@ -34,7 +34,9 @@ impl State {
             Body::RunTransitioned(moved) => self.transitioned(at, moved.rule, &moved.to),
             Body::SupervisorStarted(_) => self.supervisors += 1,
             Body::WorktreeCreated(made) => {
+                let start = made.tree.clone().map(|tree| (made.commit.clone(), tree));
                 self.worktree = Some(WorktreeState {
+                    start,
                     path: made.path.clone(),
                     branch: made.branch.clone(),
                     commit: made.commit.clone(),

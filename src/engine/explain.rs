@@ -62,7 +62,10 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             format!("it failed ({}): {detail}", crate::event::status::word(reason))
         }
         Status::Queued { not_before, .. } => queued(state, *not_before, now),
-        Status::Draft => "it is a draft and needs approval".to_owned(),
+        Status::Draft => match &state.created.parent {
+            Some(link) => format!("it is a draft until all runs of run #{} exist", link.number),
+            None => "it is a draft and needs approval".to_owned(),
+        },
         Status::Paused => "a person paused it".to_owned(),
         Status::Merging => "its result is being completed".to_owned(),
         Status::Done { outcome } => {

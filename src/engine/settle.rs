@@ -235,9 +235,9 @@ fn finish(state: &State) -> Vec<Body> {
     if !unneeded.is_empty() {
         return unneeded;
     }
-    let base = state.created.git.as_ref();
+    let base = state.start_of_work();
     let tree = state.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
-    let is_changed = base.zip(tree).is_some_and(|(base, tree)| base.tree != *tree);
+    let is_changed = base.zip(tree).is_some_and(|((_, base), tree)| base != *tree);
     match (state.plan().completion, &state.worktree) {
         (Completion::Deliver, _) => transition(state, Rule::T27, Status::Merging),
         (Completion::Merge | Completion::Pr, Some(worktree)) if is_changed => {

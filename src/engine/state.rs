@@ -129,6 +129,9 @@ pub struct WorktreeState {
     pub branch: String,
     /// Newest commit of the branch that crew knows.
     pub commit: String,
+    /// Commit and tree that the work started from, where they are not those that the run was created with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<(String, String)>,
     /// Tree of that commit, once an attempt was committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<String>,
@@ -292,6 +295,14 @@ impl State {
     /// Milliseconds during which at least one attempt was live, until `now`.
     pub fn active_ms_at(&self, now: Time) -> u64 {
         self.active_ms + self.active_since.map_or(0, |since| now.since_ms(since))
+    }
+
+    /// Commit and tree that the run's work started from; nothing without git.
+    pub fn start_of_work(&self) -> Option<(&str, &str)> {
+        let start = self.worktree.as_ref().and_then(|worktree| worktree.start.as_ref());
+        let first =
+            || self.created.git.as_ref().map(|git| (git.commit.as_str(), git.tree.as_str()));
+        start.map(|(commit, tree)| (commit.as_str(), tree.as_str())).or_else(first)
     }
 
     /// The run's name: `project#number`.

@@ -154,6 +154,10 @@ pub struct WorktreeCreated {
     pub branch: String,
     /// The commit it starts from.
     pub commit: String,
+    /// Tree of that commit, where it is not the one that the run was created with: others that it comes
+    /// after have brought their work in since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
 }
 
 /// Tasks that a step proposed were checked and added to the run.

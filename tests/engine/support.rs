@@ -210,6 +210,7 @@ impl Play {
                 path: "/w".into(),
                 branch: "crew/x".into(),
                 commit: "c0".into(),
+                tree: None,
             }),
             Effect::Evidence { name } => {
                 let Some(code) = self.exec else { return false };

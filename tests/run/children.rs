@@ -1,5 +1,7 @@
 //! Runs that start runs, with real processes: the goal workflow from its plan to its review.
 
+use std::process::Stdio;
+
 use crew::base::RunNumber;
 use crew::event::Body;
 use crew::runtime::process::{self, Signal};
@@ -103,6 +105,42 @@ fn a_supervisor_that_dies_anywhere_creates_and_starts_each_run_once() {
         assert_eq!(story(&env, run), WHOLE, "killed at {event}");
         assert_eq!(env.note("worked").len(), 2, "killed at {event}");
     }
+}
+
+#[test]
+fn runs_that_are_created_by_several_processes_at_once_exist_once() {
+    let env = goal("");
+    let run = start(&env);
+    wait_until("it is proposed", || !story(&env, run).is_empty());
+    if let Some(supervisor) = env.supervisor(run) {
+        drop(process::signal(supervisor, Signal::KILL));
+    }
+    let dir = env.dir();
+    let words = ["children", dir.root().as_str(), dir.state().as_str(), dir.worktrees().as_str()];
+    let others: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = env.crew(&[&words[..], &["1", "1"]].concat());
+            command.stdout(Stdio::null()).spawn().expect("it starts")
+        })
+        .collect();
+    for mut other in others {
+        assert!(other.wait().expect("it ends").success());
+    }
+    env.ok(&["ls"]);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    assert_eq!((env.note("worked").len(), story(&env, run).len()), (2, WHOLE.len()));
+    assert!(env.run_dir(4).path().symlink_metadata().is_err(), "no third child");
+}
+
+#[test]
+fn the_goal_workflow_is_played_by_rehearsal_agents() {
+    let env = TestEnv::new();
+    let run = env.start("a shop", &["-w", "goal", "-a", "rehearsal", "--speed", "100"]);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    let flows: Vec<String> =
+        [2, 3].map(|number| env.state(number).created.plan.workflow.clone()).into();
+    assert_eq!(flows, ["fast-fix", "review"]);
+    assert_eq!([env.status_text(2), env.status_text(3)], ["done", "done"]);
 }
 
 #[test]

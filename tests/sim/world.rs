@@ -409,6 +409,7 @@ impl World {
                         path: "/w".into(),
                         branch: "crew/x".into(),
                         commit: "c0".into(),
+                        tree: None,
                     };
                     let input = if self.rng.u8(0..50) == 0 {
                         supervisor.job_keys.clear();

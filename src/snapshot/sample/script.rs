@@ -126,6 +126,7 @@ pub fn started() -> Vec<(u64, Input)> {
         path: "/shop/.crew/worktrees/add-refunds".into(),
         branch: "crew/add-refunds".into(),
         commit: "c0".into(),
+        tree: None,
     };
     vec![
         (100, Input::Command(Command::Promote { dependencies: Some(Ok(())) })),
