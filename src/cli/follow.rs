@@ -94,19 +94,24 @@ impl Follower<'_> {
     /// Takes in what is new and prints it; redraws the live region.
     fn tell_new(&mut self, context: &mut Context) -> Result<()> {
         let mut lines = Vec::new();
-        let (from, start) = (self.seen, self.ledger.state().created_at);
-        if from == 0 {
+        let start = self.ledger.state().created_at;
+        let mut last = self.skipped;
+        if self.seen == 0 {
             // The first look: what happened before this process opened the run.
             let mut whole = crate::store::LogReader::open(self.ledger.dir().events());
             whole.catch_up(|record| {
                 if record.seq > self.skipped {
                     lines.extend(told(&record, start));
                 }
+                last = last.max(record.seq);
             })?;
-            self.ledger.refresh()?;
-        } else {
-            self.ledger.refresh_with(|record| lines.extend(told(record, start)))?;
         }
+        // The run goes on between two looks: nothing is told twice, and nothing is left out.
+        self.ledger.refresh_with(|record| {
+            if record.seq > last {
+                lines.extend(told(record, start));
+            }
+        })?;
         self.seen = self.ledger.state().seq;
         if !context.quiet && !context.json {
             for line in lines {
