@@ -45,6 +45,7 @@ impl State {
             .channels
             .iter()
             .filter_map(|id| plan.channels.iter().position(|channel| channel.id == *id))
+            .filter(|&ix| ix < self.channels.len())
             .collect();
         for &ix in &channels {
             let (turn, to) = (self.turn_of(plan.channels[ix].from), plan.channels[ix].to);

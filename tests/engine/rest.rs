@@ -131,3 +131,34 @@ fn a_cycle_at_its_limit_waits_for_the_living_and_then_blocks() {
     play.end("other");
     assert_eq!(play.status(), "blocked(max_iterations)");
 }
+
+#[test]
+fn a_run_that_was_stopped_goes_on_through_its_gates_when_it_is_reopened() {
+    let mut play = Play::of(
+        "---\nname: t\ngates:\n  g: { writers: [coder], fields: { ok: bool }, when: { check: ok, eq: true } }\n\
+         channels:\n  - { id: a-b, from: a, to: b, gate: g }\n---\n\n\
+         ## a\nrole: coder\n\nx\n\n## b\nrole: qa\n\nx\n",
+    );
+    play.write("a", "g", &json!({"ok": true})).unwrap();
+    play.person(Command::Stop).unwrap();
+    play.person(Command::Reopen { message: None }).unwrap();
+    assert_eq!((play.live(), play.fired("a-b")), (vec!["a".to_owned()], 0));
+    play.end("a");
+    play.end("b");
+    assert_eq!(play.status(), "done(delivered)");
+}
+
+#[test]
+fn a_pause_in_the_middle_of_a_flow_loses_nothing() {
+    let mut play = Play::of(
+        "---\nname: t\ngates:\n  g: { writers: [coder], fields: { ok: bool }, when: { check: ok, eq: true } }\n\
+         channels:\n  - { id: a-b, from: a, to: b, gate: g }\n---\n\n\
+         ## a\nrole: coder\n\nx\n\n## b\nrole: qa\n\nx\n",
+    );
+    play.write("a", "g", &json!({"ok": true})).unwrap();
+    play.person(Command::Pause).unwrap();
+    assert_eq!((play.status().as_str(), play.live().len()), ("paused", 0));
+    play.resume();
+    play.end("a");
+    assert_eq!((play.live(), play.state.epoch), (vec!["b".to_owned()], 1));
+}

@@ -7,12 +7,10 @@ mod promises;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crew::base::flow::{Access, Isolation, Join};
+use crew::base::flow::Access;
 use crew::base::{TaskId, Time};
-use crew::engine::{
-    AttemptVitals, Command, Effect, Input, State, Vitals, checkpoint, deadline, react, step,
-};
-use crew::event::attempt::{Question, Report};
+use crew::engine::{AttemptVitals, Command, Effect, Input, State, Vitals, deadline, react, step};
+use crew::event::attempt::Report;
 use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
 use crew::event::gate::EvidenceRecorded;
 use crew::event::{
@@ -125,6 +123,8 @@ pub struct World {
     starts_at: Time,
     tree: u32,
     has_worktree: bool,
+    /// The log as it was folded last.
+    known: Folded,
     /// What the last supervisor knew when it died, unless it died around a write.
     left: Option<State>,
     /// Bytes that were on disk when somebody was told that a write succeeded.
@@ -158,6 +158,7 @@ impl World {
             starts_at: now,
             tree: 0,
             has_worktree: false,
+            known: Folded::default(),
             left: None,
             told: 0,
             words: 0,
@@ -179,6 +180,9 @@ impl World {
             let Some(mut supervisor) = self.supervisor.take() else {
                 self.now = self.now.max(self.starts_at);
                 self.finish_processes();
+                if self.rng.u8(0..4) == 0 {
+                    self.peers();
+                }
                 self.start_supervisor();
                 continue;
             };
@@ -199,9 +203,40 @@ impl World {
         panic!("the run does not come to an end");
     }
 
-    /// Folds the disk as a new process would, cuts a torn tail, and looks at every live attempt.
+    /// Agents and people change the run while no supervisor lives: any process may append.
+    fn peers(&mut self) {
+        let (mut peer, alive) = self.open();
+        let alive = alive && self.agents(&mut peer) && self.people(&mut peer);
+        if !alive {
+            self.summary.crashes += 1;
+            self.crashes_left -= 1;
+        }
+        self.left = None;
+    }
+
+    /// Folds the disk as a new process would, and looks at every live attempt.
     fn start_supervisor(&mut self) {
-        let (state, chain, good) = fold(&self.disk);
+        let (mut supervisor, mut alive) = self.open();
+        let started = SupervisorStarted { pid: 1, version: "0".into(), host: "sim".into() };
+        let input = Input::SupervisorStarted(started);
+        alive = alive && self.commit(&mut supervisor, &Actor::Supervisor, &input);
+        for (task, number) in live_attempts(&supervisor.state) {
+            alive = alive && self.recover(&mut supervisor, task, number);
+        }
+        if alive {
+            self.supervisor = Some(supervisor);
+        } else {
+            self.crash();
+        }
+    }
+
+    /// Folds the disk and cuts a torn tail. `false` = the process died in it.
+    fn open(&mut self) -> (Supervisor, bool) {
+        // Mostly from a checkpoint, as a real process does.
+        let known = if self.rng.u8(0..8) > 0 { self.known.clone() } else { Folded::default() };
+        self.known = known.follow(&self.disk, |_| {});
+        let Folded { state, chain, good } = self.known.clone();
+        let state = state.expect("a log begins with its run");
         assert!(good >= self.told, "something that was told to be written is lost");
         let torn = self.disk.len() - good;
         if let Some(left) = self.left.take() {
@@ -222,17 +257,7 @@ impl World {
             let cut = LogTruncated { bytes: torn as u64, file: "events.torn".into() };
             alive = self.commit(&mut supervisor, &Actor::Supervisor, &Input::Fact(cut.into()));
         }
-        let started = SupervisorStarted { pid: 1, version: "0".into(), host: "sim".into() };
-        let input = Input::SupervisorStarted(started);
-        alive = alive && self.commit(&mut supervisor, &Actor::Supervisor, &input);
-        for (task, number) in live_attempts(&supervisor.state) {
-            alive = alive && self.recover(&mut supervisor, task, number);
-        }
-        if alive {
-            self.supervisor = Some(supervisor);
-        } else {
-            self.crash();
-        }
+        (supervisor, alive)
     }
 
     /// The table of SPEC section 14 for one attempt that the log believes to live.
@@ -428,119 +453,6 @@ impl World {
         }
     }
 
-    fn spawn(&mut self, state: &State, task: usize, number: u32) {
-        self.check_spawn(state, task);
-        let step = state.step_of(task);
-        let mut end = ended(state, (task, number), EndReason::Exited, self.now, self.now);
-        end.report.spoke = true;
-        end.code = Some(0);
-        end.usage = Usage { output_tokens: 5, ..Usage::default() };
-        end.report.verdict = step.verify.then(|| self.rng.u8(0..4) > 0);
-        end.report.proposal = step.expands.map(|_| self.proposal());
-        let mut ends_in = Some(self.rng.u64(1..60_000));
-        match self.rng.u8(0..30) {
-            0 | 1 => end.code = Some(1),
-            2 => (end.code, end.signal) = (None, Some(11)),
-            3 => end.report.spoke = false,
-            4 => {
-                end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() });
-            }
-            5 => end.report.blocked = Some("no access".into()),
-            6 => end.report.verdict = None,
-            7 => ends_in = None,
-            8 => end.report = Report { failed: Some("cannot be done".into()), ..Report::default() },
-            _ => {}
-        }
-        if let (Some(limit), duration) = (step.timeout_ms, ends_in)
-            && duration.is_none_or(|duration| duration > limit)
-        {
-            end = ended(state, (task, number), EndReason::Deadline, self.now, self.now);
-            ends_in = Some(limit);
-        }
-        let ends = ends_in.map(|ms| (self.now.plus_ms(ms), end));
-        let process = Process {
-            output: (self.rng.u8(0..10) > 0).then(|| self.now.plus_ms(10)),
-            ends,
-            exit: None,
-            started: self.now,
-            obeys_in: *self.rng.choice(&[5, 50, 5_000]).expect("not empty"),
-            stopped: false,
-            lost: false,
-            calls: self.moments(state, ends_in.unwrap_or(60_000)),
-        };
-        self.processes.insert((task, number), process);
-    }
-
-    /// What a planner proposes: mostly a usable plan of one or two phases.
-    fn proposal(&mut self) -> String {
-        let role = if self.rng.u8(0..6) == 0 { "nobody" } else { "role-0" };
-        let task = format!("{{\"role\":\"{role}\",\"task\":\"work\"}}");
-        let phase = format!("{{\"name\":\"p\",\"tasks\":[{task},{task}]}}");
-        let phases = vec![phase; self.rng.usize(1..3)].join(",");
-        format!("{{\"phases\":[{phases}]}}")
-    }
-
-    /// What no start may break, seen from outside.
-    fn check_spawn(&self, state: &State, task: usize) {
-        let alive: Vec<usize> = self
-            .processes
-            .iter()
-            .filter(|(_, p)| p.is_alive())
-            .map(|((task, _), _)| *task)
-            .collect();
-        assert!(!alive.contains(&task), "two live attempts of {}", state.task_id(task));
-        let plan = state.plan();
-        let limit = state.created.limits.agents.min(plan.max_concurrency.unwrap_or(u32::MAX));
-        assert!(alive.len() < limit as usize, "over the limit of the run");
-        assert!(alive.len() < MACHINE_SLOTS as usize, "over the limit of the machine");
-        let step = state.step_of(task);
-        let same = |f: &dyn Fn(usize) -> bool| alive.iter().filter(|&&other| f(other)).count();
-        if let Some(limit) = step.max_concurrency {
-            assert!(same(&|other| state.step_of(other).id == step.id) < limit as usize);
-        }
-        if let Some(limit) = plan.role_concurrency.get(&step.role) {
-            assert!(same(&|other| state.step_of(other).role == step.role) < *limit as usize);
-        }
-        if let Some(limit) = state.created.limits.runtime.get(&step.runtime) {
-            assert!(same(&|other| state.step_of(other).runtime == step.runtime) < *limit as usize);
-        }
-        let shared = |other: usize| state.step_of(other).isolation == Isolation::Shared;
-        let writes = |other: usize| shared(other) && state.step_of(other).access == Access::Write;
-        let reads = |other: usize| shared(other) && state.step_of(other).access == Access::Read;
-        if writes(task) {
-            assert_eq!(same(&writes) + same(&reads), 0, "a writer is not alone");
-        }
-        if reads(task) {
-            assert_eq!(same(&writes), 0, "a reader beside a writer");
-        }
-        let ix = state.step_ix_of(task);
-        let sources: Vec<usize> =
-            plan.channels.iter().filter(|c| c.to == ix).map(|c| c.from).collect();
-        let is_plain = plan.channels.iter().all(|channel| channel.depends_on);
-        let done = sources.iter().filter(|&&from| state.is_step_done(from)).count();
-        match step.join.unwrap_or(Join::All) {
-            // A cycle may have gone past it between its decision and its process.
-            _ if !is_plain => {
-                let is_stale = state.live().any(|(live, at)| live == task && at.stale);
-                assert!(state.steps[ix].activated > 0 || is_stale, "started without activation");
-            }
-            Join::All => assert_eq!(done, sources.len(), "started before its dependencies"),
-            Join::Any => assert!(done > 0, "started before any dependency"),
-        }
-        if state.created.git.is_some() {
-            assert!(self.has_worktree, "started before its worktree");
-        }
-    }
-
-    /// A command looks at a tree that nobody is changing.
-    fn check_evidence(&self, state: &State) {
-        for ((task, _), process) in &self.processes {
-            let step = state.step_of(*task);
-            let writes = step.access == Access::Write && step.isolation == Isolation::Shared;
-            assert!(!writes || !process.is_alive(), "a command beside the writer {}", step.id);
-        }
-    }
-
     fn stop(&mut self, supervisor: &mut Supervisor, task: usize, number: u32) {
         if !supervisor.stopped.insert((task, number)) {
             return;
@@ -633,47 +545,6 @@ impl World {
             && nothing_due
             && (is_merge || supervisor.state.is_at_rest())
     }
-
-    /// What must hold when a run is over.
-    fn check_end(&mut self, state: &State) {
-        let alive = self.processes.values().filter(|process| process.is_alive()).count();
-        assert_eq!(alive, 0, "processes live on after the run");
-        let mut promises = promises::Promises::default();
-        let (folded, _, good) = fold_with(&self.disk, |record| promises.take(state, record));
-        assert_eq!(good, self.disk.len());
-        assert_eq!(&folded, state, "the log and the memory disagree");
-        let restored =
-            checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
-        assert_eq!(&restored, state, "a checkpoint is not what it was made of");
-        match &state.status {
-            Status::Done { .. } | Status::Waiting { .. } => {
-                for &end in &state.plan().end {
-                    assert!(state.is_step_done(end), "done without an end step");
-                }
-                self.summary.done += u64::from(state.status.is_terminal());
-                self.summary.waiting += u64::from(!state.status.is_terminal());
-            }
-            Status::Failed { detail, .. } => {
-                assert!(!detail.is_empty());
-                self.summary.failed += 1;
-            }
-            Status::Cancelled { .. } => self.summary.cancelled += 1,
-            Status::Draft
-            | Status::Queued { .. }
-            | Status::Running
-            | Status::Paused
-            | Status::Blocked { .. }
-            | Status::Merging
-            | Status::Archived { .. } => panic!("a run does not end as {:?}", state.status),
-        }
-        let settled = state.tasks.iter().filter(|task| task.status.is_settled()).count();
-        // Behind channels a step may never be reached; what its run failed for is told.
-        let is_plain = state.plan().channels.iter().all(|channel| channel.depends_on);
-        let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. })
-            || (!is_plain && matches!(state.status, Status::Failed { .. }));
-        self.summary.expanded += u64::from(state.expanded.is_some());
-        assert!(unsettled_is_fine || settled == state.tasks.len(), "tasks without an end");
-    }
 }
 
 fn retry_one(state: &State) -> Option<Command> {
@@ -721,25 +592,29 @@ fn ended(
     }
 }
 
-/// State, chain and number of good bytes of a log that may end in a torn line.
-fn fold(disk: &[u8]) -> (State, Chain, usize) {
-    fold_with(disk, |_| {})
+/// A folded log: its state, its chain, and the number of its good bytes.
+#[derive(Clone, Default)]
+struct Folded {
+    state: Option<State>,
+    chain: Chain,
+    good: usize,
 }
 
-fn fold_with(disk: &[u8], mut look: impl FnMut(&Record)) -> (State, Chain, usize) {
-    let mut chain = Chain::default();
-    let mut state: Option<State> = None;
-    let mut good = 0;
-    for line in disk.split_inclusive(|byte| *byte == b'\n') {
-        let Some(text) = line.strip_suffix(b"\n") else { break };
-        let (record, next) = Record::read(text, chain).expect("only the last line can be torn");
-        look(&record);
-        match &mut state {
-            None => state = State::begin(&record),
-            Some(state) => state.apply_record(&record),
+impl Folded {
+    /// Goes on to the end of a log, which may be a torn line.
+    fn follow(mut self, disk: &[u8], mut look: impl FnMut(&Record)) -> Self {
+        for line in disk[self.good..].split_inclusive(|byte| *byte == b'\n') {
+            let Some(text) = line.strip_suffix(b"\n") else { break };
+            let read = Record::read(text, self.chain);
+            let (record, next) = read.expect("only the last line can be torn");
+            look(&record);
+            match &mut self.state {
+                None => self.state = State::begin(&record),
+                Some(state) => state.apply_record(&record),
+            }
+            self.chain = next;
+            self.good += line.len();
         }
-        chain = next;
-        good += line.len();
+        self
     }
-    (state.expect("a log begins with its run"), chain, good)
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crew::base::{TaskId, Time};
 use crew::engine::{Caller, Command, Input, State};
-use crew::event::Actor;
-use crew::event::attempt::Question;
+use crew::event::attempt::{Question, Report};
 use crew::event::gate::TurnOutcome;
 use crew::event::message::{Delivery, Message, MessageKind, MessagePriority};
+use crew::event::{Actor, EndReason, Usage};
 use serde_json::{Map, Value, json};
 
-use super::{Supervisor, World};
+use super::{Process, Supervisor, World, ended};
 
 impl World {
     /// Moments of a turn at which its agent calls; some come when the turn is long over.
@@ -135,5 +135,59 @@ impl World {
         };
         let Value::Object(data) = data else { panic!("an object") };
         (gate, data)
+    }
+}
+
+impl World {
+    pub(super) fn spawn(&mut self, state: &State, task: usize, number: u32) {
+        self.check_spawn(state, task);
+        let step = state.step_of(task);
+        let mut end = ended(state, (task, number), EndReason::Exited, self.now, self.now);
+        end.report.spoke = true;
+        end.code = Some(0);
+        end.usage = Usage { output_tokens: 5, ..Usage::default() };
+        end.report.verdict = step.verify.then(|| self.rng.u8(0..4) > 0);
+        end.report.proposal = step.expands.map(|_| self.proposal());
+        let mut ends_in = Some(self.rng.u64(1..60_000));
+        match self.rng.u8(0..30) {
+            0 | 1 => end.code = Some(1),
+            2 => (end.code, end.signal) = (None, Some(11)),
+            3 => end.report.spoke = false,
+            4 => {
+                end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() });
+            }
+            5 => end.report.blocked = Some("no access".into()),
+            6 => end.report.verdict = None,
+            7 => ends_in = None,
+            8 => end.report = Report { failed: Some("cannot be done".into()), ..Report::default() },
+            _ => {}
+        }
+        if let (Some(limit), duration) = (step.timeout_ms, ends_in)
+            && duration.is_none_or(|duration| duration > limit)
+        {
+            end = ended(state, (task, number), EndReason::Deadline, self.now, self.now);
+            ends_in = Some(limit);
+        }
+        let ends = ends_in.map(|ms| (self.now.plus_ms(ms), end));
+        let process = Process {
+            output: (self.rng.u8(0..10) > 0).then(|| self.now.plus_ms(10)),
+            ends,
+            exit: None,
+            started: self.now,
+            obeys_in: *self.rng.choice(&[5, 50, 5_000]).expect("not empty"),
+            stopped: false,
+            lost: false,
+            calls: self.moments(state, ends_in.unwrap_or(60_000)),
+        };
+        self.processes.insert((task, number), process);
+    }
+
+    /// What a planner proposes: mostly a usable plan of one or two phases.
+    fn proposal(&mut self) -> String {
+        let role = if self.rng.u8(0..6) == 0 { "nobody" } else { "role-0" };
+        let task = format!("{{\"role\":\"{role}\",\"task\":\"work\"}}");
+        let phase = format!("{{\"name\":\"p\",\"tasks\":[{task},{task}]}}");
+        let phases = vec![phase; self.rng.usize(1..3)].join(",");
+        format!("{{\"phases\":[{phases}]}}")
     }
 }
