@@ -70,7 +70,7 @@ pub struct Play {
     pub exec: Option<i32>,
     /// Whether a queued run gets a slot at once.
     pub promotes: bool,
-    vitals: Vitals,
+    pub vitals: Vitals,
     tree: u32,
     messages: u32,
 }

@@ -1,5 +1,7 @@
 //! Decisions in real runs: they outlive the supervisor, and finished work is sent back or thrown away.
 
+#![expect(clippy::unwrap_used, reason = "what a test stands on fails the test")]
+
 use std::io::{Read, Write};
 
 use crew::runtime::process::{self, Signal};

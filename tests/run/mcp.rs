@@ -190,7 +190,7 @@ fn an_outer_session_drives_runs_and_decides_nothing() {
     assert_eq!(events["lines"].as_array().unwrap().len(), 2, "{events}");
     assert!(session.data("recommend", &json!({"goal": "fix the login"})).is_object());
     assert!(session.refused("run", &json!({"goal": "x", "workflow": "nope"})).contains("nope"));
-    env.ok(&["answer", "1", "work", "--text", "blue"]);
+    env.ok(&["answer", "1", "work", "--text", "blue", "--yes"]);
     env.wait_status(1, "done");
     assert_eq!(session.data("wait", &json!({"run": "1"}))["exit_code"], 0);
     session.end();
