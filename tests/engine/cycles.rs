@@ -304,6 +304,26 @@ fn steps_that_were_skipped_behind_a_stale_failure_are_done_after_a_way_back() {
     assert_eq!(play.live(), ["z"], "{}", play.detail());
 }
 
+#[test]
+fn f3_a_channel_that_fires_when_it_opens_does_so_in_the_next_round_with_a_kept_gate() {
+    let mut play = Play::of(
+        "---\nname: t\nstart: a\nend: z\ngates:\n  \
+         kept: { writers: [coder], fields: { ok: bool }, when: { check: ok, eq: true } }\n  \
+         back: { store: v, writers: [qa], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: false } }\n  \
+         go: { store: v, writers: [qa], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: true } }\n\
+         channels:\n  - { id: a-b, from: a, to: b, gate: kept, fire: open }\n  \
+         - { id: b-a, from: b, to: a, gate: back, cyclic: true }\n  - { id: b-z, from: b, to: z, gate: go }\n---\n\n\
+         ## a\nrole: coder\naccess: none\n\nx\n\n## b\nrole: qa\naccess: none\n\nx\n\n## z\nkind: end\n",
+    );
+    play.turn("a", "kept", &json!({"ok": true}));
+    play.turn("b", "back", &json!({"ok": false}));
+    assert_eq!(play.live(), ["a"], "its source comes first");
+    play.end("a");
+    assert_eq!(play.live(), ["b"], "{}", play.detail());
+    play.turn("b", "go", &json!({"ok": true}));
+    assert_eq!(play.status(), "done(delivered)");
+}
+
 /// Two ways into `m`, which wants both; `m` sends the work back to `a` only.
 const HELD: &str = "---
 name: t
