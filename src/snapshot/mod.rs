@@ -6,6 +6,7 @@
 mod class;
 mod decision;
 mod gate;
+pub mod notice;
 mod outline;
 mod run;
 pub mod story;
@@ -18,6 +19,7 @@ pub(crate) mod sample;
 pub use class::Class;
 pub use decision::DecisionRow;
 pub use gate::GateRow;
+pub use notice::{Notice, Notices, Severity};
 pub use outline::outline;
 pub use run::{BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, WorktreeRow};
 pub use task::TaskRow;
