@@ -15,6 +15,7 @@ use super::brief::Desk;
 use super::executor::Executor;
 use super::process::Pid;
 use super::slots::Slots;
+use super::told::Teller;
 use crate::base::{Time, limits};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
@@ -76,6 +77,8 @@ pub struct Supervisor {
     pub(super) is_starved: bool,
     /// An attempt could not be started because the disk is full.
     pub(super) retries_spawn: bool,
+    /// Tells people; none when nobody wants to be told.
+    pub(super) teller: Option<Teller>,
     /// Everything that runs beside the loop.
     pub(super) tracker: tokio_util::task::TaskTracker,
 }
@@ -112,6 +115,9 @@ impl Supervisor {
             let wake_at = self.turn();
             if self.can_rest() && self.try_rest(&mut lock)? {
                 drop(watch);
+                if let Some(teller) = self.teller.take() {
+                    teller.finish().await;
+                }
                 return Ok(());
             }
             let now = self.clock.now();
@@ -160,6 +166,9 @@ impl Supervisor {
             return Some(now.plus_ms(limits::WRITE_RETRY_MS));
         }
         self.act(true);
+        if let Some(teller) = &mut self.teller {
+            teller.look(self.ledger.state().seq);
+        }
         let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
         // Only a machine that had too few slots is worth another look: everything else wakes by itself.
         seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
@@ -250,6 +259,11 @@ impl Supervisor {
         let locked = self.ledger.lock()?;
         let is_over = locked.state().is_at_rest();
         if is_over {
+            // Before another supervisor can come, which would tell the same.
+            if let Some(teller) = &mut self.teller {
+                teller.look(locked.state().seq);
+                teller.remember();
+            }
             drop(lock.take());
         }
         drop(locked);
