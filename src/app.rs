@@ -48,6 +48,20 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     }
 }
 
+/// Creates the runs that a run proposed, for its supervisor.
+pub fn children(args: &[OsString]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let now = Clock::start().now();
+    match crate::client::children::run(Environment::capture(), args, now, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The supervisor reads it; when it is gone nobody does.
+            drop(writeln!(std::io::stderr(), "{error:#}"));
+            ExitCode::from(Exit::Io.code())
+        }
+    }
+}
+
 /// `-v` shows what crew does, `-vv` in detail; supervisors have their own log file.
 fn log_to_stderr(verbose: u8) {
     if verbose == 0 {

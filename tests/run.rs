@@ -8,6 +8,8 @@ mod support;
 mod agents;
 #[path = "run/chat.rs"]
 mod chat;
+#[path = "run/children.rs"]
+mod children;
 #[path = "run/decide.rs"]
 mod decide;
 #[path = "run/flow.rs"]

@@ -42,6 +42,11 @@ impl State {
                 });
             }
             Body::PlanExpanded(expanded) => self.expand(expanded),
+            Body::ChildrenProposed(proposed) => self.children_proposed(proposed),
+            Body::ChildCreated(created) => self.child_created(created),
+            Body::ChildrenReleased(released) => self.children_released(released),
+            Body::ChildrenRefused(refused) => self.children_refused(refused),
+            Body::ChildEnded(ended) => self.child_ended(ended),
             Body::TaskActivated(activated) => self.activated(at, activated),
             Body::TaskReadied(readied) => self.readied(at, readied),
             Body::TaskSettled(settled) => self.settled(settled),
@@ -169,6 +174,7 @@ impl State {
 
     /// Makes all tasks of a step ready; an attempt that a cycle has gone past ends first.
     pub(super) fn activate(&mut self, at: Time, step: StepIx, feedback: &str) {
+        self.abandon_children(step);
         let entry = &mut self.steps[step];
         entry.activated = self.epoch;
         entry.activations += 1;
@@ -273,6 +279,9 @@ impl State {
             Settled::TimedOut => TaskStatus::TimedOut { why },
         };
         self.set_task(task, status);
+        if settled.status != Settled::Done {
+            self.abandon_children(self.index.step_of[task]);
+        }
     }
 
     fn attempt_started(&mut self, at: Time, started: &AttemptStarted) {

@@ -117,6 +117,7 @@ impl State {
 
     /// The results of a step count no longer; a live attempt goes on until it ends or is stopped.
     fn make_stale(&mut self, step: StepIx) {
+        self.abandon_children(step);
         self.steps[step].activated = 0;
         let was_dead = self.index.steps[step].dead > 0;
         for task in self.tasks_of(step) {

@@ -127,9 +127,11 @@ impl State {
         u64::from(self.steps[step].activations) + attempts
     }
 
-    /// Whether a step has been played to its end in this pass: done, or failed for good.
+    /// Whether a step has been played to its end in this pass: done, or failed for good, and all runs
+    /// that it started have ended.
     pub(super) fn is_played(&self, step: StepIx) -> bool {
         self.steps[step].activated > 0
+            && self.index.steps[step].children == 0
             && self.tasks_of(step).all(|task| {
                 matches!(
                     self.tasks[task].status,
@@ -138,10 +140,12 @@ impl State {
             })
     }
 
-    /// Whether a step is at work: activated, and not all of its tasks are settled.
+    /// Whether a step is at work: activated, and not all of its tasks are settled, or runs that it
+    /// started have not ended.
     pub(super) fn is_at_work(&self, step: StepIx) -> bool {
+        let is_open = |task: usize| !self.tasks[task].status.is_settled();
         self.steps[step].activated > 0
-            && self.tasks_of(step).any(|task| !self.tasks[task].status.is_settled())
+            && (self.index.steps[step].children > 0 || self.tasks_of(step).any(is_open))
     }
 
     /// Whether all gates of an edge are open.

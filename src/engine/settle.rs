@@ -11,7 +11,7 @@ use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
 use super::start::start;
 use super::state::{LiveAttempt, State, TaskStatus};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{decision, fire};
+use super::{children, decision, fire};
 use crate::base::Time;
 use crate::base::flow::{Fire, OnStale, StepKind};
 use crate::event::body::{
@@ -41,6 +41,11 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let asked = decision::open(state, now);
     if !asked.is_empty() {
         return asked;
+    }
+    let released = children::release(state)
+        .filter(|_| matches!(state.status.kind(), StatusKind::Running | StatusKind::Waiting));
+    if let Some(released) = released {
+        return vec![released];
     }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
@@ -282,6 +287,10 @@ fn skipped(state: &State, task: TaskIx, why: &str) -> Body {
 
 /// Nothing is going on and nothing can start: the run waits, is blocked or has failed.
 fn rest(state: &State) -> Vec<Body> {
+    // Their ends move the run by themselves; who is asked something can answer meanwhile.
+    if state.has_children_under_way() {
+        return transition(state, Rule::T11b, Status::Waiting { wait: Wait::Children });
+    }
     if let Some(task) = state.asking().next() {
         let wait = Wait::Question { task: state.task_id(task) };
         return transition(state, Rule::T11, Status::Waiting { wait });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
+use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
 pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
@@ -66,6 +67,9 @@ pub struct State {
     /// Decisions in the order in which they were asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<DecisionState>,
+    /// Runs that this run proposed, in the order of the proposals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<ChildState>,
     /// Nobody has answered for long; the reminder was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hibernated: bool,
@@ -91,13 +95,13 @@ pub struct StepState {
     /// Activations over the whole run.
     #[serde(default)]
     pub activations: u32,
-    /// Whether its proposal was added to the plan.
+    /// Whether its proposal was taken in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expanded: bool,
-    /// Number of the event that added it.
+    /// Number of the event that took it in.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub expanded_seq: u64,
-    /// Tasks that it added.
+    /// Tasks or runs that it proposed.
     #[serde(default)]
     pub added: u32,
     /// What a person said about its proposal, when its step needs that.
@@ -188,6 +192,7 @@ impl State {
             channels: vec![ChannelState::default(); declared_channels(&created.plan)],
             evidence: BTreeMap::new(),
             decisions: Vec::new(),
+            children: Vec::new(),
             hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),
@@ -279,9 +284,9 @@ impl State {
         self.index.asking.iter().copied()
     }
 
-    /// Whether all tasks of a step are done.
+    /// Whether all tasks of a step are done, and all runs that it started have ended.
     pub fn is_step_done(&self, step: StepIx) -> bool {
-        self.index.steps[step].done == self.plan().steps[step].slots
+        self.index.steps[step].is_done(self.plan().steps[step].slots)
     }
 
     /// Milliseconds during which at least one attempt was live, until `now`.

@@ -27,7 +27,11 @@ impl Supervisor {
                 let name = name.clone();
                 self.gather_evidence(effect, name);
             }
-            Effect::Spawn { .. } | Effect::Stop { .. } => {}
+            Effect::CreateChildren { round } => self.create_children(effect, round),
+            Effect::Spawn { .. }
+            | Effect::Stop { .. }
+            | Effect::TendChildren
+            | Effect::EndChildren => {}
         }
     }
 

@@ -3,6 +3,7 @@
 //! Pure and without decisions about looks: the same rows are shown by every front end, live and in
 //! replay. Their serialised form is the JSON contract (SPEC 17.1). Entry point: [`StatusView::of`].
 
+mod child;
 mod class;
 mod decision;
 mod gate;
@@ -17,6 +18,7 @@ mod view;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub use child::ChildRow;
 pub use class::Class;
 pub use decision::DecisionRow;
 pub use gate::GateRow;

@@ -115,6 +115,8 @@ impl Play {
             root: "/p".into(),
             runtime_args: BTreeMap::new(),
             depth: 0,
+            parent: None,
+            flags: Box::default(),
         };
         let first = record(1, START, created.into());
         let mut state = State::begin(&first).expect("the first record begins a run");
@@ -134,6 +136,20 @@ impl Play {
         };
         play.tick();
         play
+    }
+
+    /// The run was created like this instead.
+    pub fn adopt(&mut self, created: RunCreated) {
+        self.state.created = Arc::new(created);
+        self.mirror.created = Arc::clone(&self.state.created);
+    }
+
+    /// Makes the run a draft again, before anything has happened in it.
+    pub fn draft(&mut self) {
+        let first = record(1, START, (*self.state.created).clone().into());
+        self.state = State::begin(&first).expect("the first record begins a run");
+        self.mirror = self.state.clone();
+        self.log.clear();
     }
 
     /// One input, the effects that follow, and a new slot when the run is queued again.
@@ -218,7 +234,11 @@ impl Play {
                 let id = self.state.task_id(*task);
                 Input::AttemptEnded(self.ended(&id.to_string(), *attempt, EndReason::Stopped))
             }
-            Effect::Spawn { .. } => return false,
+            // Tests say themselves what becomes of child runs.
+            Effect::Spawn { .. }
+            | Effect::CreateChildren { .. }
+            | Effect::TendChildren
+            | Effect::EndChildren => return false,
         };
         self.step(&Actor::Supervisor, &input).expect("facts are not refused")
     }

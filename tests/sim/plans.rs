@@ -57,6 +57,7 @@ pub fn random(rng: &mut Rng) -> Plan {
         },
         params: BTreeMap::new(),
         roles: BTreeMap::from([("role-0".to_owned(), role)]),
+        child_choices: None,
     };
     if !is_plain {
         flows::add(rng, &mut plan);
@@ -154,5 +155,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         root: "/p".into(),
         runtime_args: BTreeMap::new(),
         depth: 0,
+        parent: None,
+        flags: Box::default(),
     }
 }

@@ -393,6 +393,9 @@ impl World {
 
     fn act(&mut self, supervisor: &mut Supervisor, effect: Effect) {
         match effect.clone() {
+            Effect::CreateChildren { .. } | Effect::TendChildren | Effect::EndChildren => {
+                unreachable!("no plan of the simulator proposes runs")
+            }
             Effect::Spawn { task, attempt } => {
                 if supervisor.spawned.insert((task, attempt)) {
                     self.spawn(&supervisor.state, task, attempt);

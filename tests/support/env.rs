@@ -171,6 +171,8 @@ impl TestEnv {
             git: None,
             root: self.project.clone(),
             depth: 0,
+            parent: None,
+            flags: Box::default(),
             runtime_args: std::collections::BTreeMap::default(),
         };
         let to = Status::Queued { resumed: false, not_before: None };
