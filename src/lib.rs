@@ -42,10 +42,11 @@
 //! | 5 | [`snapshot`] | base, plan, event, engine | none | what views see; serialised, the JSON contract |
 //! | 5 | [`rehearsal`] | base, agent | files, processes | the agent that plays a role without a model |
 //! | 6 | [`ledger`] | base, event, engine, store, snapshot | files | the one door through which a run changes |
+//! | 6 | [`notice`] | base, config, snapshot | processes | how people are told: commands, a webhook, the desktop, the terminal |
 //! | 7 | [`launch`] | base, config, event, engine, agent, store, ledger | processes | the queue, and starting supervisors |
-//! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, launch | processes, git | the supervisor of a run and the shim of an attempt |
+//! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, notice, launch | processes, git | the supervisor of a run and the shim of an attempt |
 //! | 8 | [`client`] | base, config, resource, plan, event, engine, agent, store, snapshot, ledger, launch | files, supervisors | what every front end does: open a project, find a run, give a command |
-//! | 9 | [`cli`] | base, clock, config, resource, plan, event, engine, agent, store, snapshot, rehearsal, ledger, launch, client | terminal | the command line, one file for each verb |
+//! | 9 | [`cli`] | base, clock, config, resource, plan, event, engine, agent, store, snapshot, rehearsal, ledger, notice, launch, client | terminal | the command line, one file for each verb |
 //! | 10 | [`app`] | base, clock, config, resource, client, runtime, rehearsal, cli | terminal | where everything meets: the only module that sees the runtime and a front end |
 
 // Some files of samples serve the unit tests and the tests of the binary alike.
@@ -64,6 +65,7 @@ pub mod event;
 pub mod launch;
 pub mod ledger;
 pub mod lock;
+pub mod notice;
 pub mod plan;
 pub mod rehearsal;
 pub mod resource;

@@ -107,6 +107,12 @@ pub const EXIT_SYNC_FROM_MS: u64 = 1_000;
 pub const EXIT_WRITE_TRIES: u32 = 120;
 /// Bytes of a supervisor's own log file; a larger one is put aside as `supervisor.log.1`.
 pub const SUPERVISOR_LOG_BYTES_MAX: u64 = 4 << 20;
+/// Notices that may wait for one way of telling; more at once are dropped, and the log says so.
+pub const NOTICES_WAITING: usize = 64;
+/// Bytes kept of what a command that tells a notice prints.
+pub const NOTICE_OUTPUT_BYTES: usize = 2 << 10;
+/// Milliseconds that a supervisor whose run is at rest goes on to tell what is not told yet.
+pub const NOTICE_LINGER_MS: u64 = 60_000;
 /// Milliseconds that a program has to tell its version; then it is used without knowing it.
 pub const VERSION_WAIT_MS: u64 = 5_000;
 /// Bytes of what such a program prints that are read.

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::live_region::{Answer, LiveRegion};
 use super::report::{CliError, Result};
+use super::ringer::Ringer;
 use super::wakes::{Keys, Wakes};
 use crate::base::{RunNumber, Time, time};
 use crate::client::Workspace;
@@ -38,6 +39,7 @@ pub fn follow_after(
     let wants_region = context.is_interactive() && context.out_is_terminal && !context.quiet;
     let region = if wants_region { LiveRegion::open() } else { None };
     let follower = Follower {
+        ringer: Ringer::of(context, &workspace.config),
         workspace,
         ledger,
         region,
@@ -60,6 +62,7 @@ struct Follower<'a> {
     /// Events up to this one were printed before.
     skipped: u64,
     told: BTreeSet<&'static str>,
+    ringer: Ringer,
 }
 
 impl Follower<'_> {
@@ -94,19 +97,26 @@ impl Follower<'_> {
     /// Takes in what is new and prints it; redraws the live region.
     fn tell_new(&mut self, context: &mut Context) -> Result<()> {
         let mut lines = Vec::new();
-        let (from, start) = (self.seen, self.ledger.state().created_at);
-        if from == 0 {
+        let start = self.ledger.state().created_at;
+        let mut last = self.skipped;
+        if self.seen == 0 {
             // The first look: what happened before this process opened the run.
             let mut whole = crate::store::LogReader::open(self.ledger.dir().events());
             whole.catch_up(|record| {
+                self.ringer.take(&record, record.seq <= self.skipped);
                 if record.seq > self.skipped {
                     lines.extend(told(&record, start));
                 }
+                last = last.max(record.seq);
             })?;
-            self.ledger.refresh()?;
-        } else {
-            self.ledger.refresh_with(|record| lines.extend(told(record, start)))?;
         }
+        // The run goes on between two looks: nothing is told twice, and nothing is left out.
+        self.ledger.refresh_with(|record| {
+            if record.seq > last {
+                self.ringer.take(record, false);
+                lines.extend(told(record, start));
+            }
+        })?;
         self.seen = self.ledger.state().seq;
         if !context.quiet && !context.json {
             for line in lines {
@@ -121,6 +131,7 @@ impl Follower<'_> {
             let now = self.clock.now();
             region.draw(&crate::client::vitals::view(&self.ledger, now))?;
         }
+        self.ringer.ring(&mut context.out)?;
         Ok(())
     }
 

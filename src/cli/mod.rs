@@ -53,6 +53,7 @@ pub mod request_changes;
 pub mod resource;
 pub mod resume;
 pub mod retry;
+mod ringer;
 pub mod run;
 pub mod runtime;
 pub mod screen;

@@ -6,11 +6,13 @@ use super::context::Context;
 use super::exit::Exit;
 use super::json::{RunsDocument, StatusDocument};
 use super::report::Result;
+use super::ringer::Ringer;
 use super::screen;
 use super::style::Style;
 use crate::client::{Follower, Listed, Workspace, rows, view};
 use crate::event::StatusKind;
 use crate::snapshot::{Class, RunRow};
+use crate::store::LogReader;
 
 /// Newest runs among which failed ones still count as news.
 const NEWS: usize = 20;
@@ -58,6 +60,17 @@ fn watch(wanted: &str, workspace: &Workspace, context: &mut Context) -> Result<E
     let (_, mut ledger) = context.run(workspace, wanted)?;
     let follower = Follower::new([ledger.dir().events()]);
     let clears = std::io::stdout().is_terminal() && !context.json;
+    let mut ringer = Ringer::of(context, &workspace.config);
+    if ringer.is_on() {
+        // What stands already is on the screen.
+        let known = ledger.state().seq;
+        let mut whole = LogReader::open(ledger.dir().events());
+        whole.catch_up(|record| {
+            if record.seq <= known {
+                ringer.take(&record, true);
+            }
+        })?;
+    }
     let mut shown = 0;
     loop {
         context.now = (context.clock)();
@@ -79,7 +92,8 @@ fn watch(wanted: &str, workspace: &Workspace, context: &mut Context) -> Result<E
             return context.check_health(&ledger, Exit::of_status(&ledger.state().status));
         }
         follower.wait(if clears { TICK_MS } else { u64::MAX });
-        ledger.refresh()?;
+        ledger.refresh_with(|record| ringer.take(record, false))?;
+        ringer.ring(&mut context.out)?;
     }
 }
 

@@ -53,8 +53,9 @@ pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustIte
             desktop: from.flag("notify.desktop"),
             command: from.optional("notify.command"),
             webhook: from.optional("notify.webhook"),
+            timeout_ms: from.number("notify.timeout"),
         },
-        hooks: merged.hooks.iter().map(|(hook, _)| hook.clone()).collect(),
+        hooks: merged.hooks.clone(),
         ui: Ui {
             theme: from.text("ui.theme"),
             ascii: from.get("ui.ascii").map(|value| *value == Value::Flag(true)),

@@ -22,6 +22,7 @@ pub(super) fn together(
     problems.extend(heartbeat(config));
     problems.extend(runtimes(config, earlier));
     problems.extend(validation(config));
+    problems.extend(webhook(config));
     problems.extend(root.and_then(|root| folders(config, root)));
     problems
 }
@@ -83,6 +84,21 @@ fn validation(config: &Config) -> Option<Problem> {
         "`validation.default` names `{default}`, which `[validation.commands]` does not have"
     );
     Some(Problem::new(place_of(config, &["validation.default"]), what).hinted(hint))
+}
+
+/// The address is never shown: whoever knows it may write there.
+fn webhook(config: &Config) -> Option<Problem> {
+    let address = config.notify.webhook.as_ref()?;
+    let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    let is_address = rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace)
+    });
+    if is_address && !address.contains(char::is_control) {
+        return None;
+    }
+    let what = "`notify.webhook` must be an address that begins with `https://` or `http://`";
+    let problem = Problem::new(place_of(config, &["notify.webhook"]), what);
+    Some(problem.hinted("write `webhook = \"https://example.com/hook\"`"))
 }
 
 /// Worktrees inside the state would be swept away with it.

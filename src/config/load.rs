@@ -10,6 +10,7 @@ use super::build::build;
 use super::check;
 use super::environment::Environment;
 use super::file::{self, Document, dotted};
+use super::hook;
 use super::merge::{Merged, Origin, Overrides, user_origin};
 use super::model::Config;
 use super::problem::{Place, Problem};
@@ -123,6 +124,7 @@ impl Config {
         let config = build(&merged, env, executable);
         let together = check::together(&config, project_root, &merged.errors);
         merged.errors.extend(together);
+        merged.warnings.extend(hook::unknown(&merged.hooks));
         Loaded { config, warnings: merged.warnings, errors: merged.errors }
     }
 

@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod environment;
 mod file;
+mod hook;
 mod keys;
 mod load;
 mod merge;
@@ -18,6 +19,7 @@ pub mod trust;
 mod value;
 
 pub use environment::{Environment, agent_environment};
+pub use hook::event_names;
 pub use load::{ConfigError, Loaded};
 pub use merge::{Origin, Origins, Overrides, Row};
 pub use model::{

@@ -38,8 +38,8 @@ pub struct Config {
     pub prices: BTreeMap<String, Price>,
     /// `[notify]`
     pub notify: Notify,
-    /// `[[hooks]]`: the user's, then the project's.
-    pub hooks: Vec<Hook>,
+    /// `[[hooks]]`: the user's, then the project's, each with where it stands.
+    pub hooks: Vec<(Hook, Origin)>,
     /// `[ui]`
     pub ui: Ui,
     /// Where each value comes from.
@@ -269,6 +269,8 @@ pub struct Notify {
     pub command: Option<String>,
     /// An address that gets the notification.
     pub webhook: Option<String>,
+    /// How long each way of telling, hooks too, may take for one notification.
+    pub timeout_ms: u64,
 }
 
 /// A command run on events.

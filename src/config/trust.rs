@@ -1,6 +1,6 @@
 //! Remembers which projects may execute what their files say, by the content of what would be executed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -91,6 +91,9 @@ struct Trusted {
     format: u32,
     /// Hash of the trusted content by the project's root.
     projects: BTreeMap<Utf8PathBuf, String>,
+    /// Hash of each trusted thing by the project's root.
+    #[serde(default)]
+    items: BTreeMap<Utf8PathBuf, BTreeSet<String>>,
 }
 
 impl TrustStore {
@@ -117,13 +120,27 @@ impl TrustStore {
         })
     }
 
+    /// Whether this one thing was trusted with the project at `root`, as it stands; whatever became of the rest.
+    ///
+    /// For who meets a single command and does not know all that the project would execute.
+    ///
+    /// # Errors
+    /// The file is damaged or cannot be read.
+    pub fn is_item_trusted(&self, root: &Utf8Path, item: &TrustItem) -> Result<bool, TrustError> {
+        let Some(folder) = &self.folder else { return Ok(false) };
+        let hash = content_hash(std::slice::from_ref(item));
+        Ok(read(folder)?.items.get(root).is_some_and(|items| items.contains(&hash)))
+    }
+
     /// Remembers that the content of the project at `root` is trusted.
     ///
     /// # Errors
     /// There is no folder to remember it in, or it cannot be written.
     pub fn trust(&self, root: &Utf8Path, items: &[TrustItem]) -> Result<(), TrustError> {
-        self.change(|projects| {
-            projects.insert(root.to_owned(), content_hash(items));
+        let single = |item| content_hash(std::slice::from_ref(item));
+        self.change(|trusted| {
+            trusted.projects.insert(root.to_owned(), content_hash(items));
+            trusted.items.insert(root.to_owned(), items.iter().map(single).collect());
         })
     }
 
@@ -132,15 +149,13 @@ impl TrustStore {
     /// # Errors
     /// There is no folder to remember it in, or it cannot be written.
     pub fn revoke(&self, root: &Utf8Path) -> Result<(), TrustError> {
-        self.change(|projects| {
-            projects.remove(root);
+        self.change(|trusted| {
+            trusted.projects.remove(root);
+            trusted.items.remove(root);
         })
     }
 
-    fn change(
-        &self,
-        edit: impl FnOnce(&mut BTreeMap<Utf8PathBuf, String>),
-    ) -> Result<(), TrustError> {
+    fn change(&self, edit: impl FnOnce(&mut Trusted)) -> Result<(), TrustError> {
         let folder = self.folder.as_deref().ok_or(TrustError::NoFolder)?;
         fs::DirBuilder::new()
             .recursive(true)
@@ -150,7 +165,7 @@ impl TrustStore {
         // Two terminals may trust two projects at the same moment; without the lock one would be forgotten.
         let _lock = FileLock::exclusive(&folder.join("trusted.lock"))?;
         let mut trusted = read(folder)?;
-        edit(&mut trusted.projects);
+        edit(&mut trusted);
         write(folder, &trusted)
     }
 }
@@ -160,7 +175,8 @@ fn read(folder: &Utf8Path) -> Result<Trusted, TrustError> {
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Trusted { format: FORMAT, projects: BTreeMap::new() });
+            let (projects, items) = (BTreeMap::new(), BTreeMap::new());
+            return Ok(Trusted { format: FORMAT, projects, items });
         }
         Err(error) => return Err(error).at("cannot read", &path)?,
     };

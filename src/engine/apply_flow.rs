@@ -258,7 +258,10 @@ impl State {
         if let Some(write) = &made.write {
             self.write_store(at, write, &made.by, None);
         }
-        self.zero_cycles();
+        // What a person says in words is a message; a yes to a gate inside a loop is not.
+        if matches!(made.action, Action::Answer | Action::RequestChanges | Action::Suggest) {
+            self.zero_cycles();
+        }
         match kind {
             DecisionKind::Question => {
                 let Ok(id) = subject.parse() else { return };

@@ -169,9 +169,25 @@ impl State {
     pub(super) fn is_edge_due(&self, edge: &Edge) -> bool {
         match edge.fire {
             Fire::Settled => self.is_edge_waiting(edge) && self.is_edge_open(edge),
-            Fire::Open | Fire::Message => {
-                edge.channels.iter().any(|&ix| !self.channels[ix].due.is_empty())
-            }
+            Fire::Open => self.has_due(edge) || self.is_open_anew(edge),
+            Fire::Message => self.has_due(edge),
         }
+    }
+
+    fn has_due(&self, edge: &Edge) -> bool {
+        edge.channels.iter().any(|&ix| !self.channels[ix].due.is_empty())
+    }
+
+    /// Whether a gate that kept its data stands open in a new round: its target was undone, and its
+    /// sources have been played again (F3).
+    fn is_open_anew(&self, edge: &Edge) -> bool {
+        let plan = self.plan();
+        self.steps[edge.to].activated == 0
+            && edge.channels.iter().all(|&ix| {
+                let fired = self.channels[ix].fired;
+                fired > 0 && self.turn_of(plan.channels[ix].from) > fired
+            })
+            && edge.sources.iter().all(|&source| self.is_played(source))
+            && self.is_edge_open(edge)
     }
 }

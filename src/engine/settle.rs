@@ -360,6 +360,9 @@ fn unfired(state: &State) -> Vec<String> {
         match edge.fire {
             Fire::Message => missing.push(format!("no message of {from} went along {names}")),
             Fire::Open => {
+                if state.is_edge_open(edge) {
+                    missing.push(format!("{names} fires when it opens, and is open already"));
+                }
                 let closed = edge.gates.iter().map(|&gate| &plan.gates[gate]);
                 let closed = closed.filter(|gate| !state.evaluate(gate).open);
                 missing.extend(closed.map(|gate| {

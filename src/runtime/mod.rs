@@ -24,6 +24,7 @@ mod slots;
 mod snapshot_tree;
 mod start;
 mod supervisor;
+mod told;
 mod unfinished;
 pub mod worktree;
 

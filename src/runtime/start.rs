@@ -13,6 +13,7 @@ use super::children::ChildRuns;
 use super::executor::Executor;
 use super::slots::Slots;
 use super::supervisor::Supervisor;
+use super::told::Teller;
 use crate::base::{RunNumber, limits};
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Overrides};
@@ -128,7 +129,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         .ok_or("cannot tell the path of the crew program")?;
     let (sender, receiver) = mpsc::unbounded_channel();
     let slots = Slots::new(&env, config.limits.machine);
-    let supervisor = Supervisor {
+    let mut supervisor = Supervisor {
         had_slot: ledger.state().status.kind().holds_slot(),
         project,
         ledger,
@@ -153,6 +154,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         children: Vec::new(),
         child_runs: ChildRuns::default(),
         retries_spawn: false,
+        teller: None,
         tracker: tokio_util::task::TaskTracker::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -164,6 +166,8 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
     silence_stdout();
     runtime.block_on(async {
         supervisor.write_projections();
+        let Supervisor { config, env, project, .. } = &supervisor;
+        supervisor.teller = Teller::start(config, env, project, supervisor.ledger.dir());
         supervisor.run(lock, receiver).await.map_err(|error| super::error_chain(&error))
     })
 }

@@ -16,6 +16,7 @@ use super::children::ChildRuns;
 use super::executor::Executor;
 use super::process::Pid;
 use super::slots::Slots;
+use super::told::Teller;
 use crate::base::{Time, limits};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
@@ -79,6 +80,8 @@ pub struct Supervisor {
     pub(super) is_starved: bool,
     /// An attempt could not be started because the disk is full.
     pub(super) retries_spawn: bool,
+    /// Tells people; none when nobody wants to be told.
+    pub(super) teller: Option<Teller>,
     /// Everything that runs beside the loop.
     pub(super) tracker: tokio_util::task::TaskTracker,
 }
@@ -117,6 +120,9 @@ impl Supervisor {
             if self.can_rest() {
                 if self.try_rest(&mut lock)? {
                     drop(watch);
+                    if let Some(teller) = self.teller.take() {
+                        teller.finish().await;
+                    }
                     return Ok(());
                 }
                 // Somebody moved the run on in that moment: the state is the newest already, so that no
@@ -170,6 +176,9 @@ impl Supervisor {
             return Some(now.plus_ms(limits::WRITE_RETRY_MS));
         }
         self.act(true);
+        if let Some(teller) = &mut self.teller {
+            teller.look(self.ledger.state().seq);
+        }
         let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
         // Only a machine that had too few slots is worth another look: everything else wakes by itself.
         seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
@@ -266,6 +275,11 @@ impl Supervisor {
         let locked = self.ledger.lock()?;
         let is_over = locked.state().is_at_rest();
         if is_over {
+            // Before another supervisor can come, which would tell the same.
+            if let Some(teller) = &mut self.teller {
+                teller.look(locked.state().seq);
+                teller.remember();
+            }
             drop(lock.take());
         }
         drop(locked);

@@ -151,6 +151,11 @@ impl RunDir {
         self.dir.join("supervisor.log")
     }
 
+    /// How far the log was told to people.
+    pub fn notices(&self) -> Utf8PathBuf {
+        self.dir.join("notices.json")
+    }
+
     /// Folded state with the log offset it stands for.
     pub fn snapshot(&self) -> Utf8PathBuf {
         self.dir.join("snapshot.json")

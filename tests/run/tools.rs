@@ -313,3 +313,58 @@ echo done",
     let count = of_kind(&env, run, "message.delivered").len();
     assert_eq!(count, 2, "once for each attempt");
 }
+
+#[test]
+fn a_proposal_is_checked_at_once_and_added_when_the_turn_ends() {
+    let env = TestEnv::new();
+    let steps = "## plan\nrole: reader\nexpands: adaptive\n\n{goal}";
+    env.workflow("grow", "", steps);
+    std::fs::create_dir_all(env.root.join("config/teams")).expect("created");
+    let team = "---\nname: small\ndescription: d\ndefaultWorkflow: grow\n---\n\n- reader: agent=reader reads\n";
+    std::fs::write(env.root.join("config/teams/small.team.md"), team).expect("written");
+    env.agent(
+        r#"cat >/dev/null
+say() { crew tool propose - >> $NOTES/said 2>&1; echo "code $?" >> $NOTES/said; }
+case $CREW_TASK in
+  plan) echo '{"tasks": [{"role": "nobody", "title": "a", "task": "look"}]}' | say
+    echo '{"goal": "another run"}' | say
+    echo '{"tasks": [{"role": "reader", "title": "a", "task": "look"}]}' | say;;
+  *) echo '{"tasks": []}' | say;;
+esac
+echo done"#,
+    );
+    let run = env.start("do it", &["-t", "small", "-w", "grow", "-a", "sh"]);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    let said = env.note("said").join("\n");
+    for words in ["there is no role `nobody`", "may not propose runs", "1 tasks are proposed"] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(said.contains("adds no tasks; plan may"), "{said}");
+    assert_eq!(said.matches("code 7").count(), 3, "{said}");
+    assert_eq!(env.state(run).tasks.len(), 2);
+    assert_eq!(env.attempts(run, "plan"), 1, "no repair was needed");
+}
+
+#[test]
+fn what_went_into_an_attempt_that_broke_off_goes_into_the_next_one() {
+    let env = TestEnv::new();
+    env.agent(
+        "cat > $NOTES/prompt.$CREW_TASK.$CREW_ATTEMPT_NUMBER
+[ $CREW_TASK = first ] && { touch $NOTES/on; while [ ! -e $NOTES/sent ]; do sleep 0.02; done; }
+[ $CREW_TASK.$CREW_ATTEMPT_NUMBER = second.1 ] && kill -KILL $$
+echo done",
+    );
+    let steps =
+        "## first\nrole: reader\n\n{goal}\n\n## second\nrole: reader\ndependsOn: first\n\n{goal}";
+    env.workflow("two", "", steps);
+    let run = env.start_workflow("two");
+    wait_until("the first step works", || env.notes().join("on").exists());
+    env.ok(&["send", &format!("{run}/second"), "use the blue one"]);
+    std::fs::write(env.notes().join("sent"), "").expect("written");
+    assert_eq!(env.rest(run), "done");
+    for attempt in ["1", "2"] {
+        let prompt = env.note(&format!("prompt.second.{attempt}")).join("\n");
+        assert!(prompt.contains("] use the blue one"), "attempt {attempt}\n{prompt}");
+    }
+    assert_eq!(of_kind(&env, run, "message.delivered").len(), 2);
+}

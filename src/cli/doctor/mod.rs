@@ -1,5 +1,6 @@
 //! `crew doctor`: looks for whatever may keep crew from working here, and says how to mend it.
 
+mod notify;
 mod project;
 mod runs;
 mod system;
@@ -16,7 +17,11 @@ use crate::store::{ProjectDir, discover};
 ///
 /// Exit code 5 when something needs to be mended.
 #[derive(Debug, ClapArgs)]
-pub struct Args {}
+pub struct Args {
+    /// Send a test notice in every way that is configured.
+    #[arg(long)]
+    pub notify: bool,
+}
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -75,8 +80,8 @@ struct Json<'a> {
 ///
 /// # Errors
 /// The output is gone.
-pub fn run(_args: &Args, context: &mut Context) -> Result<Exit> {
-    let findings = look(context);
+pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
+    let findings = look(args, context);
     if context.json {
         let version = env!("CARGO_PKG_VERSION");
         context.write_json(&Json { schema_version: JSON_SCHEMA, version, findings: &findings })?;
@@ -93,7 +98,7 @@ pub fn run(_args: &Args, context: &mut Context) -> Result<Exit> {
     Ok(if is_bad { Exit::Invalid } else { Exit::Ok })
 }
 
-fn look(context: &Context) -> Vec<Finding> {
+fn look(args: &Args, context: &Context) -> Vec<Finding> {
     let mut findings = vec![
         Finding::new("crew", Level::Ok, format!("version {}", env!("CARGO_PKG_VERSION"))),
         system::git(),
@@ -118,6 +123,8 @@ fn look(context: &Context) -> Vec<Finding> {
     findings.push(project::trust(&context.env, &found.root, config));
     findings.extend(system::state(&dir));
     findings.extend(system::runtimes(config));
+    let test = args.notify.then_some(context.now);
+    findings.extend(notify::look(config, &context.env, &found.root, test));
     findings.extend(runs::undriven(&dir));
     findings
 }
