@@ -52,6 +52,10 @@ impl Exit {
         if let Status::Archived { last } = status {
             return Self::of_status(last);
         }
+        // Waiting for other runs or for a moment is not waiting for a person.
+        if status.goes_on_by_itself() {
+            return Self::Running;
+        }
         match status.kind() {
             StatusKind::Draft => Self::Draft,
             StatusKind::Queued | StatusKind::Running | StatusKind::Merging => Self::Running,

@@ -85,9 +85,8 @@ impl Follower<'_> {
 
     /// Whether there is nothing more to see without a new command.
     fn is_over(&self) -> bool {
-        let kind = self.ledger.state().status.kind();
-        !matches!(kind, StatusKind::Queued | StatusKind::Running | StatusKind::Merging)
-            && self.ledger.state().live_count() == 0
+        let state = self.ledger.state();
+        !state.status.goes_on_by_itself() && state.live_count() == 0
     }
 
     fn now(&self) -> Time {

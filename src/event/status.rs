@@ -150,6 +150,22 @@ impl Status {
         self.kind().is_terminal()
     }
 
+    /// Whether the run goes on without anybody's word: it is at work, or waits for a slot, a moment or
+    /// other runs.
+    pub fn goes_on_by_itself(&self) -> bool {
+        match self {
+            Self::Queued { .. } | Self::Running | Self::Merging => true,
+            Self::Waiting { wait } => matches!(wait, Wait::Limit { .. } | Wait::Children),
+            Self::Draft
+            | Self::Paused
+            | Self::Blocked { .. }
+            | Self::Done { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled { .. }
+            | Self::Archived { .. } => false,
+        }
+    }
+
     /// The reason as one word, for a blocked, failed or cancelled run.
     pub fn reason(&self) -> Option<String> {
         match self {
