@@ -15,7 +15,7 @@ use crate::base::{RunNumber, Time, time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::engine::Command;
-use crate::event::{Body, Record, Status, StatusKind, Wait};
+use crate::event::{Body, Record, Status, Wait};
 use crate::ledger::Ledger;
 use crate::snapshot::{DecisionRow, RunRow, SupervisorRow, story};
 
