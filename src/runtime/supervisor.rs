@@ -113,12 +113,16 @@ impl Supervisor {
         self.take_over()?;
         loop {
             let wake_at = self.turn();
-            if self.can_rest() && self.try_rest(&mut lock)? {
-                drop(watch);
-                if let Some(teller) = self.teller.take() {
-                    teller.finish().await;
+            if self.can_rest() {
+                if self.try_rest(&mut lock)? {
+                    drop(watch);
+                    if let Some(teller) = self.teller.take() {
+                        teller.finish().await;
+                    }
+                    return Ok(());
                 }
-                return Ok(());
+                // A command came in between, and was taken in: nothing will wake this process for it.
+                continue;
             }
             let now = self.clock.now();
             let safety = now.plus_ms(limits::SAFETY_POLL_MS);
