@@ -8,7 +8,7 @@ use super::*;
 use crate::base::Time;
 use crate::runtime::{Pid, process};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(300);
 
 fn env() -> Environment {
@@ -155,7 +155,7 @@ fn the_name_of_a_webhook_is_its_host() {
 fn hooks_hear_of_their_events_and_the_rest_only_of_what_is_for_people() {
     let mut notice = letter("/p".into()).notice;
     let hook = |on: &str| Way::Hook(Hook { on: vec![on.to_owned()], command: String::new() });
-    ("run.blocked".clone_into(&mut notice.name), "run.transitioned".clone_into(&mut notice.kind));
+    "run.blocked".clone_into(&mut notice.name); "run.transitioned".clone_into(&mut notice.kind);
     for (on, expected) in
         [("run.blocked", true), ("run.transitioned", true), ("*", true), ("run.done", false)]
     {
