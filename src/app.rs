@@ -48,6 +48,20 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     }
 }
 
+/// Creates the runs that a run proposed, for its supervisor.
+pub fn children(args: &[OsString]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let now = Clock::start().now();
+    match crate::client::children::run(Environment::capture(), args, now, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The supervisor reads it; when it is gone nobody does.
+            drop(writeln!(std::io::stderr(), "{error:#}"));
+            ExitCode::from(Exit::Io.code())
+        }
+    }
+}
+
 /// `-v` shows what crew does, `-vv` in detail; supervisors have their own log file.
 fn log_to_stderr(verbose: u8) {
     if verbose == 0 {
@@ -131,17 +145,21 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Chat(args) => cli::chat::run(&args, context),
         Verb::Completions(args) => cli::completions::run(&args, context),
         Verb::Config(args) => cli::config::run(&args, context),
+        Verb::Deadletter(args) => cli::deadletter::run(&args, context),
         Verb::Decisions(args) => cli::decisions::run(&args, context),
         Verb::Demo(args) => cli::demo::run(&args, context),
         Verb::Discard(args) => cli::discard::run(&args, context),
         Verb::Doctor(args) => cli::doctor::run(&args, context),
         Verb::Events(args) => cli::events::run(&args, context),
         Verb::Gate(args) => cli::gate::run(&args, context),
+        Verb::Inbox(args) => cli::inbox::run(&args, context),
         Verb::Init(args) => cli::init::run(&args, context),
         Verb::Logs(args) => cli::logs::run(&args, context),
         Verb::Ls(args) => cli::ls::run(&args, context),
+        Verb::Mailbox(args) => cli::mailbox::run(&args, context),
         Verb::Man(args) => cli::man::run(&args, context),
         Verb::Merge(args) => cli::merge::run(&args, context),
+        Verb::Mcp(args) => cli::mcp::run(&args, context),
         Verb::Pause(args) => cli::pause::run(&args, context),
         Verb::Recommend(args) => cli::recommend::run(&args, context),
         Verb::Reject(args) => cli::reject::run(&args, context),

@@ -13,6 +13,7 @@ fn main() -> ExitCode {
             Ok(dir) => crew::runtime::shim::main(&dir),
             Err(_) => ExitCode::from(2),
         },
+        (Some("children"), _) => crew::app::children(&args[2..]),
         (Some("supervise"), _) => crew::runtime::supervise(&args[2..]),
         (Some("rehearse"), _) => crew::rehearsal::main(&args[2..]),
         _ => crew::app::main(args),

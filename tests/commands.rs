@@ -6,6 +6,8 @@ mod support;
 
 #[path = "commands/configure.rs"]
 mod configure;
+#[path = "commands/decide.rs"]
+mod decide;
 #[path = "commands/guard.rs"]
 mod guard;
 #[path = "commands/help.rs"]

@@ -140,7 +140,11 @@ fn normal(line: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut before = "";
     for word in line.split_whitespace() {
-        let normal = if before == "process" { "PROCESS".to_owned() } else { normal_word(word) };
+        let normal = match before {
+            "process" => "PROCESS".to_owned(),
+            "--nonce" => "NONCE".to_owned(),
+            _ => normal_word(word),
+        };
         // `1m 20s` is one length of time.
         if normal.starts_with("TIME") && words.last().is_some_and(|last| last == "TIME") {
             words.pop();
@@ -247,6 +251,7 @@ fn lines_differ_when_their_words_do() {
     assert!(same("after 1m 20s: x", "after 3ms: x"));
     assert!(same("in /tmp/crew-demo-u27yHE: a", "in /tmp/crew-demo-Abc123: a"));
     assert!(same("process 12", "process 34567"));
+    assert!(same("--nonce 7d0f --yes", "--nonce a6a9 --yes"));
     assert!(same("One new file, ref…", "One new file, refunds.txt"));
     assert!(!same("run done", "run failed"));
     assert!(!same("a\n...\nz", "a\nb"));

@@ -8,8 +8,16 @@ mod support;
 mod agents;
 #[path = "run/chat.rs"]
 mod chat;
+#[path = "run/children.rs"]
+mod children;
+#[path = "run/decide.rs"]
+mod decide;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/mail.rs"]
+mod mail;
+#[path = "run/mcp.rs"]
+mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
 #[path = "run/places.rs"]

@@ -118,10 +118,12 @@ words! {
 }
 
 words! {
-    /// How the output of a step may add tasks to the run.
+    /// What a step may propose.
     Expands {
         /// The step proposes phases of tasks between the plan markers.
         Adaptive = "adaptive",
+        /// The step proposes runs of their own, which are started when its task is done.
+        Runs = "runs",
     }
 }
 

@@ -33,6 +33,15 @@ pub const CONDITION_NODES_MAX: usize = 64;
 /// Tasks that one adaptive plan may add; a larger plan is sent back.
 pub const ADAPTIVE_TASKS_MAX: usize = 12;
 
+/// Runs that one step may propose at once; a larger proposal is sent back.
+pub const CHILD_RUNS_MAX: usize = 6;
+/// Runs that one run may have started over its whole life; a further proposal is sent back.
+pub const CHILD_RUNS_TOTAL_MAX: usize = 24;
+/// Characters of the summary of a child run that its parent keeps.
+pub const CHILD_SUMMARY_CHARS_MAX: usize = 1_000;
+/// Tries to create proposed runs until a person is asked what is in the way.
+pub const CHILD_CREATE_TRIES: u32 = 3;
+
 /// Bytes of one line of an agent's output that are read; the rest of the line is cut when shown.
 pub const OUTPUT_LINE_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a line of output that no rule knows; the middle is cut when it is shown.

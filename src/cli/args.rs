@@ -77,6 +77,7 @@ pub enum Verb {
     Chat(super::chat::Args),
     Completions(completions::Args),
     Config(config::Args),
+    Deadletter(super::deadletter::Args),
     Decisions(decisions::Args),
     Demo(demo::Args),
     Discard(discard::Args),
@@ -84,13 +85,16 @@ pub enum Verb {
     /// Print a run's event log.
     Events(super::events::Args),
     Gate(super::gate::Args),
+    Inbox(super::inbox::Args),
     Init(init::Args),
     /// Print what a run's agents said and did.
     Logs(super::logs::Args),
     /// List runs, the newest first.
     Ls(super::ls::Args),
+    Mailbox(super::mailbox::Args),
     Man(man::Args),
     Merge(merge::Args),
+    Mcp(super::mcp::Args),
     Pause(pause::Args),
     Recommend(recommend::Args),
     Reject(reject::Args),
@@ -132,6 +136,8 @@ impl Verb {
         matches!(
             self,
             Self::Brief(_)
+                | Self::Decisions(_)
+                | Self::Inbox(_)
                 | Self::Events(_)
                 | Self::Logs(_)
                 | Self::Ls(_)

@@ -14,7 +14,7 @@ use crate::client::message::check_text;
 use crate::client::{Given, Workspace, forbid_to_agents, give, mint, nonce_hash};
 use crate::engine::{Command, DecisionState, Input, Proof, Refusal, State, decide};
 use crate::event::Body;
-use crate::event::decision::Action;
+use crate::event::decision::{Action, DecisionKind};
 use crate::ledger::Ledger;
 use crate::snapshot::DecisionRow;
 
@@ -269,18 +269,16 @@ fn tell(
         });
     }
     let status = given.status.kind().as_str();
+    let what = match opened.kind {
+        DecisionKind::Merge | DecisionKind::Risk => format!("run #{run}"),
+        DecisionKind::Gate | DecisionKind::Question | DecisionKind::Plan => format!("`{subject}`"),
+    };
+    let done = done(verdict.action);
     let line = if is_new {
-        format!(
-            "{} `{subject}`: run #{run} is {status}; `crew status {run}` shows it",
-            done(verdict.action)
-        )
+        format!("{done} {what}: run #{run} is {status}; `crew status {run}` shows it")
     } else {
         let age = human_ms(context.now.since_ms(verdict.at));
-        format!(
-            "{} {} `{subject}` {age} ago already; run #{run} is {status}",
-            verdict.by,
-            done(verdict.action)
-        )
+        format!("{} {done} {what} {age} ago already; run #{run} is {status}", verdict.by)
     };
     context.say(&line)
 }

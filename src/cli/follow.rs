@@ -97,8 +97,9 @@ impl Follower<'_> {
     /// Takes in what is new and prints it; redraws the live region.
     fn tell_new(&mut self, context: &mut Context) -> Result<()> {
         let mut lines = Vec::new();
-        let (from, start) = (self.seen, self.ledger.state().created_at);
-        if from == 0 {
+        let start = self.ledger.state().created_at;
+        let mut last = self.skipped;
+        if self.seen == 0 {
             // The first look: what happened before this process opened the run.
             let mut whole = crate::store::LogReader::open(self.ledger.dir().events());
             whole.catch_up(|record| {
@@ -106,14 +107,16 @@ impl Follower<'_> {
                 if record.seq > self.skipped {
                     lines.extend(told(&record, start));
                 }
-            })?;
-            self.ledger.refresh()?;
-        } else {
-            self.ledger.refresh_with(|record| {
-                self.ringer.take(record, false);
-                lines.extend(told(record, start));
+                last = last.max(record.seq);
             })?;
         }
+        // The run goes on between two looks: nothing is told twice, and nothing is left out.
+        self.ledger.refresh_with(|record| {
+            if record.seq > last {
+                self.ringer.take(record, false);
+                lines.extend(told(record, start));
+            }
+        })?;
         self.seen = self.ledger.state().seq;
         if !context.quiet && !context.json {
             for line in lines {
@@ -234,7 +237,7 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
         lines.push(format!("  artifacts: {} (`crew artifacts {number}`)", names.join(", ")));
     }
     if let Some(worktree) = &state.worktree
-        && state.created.git.as_ref().is_some_and(|base| base.commit != worktree.commit)
+        && state.start_of_work().is_some_and(|(commit, _)| commit != worktree.commit)
     {
         lines.push(format!("  the work is on branch `{}`", worktree.branch));
         lines.push(format!("  see it:  git diff HEAD...{}", worktree.branch));

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::base::{Time, limits};
 use crate::plan::Plan;
-use crate::snapshot::{DecisionRow, GateRow, RunRow, StatusView, TaskRow};
+use crate::snapshot::{ChildRow, DecisionRow, GateRow, RunRow, StatusView, TaskRow};
 
 /// Version of every document.
 pub const SCHEMA: u32 = limits::JSON_SCHEMA;
@@ -18,6 +18,7 @@ pub struct StatusDocument<'a> {
     tasks: &'a [TaskRow],
     gates: &'a [GateRow],
     decisions: &'a [DecisionRow],
+    children: &'a [ChildRow],
 }
 
 impl<'a> From<&'a StatusView> for StatusDocument<'a> {
@@ -29,6 +30,7 @@ impl<'a> From<&'a StatusView> for StatusDocument<'a> {
             tasks: &view.tasks,
             gates: &view.gates,
             decisions: &view.decisions,
+            children: &view.children,
         }
     }
 }
@@ -66,6 +68,8 @@ pub struct ShowDocument<'a> {
     pub gates: &'a [GateRow],
     /// What a person is asked.
     pub decisions: &'a [DecisionRow],
+    /// Runs that it started.
+    pub children: &'a [ChildRow],
 }
 
 /// A file or folder of a run.

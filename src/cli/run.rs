@@ -183,6 +183,8 @@ fn request(args: &Args, context: &Context) -> Result<RunRequest> {
         validate: args.validate.clone(),
         params,
         runtime_args,
+        parent: None,
+        by: None,
     })
 }
 
@@ -276,6 +278,7 @@ impl From<StartError> for CliError {
                 .hinted("an agent's own work needs no further crew"),
             StartError::NoSuchRun(_) => Self::from_chain(Exit::NotFound, "not_found", &error)
                 .hinted("`crew ls` lists all runs"),
+            StartError::Unwanted { .. } => Self::from_chain(Exit::Refused, "state", &error),
             StartError::Git(_) => Self::from_chain(Exit::Invalid, "git", &error)
                 .hinted("`--in-place` works in the folder itself, without git"),
             StartError::Project(error) => error.into(),

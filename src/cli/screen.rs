@@ -6,10 +6,13 @@ use super::style::Style;
 use super::table::Table;
 use crate::base::time::human_ms;
 use crate::base::{Time, text};
+use crate::event::StatusKind;
 use crate::event::body::HeartbeatLevel;
 use crate::event::decision::DecisionKind;
 use crate::event::status::word;
-use crate::snapshot::{Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow};
+use crate::snapshot::{
+    ChildRow, Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow,
+};
 
 /// Writes a run with its tasks and what it needs.
 ///
@@ -19,6 +22,10 @@ pub fn run(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> 
     head(view, style, out)?;
     writeln!(out)?;
     tasks(&view.tasks, view.now, style, out)?;
+    if !view.children.is_empty() {
+        writeln!(out)?;
+        children(&view.children, style, out)?;
+    }
     if !view.gates.is_empty() {
         writeln!(out)?;
         gates(&view.gates, style, out)?;
@@ -44,6 +51,9 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
         writeln!(out, "  {} {value}", style.dim(&format!("{name:<11}")))
     };
     fact("goal", &run.goal)?;
+    if let Some(parent) = run.parent {
+        fact("parent", &format!("#{parent}"))?;
+    }
     if let Some(detail) = run.detail.as_ref().filter(|detail| !detail.is_empty()) {
         fact("why", detail)?;
     }
@@ -100,6 +110,30 @@ pub fn tasks(rows: &[TaskRow], now: Time, style: &Style, out: &mut dyn Write) ->
                 note(task, now),
             ],
         );
+    }
+    table.write(style, out)
+}
+
+/// Writes a table of runs that a run started.
+///
+/// # Errors
+/// The output is gone.
+pub fn children(rows: &[ChildRow], style: &Style, out: &mut dyn Write) -> Result<()> {
+    let mut table = Table::new(&["STARTED", "KEY", "STATUS", "AFTER", "GOAL"]);
+    for child in rows {
+        let number = child.number.map_or_else(String::new, |number| format!("#{number}"));
+        let class = match child.status {
+            Some(StatusKind::Done) => Class::Done,
+            Some(StatusKind::Running | StatusKind::Merging) => Class::Running,
+            Some(StatusKind::Blocked | StatusKind::Failed) => Class::Failed,
+            Some(StatusKind::Waiting) if child.reason.as_deref() != Some("children") => {
+                Class::NeedsYou
+            }
+            Some(StatusKind::Cancelled | StatusKind::Archived) => Class::Idle,
+            Some(_) | None => Class::Parked,
+        };
+        let (key, after) = (child.key.clone(), child.after.join(", "));
+        table.row(class, vec![number, key, child.status_words(), after, child.goal.clone()]);
     }
     table.write(style, out)
 }
@@ -185,7 +219,10 @@ pub fn runs(rows: &[RunRow], now: Time, style: &Style, out: &mut dyn Write) -> R
         table.row(
             run.class(),
             vec![
-                format!("#{}", run.number),
+                match run.parent {
+                    Some(parent) => format!("#{} of #{parent}", run.number),
+                    None => format!("#{}", run.number),
+                },
                 run.status_words(),
                 format!("{}/{}", run.progress.done, run.progress.tasks),
                 if run.active_ms > 0 { human_ms(run.active_ms) } else { String::new() },

@@ -39,6 +39,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             files: files(&ledger),
             gates: &view.gates,
             decisions: &view.decisions,
+            children: &view.children,
         })?;
         return context.check_health(&ledger, Exit::Ok);
     }
@@ -55,6 +56,10 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     writeln!(out, "\n{}", style.bold("tasks"))?;
     screen::tasks(&view.tasks, view.now, &style, out)?;
+    if !view.children.is_empty() {
+        writeln!(out, "\n{}", style.bold("runs that it started"))?;
+        screen::children(&view.children, &style, out)?;
+    }
     if !view.gates.is_empty() {
         writeln!(out, "\n{}", style.bold("gates"))?;
         screen::gates(&view.gates, &style, out)?;

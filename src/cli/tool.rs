@@ -110,9 +110,9 @@ enum Verb {
         /// The file; `-` reads standard input.
         file: String,
     },
-    /// Propose the tasks that your step adds to the run.
+    /// Propose the tasks that your step adds to the run, or the runs that it starts.
     Propose {
-        /// A file with the plan as JSON; `-` reads standard input.
+        /// A file with the proposal as JSON; `-` reads standard input.
         file: String,
     },
 }

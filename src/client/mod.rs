@@ -4,6 +4,7 @@
 //! nothing but supervisors.
 
 pub mod child;
+pub mod children;
 pub mod command;
 pub mod events;
 pub mod find;

@@ -46,7 +46,8 @@ pub fn rows(project: &Project, numbers: &[RunNumber], now: Time) -> Vec<Listed> 
     })
 }
 
-fn listed(dir: &RunDir, number: RunNumber, now: Time) -> Listed {
+/// One run, from its snapshot where that is current, else from its log.
+pub(super) fn listed(dir: &RunDir, number: RunNumber, now: Time) -> Listed {
     if let Some(row) = cached(dir, now) {
         return Listed { number, row: Ok(row), damage: None };
     }

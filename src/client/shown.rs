@@ -48,10 +48,10 @@ fn one(ledger: &Ledger, state: &State, item: &str) -> Shown {
 
 /// The files that the run has changed so far, with numbers of lines.
 fn diff(state: &State) -> String {
-    let (Some(base), Some(tree)) = (&state.created.git, &state.worktree) else {
+    let (Some((base, _)), Some(tree)) = (state.start_of_work(), &state.worktree) else {
         return "the run has no branch of its own".to_owned();
     };
-    let range = format!("{}...{}", base.commit, tree.branch);
+    let range = format!("{base}...{}", tree.branch);
     match git::git(&state.created.root, &["diff", "--stat", &range]) {
         Ok(stat) if stat.is_empty() => "nothing is changed".to_owned(),
         Ok(stat) => stat,

@@ -11,7 +11,9 @@ use crate::base::path::PathError;
 use crate::base::{RunNumber, Time, limits, redact, slug};
 use crate::event::body::{MessageSent, RunTransitioned};
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
-use crate::event::{Actor, Body, GitBase, Limits, Priority, Rule, RunCreated, Status};
+use crate::event::{
+    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, Status,
+};
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::{Ledger, OpenError};
 use crate::plan::{Completion, Plan};
@@ -47,6 +49,10 @@ pub struct RunRequest {
     pub params: BTreeMap<String, String>,
     /// Arguments added to the command line of runtimes.
     pub runtime_args: BTreeMap<String, Vec<String>>,
+    /// The run that proposed this one, which begins as a draft then.
+    pub parent: Option<ParentLink>,
+    /// Who asks, when it is not the person at this terminal.
+    pub by: Option<Actor>,
 }
 
 /// A run that could be created, checked to the last.
@@ -101,6 +107,14 @@ pub enum StartError {
     /// The system refused.
     #[error(transparent)]
     Io(#[from] PathError),
+    /// The run that proposed it waits for it no longer.
+    #[error("run #{parent} does not wait for its run `{key}` any more")]
+    Unwanted {
+        /// What the run is called in its proposal.
+        key: String,
+        /// The run that proposed it.
+        parent: RunNumber,
+    },
     /// The queue could not be run.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -110,6 +124,13 @@ impl Prepared {
     /// Arguments added to the command line of runtimes.
     pub fn runtime_args(&self) -> &BTreeMap<String, Vec<String>> {
         &self.request.runtime_args
+    }
+
+    /// The same run, to be started when these are done.
+    #[must_use]
+    pub(super) fn coming_after(mut self, after: Vec<RunNumber>) -> Self {
+        self.request.after = after;
+        self
     }
 }
 
@@ -148,6 +169,9 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
         in_place: created.git.is_none(),
         priority: created.priority,
         runtime_args: created.runtime_args.clone(),
+        runtime: created.flags.runtime.clone(),
+        model: created.flags.model.clone(),
+        validate: created.flags.validate.clone(),
         ..RunRequest::default()
     };
     let mut notes = Vec::new();
@@ -232,21 +256,37 @@ pub fn create(
     Ok((number, report))
 }
 
-fn write(workspace: &Workspace, prepared: &Prepared, now: Time) -> Result<RunNumber, StartError> {
+/// Writes the run; one that another run proposed is written once, and exists already the next time.
+///
+/// # Errors
+/// Nothing was created.
+pub(super) fn write(
+    workspace: &Workspace,
+    prepared: &Prepared,
+    now: Time,
+) -> Result<RunNumber, StartError> {
     let mut project = Project::ensure(workspace.dir.clone())?;
     let lock = ProjectLock::take(&workspace.dir)?;
     let known = project.runs()?;
     if let Some(missing) = prepared.request.after.iter().find(|after| !known.contains(after)) {
         return Err(StartError::NoSuchRun(*missing));
     }
+    if let Some(link) = &prepared.request.parent
+        && let Some(number) = super::children::existing(workspace, &known, link)?
+    {
+        return Ok(number);
+    }
     let number = project.allocate(&lock)?;
     let slug = free_slug(workspace, &project, prepared, number);
     let created = created(workspace, &project, prepared, number, slug);
-    let human = workspace.human();
-    let to = Status::Queued { resumed: false, not_before: None };
-    let queued = RunTransitioned { rule: Rule::T01, to, text: String::new() };
+    let by = prepared.request.by.clone().unwrap_or_else(|| workspace.human());
+    let (rule, to) = match prepared.request.parent {
+        Some(_) => (Rule::T02, Status::Draft),
+        None => (Rule::T01, Status::Queued { resumed: false, not_before: None }),
+    };
+    let first = RunTransitioned { rule, to, text: String::new() };
     let mut events: Vec<(Actor, u32, Body)> =
-        vec![(human.clone(), 1, created.into()), (human.clone(), 1, queued.into())];
+        vec![(by.clone(), 1, created.into()), (by.clone(), 1, first.into())];
     if let Some((_, summary)) = &prepared.retry_of {
         let message = Message {
             id: format!("{:08x}", fastrand::u32(..)),
@@ -260,7 +300,7 @@ fn write(workspace: &Workspace, prepared: &Prepared, now: Time) -> Result<RunNum
             data: None,
             reply_to: None,
         };
-        events.push((human, 1, MessageSent { message, writes: Vec::new(), attempt: None }.into()));
+        events.push((by, 1, MessageSent { message, writes: Vec::new(), attempt: None }.into()));
     }
     Ledger::create(workspace.dir.run(number), now, events)?;
     Ok(number)
@@ -313,6 +353,13 @@ fn created(
         root: workspace.found.root.clone(),
         runtime_args: request.runtime_args.clone(),
         depth: depth_of(workspace),
+        parent: request.parent.clone(),
+        flags: Box::new(Flags {
+            runtime: request.runtime.clone(),
+            model: request.model.clone(),
+            in_place: request.in_place,
+            validate: request.validate.clone(),
+        }),
     }
 }
 

@@ -2,16 +2,33 @@
 
 use serde::Deserialize;
 
+use super::rows::listed;
 use crate::base::{TaskId, Time};
 use crate::engine::{Evidence, Explanation, State, Vitals, explain_run, explain_task};
 use crate::ledger::Ledger;
 use crate::ledger::attempt_vitals;
-use crate::snapshot::{Live, StatusView, SupervisorRow};
+use crate::snapshot::{ChildRow, Live, StatusView, SupervisorRow};
 use crate::store::{FileLock, RunDir};
 
 /// A run as views see it now.
 pub fn view(ledger: &Ledger, now: Time) -> StatusView {
-    StatusView::of(ledger.state(), &look(ledger.dir(), ledger.state()), now)
+    let mut view = StatusView::of(ledger.state(), &look(ledger.dir(), ledger.state()), now);
+    look_at_children(&mut view.children, ledger.dir(), now);
+    view
+}
+
+/// Where the runs stand that a run started and that have not ended.
+fn look_at_children(rows: &mut [ChildRow], parent: &RunDir, now: Time) {
+    for child in rows.iter_mut().filter(|child| child.status.is_none()) {
+        let Some(number) = child.number else { continue };
+        let listed = listed(&parent.sibling(number), number, now);
+        if let Ok(row) = listed.row {
+            child.status = Some(row.status);
+            child.reason = row.wait.or(row.reason);
+            child.outcome = row.outcome;
+            child.branch = row.worktree.branch;
+        }
+    }
 }
 
 /// Why a run, or one of its tasks, is in its state.
@@ -22,6 +39,16 @@ pub fn explain(ledger: &Ledger, task: Option<&TaskId>, now: Time) -> Explanation
         Some(task) => explain_task(state, &live.vitals, now, task),
         None => explain_run(state, &live.vitals, now),
     };
+    if task.is_none() && !state.children.is_empty() {
+        let mut rows = ChildRow::all(state);
+        rows.retain(|child| child.status.is_none());
+        look_at_children(&mut rows, ledger.dir(), now);
+        why.evidence.extend(rows.iter().map(|child| Evidence {
+            source: "rule",
+            text: format!("run {} is {}", child.name(), child.status_words()),
+            age_ms: None,
+        }));
+    }
     if state.status.kind().holds_slot() && !live.supervisor.live {
         // The engine cannot know: whoever asks it during a turn is the supervisor.
         let text =

@@ -34,7 +34,9 @@ impl State {
             Body::RunTransitioned(moved) => self.transitioned(at, moved.rule, &moved.to),
             Body::SupervisorStarted(_) => self.supervisors += 1,
             Body::WorktreeCreated(made) => {
+                let start = made.tree.clone().map(|tree| (made.commit.clone(), tree));
                 self.worktree = Some(WorktreeState {
+                    start,
                     path: made.path.clone(),
                     branch: made.branch.clone(),
                     commit: made.commit.clone(),
@@ -42,6 +44,11 @@ impl State {
                 });
             }
             Body::PlanExpanded(expanded) => self.expand(expanded),
+            Body::ChildrenProposed(proposed) => self.children_proposed(proposed),
+            Body::ChildCreated(created) => self.child_created(created),
+            Body::ChildrenReleased(released) => self.children_released(released),
+            Body::ChildrenRefused(refused) => self.children_refused(refused),
+            Body::ChildEnded(ended) => self.child_ended(ended),
             Body::TaskActivated(activated) => self.activated(at, activated),
             Body::TaskReadied(readied) => self.readied(at, readied),
             Body::TaskSettled(settled) => self.settled(settled),
@@ -169,6 +176,7 @@ impl State {
 
     /// Makes all tasks of a step ready; an attempt that a cycle has gone past ends first.
     pub(super) fn activate(&mut self, at: Time, step: StepIx, feedback: &str) {
+        self.abandon_children(step);
         let entry = &mut self.steps[step];
         entry.activated = self.epoch;
         entry.activations += 1;
@@ -226,7 +234,7 @@ impl State {
     }
 
     /// What was skipped because of a step can be done again when the step is tried again.
-    fn reopen_skipped(&mut self, from: StepIx) {
+    pub(super) fn reopen_skipped(&mut self, from: StepIx) {
         let mut open = self.index.dependents[from].clone();
         while let Some(step) = open.pop() {
             let mut reopened = false;
@@ -273,6 +281,9 @@ impl State {
             Settled::TimedOut => TaskStatus::TimedOut { why },
         };
         self.set_task(task, status);
+        if settled.status != Settled::Done {
+            self.abandon_children(self.index.step_of[task]);
+        }
     }
 
     fn attempt_started(&mut self, at: Time, started: &AttemptStarted) {

@@ -45,6 +45,7 @@ impl State {
             .channels
             .iter()
             .filter_map(|id| plan.channels.iter().position(|channel| channel.id == *id))
+            .filter(|&ix| ix < self.channels.len())
             .collect();
         for &ix in &channels {
             let (turn, to) = (self.turn_of(plan.channels[ix].from), plan.channels[ix].to);
@@ -116,7 +117,9 @@ impl State {
 
     /// The results of a step count no longer; a live attempt goes on until it ends or is stopped.
     fn make_stale(&mut self, step: StepIx) {
+        self.abandon_children(step);
         self.steps[step].activated = 0;
+        let was_dead = self.index.steps[step].dead > 0;
         for task in self.tasks_of(step) {
             self.tasks[task].asked = None;
             match &mut self.tasks[task].status {
@@ -134,6 +137,9 @@ impl State {
             self.tasks[task].seq = self.seq;
         }
         self.refresh_step(step);
+        if was_dead {
+            self.reopen_skipped(step);
+        }
     }
 
     /// A stale step that waits for several channels: what a source that is not played again has said
@@ -252,7 +258,10 @@ impl State {
         if let Some(write) = &made.write {
             self.write_store(at, write, &made.by, None);
         }
-        self.zero_cycles();
+        // What a person says in words is a message; a yes to a gate inside a loop is not.
+        if matches!(made.action, Action::Answer | Action::RequestChanges | Action::Suggest) {
+            self.zero_cycles();
+        }
         match kind {
             DecisionKind::Question => {
                 let Ok(id) = subject.parse() else { return };

@@ -31,7 +31,9 @@ pub fn read(bytes: &[u8]) -> Option<State> {
     }
     let state = &mut checkpoint.state;
     // Positions are looked up in vectors: a document whose parts do not fit is no checkpoint.
-    let fits = state.steps.len() == state.plan().steps.len()
+    let channels = state.plan().channels.len();
+    let fits = (state.channels.is_empty() || state.channels.len() == channels)
+        && state.steps.len() == state.plan().steps.len()
         && state.tasks.len() == state.plan().task_count();
     if !fits {
         return None;

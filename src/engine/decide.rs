@@ -4,9 +4,9 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, fire, mail};
+use super::{call, children, fire, mail};
 use crate::base::flow::Access;
-use crate::base::{TaskId, Time};
+use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
 use crate::event::decision::DecisionKind;
 use crate::event::message::Message;
@@ -35,6 +35,9 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
         Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
         Input::WorktreeFailed(why) => worktree_failed(state, why),
         Input::Evidence(found) => Ok(vec![found.clone().into()]),
+        Input::ChildCreated(created) => Ok(children::created(state, created)),
+        Input::ChildrenRefused(refused) => Ok(children::refused(state, refused)),
+        Input::ChildEnded(ended) => Ok(children::ended(state, ended)),
         Input::Spoken(command) => {
             Ok(decide_command(state, now, command).unwrap_or_else(|refusal| {
                 let code = refusal.code.to_owned();
@@ -68,6 +71,11 @@ fn worktree_failed(state: &State, why: &str) -> Result<Vec<Body>, Refusal> {
 fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Body>, Refusal> {
     match command {
         Command::Promote { dependencies } => promote(state, now, dependencies.as_ref()),
+        Command::Release { parent } => release(state, *parent),
+        Command::EndWithParent { parent } => match children::end_with_parent(state, *parent)? {
+            Some((rule, to)) => moved(state, rule, to),
+            None => Ok(Vec::new()),
+        },
         Command::Pause => pause(state),
         Command::Resume { message } => resume(state, message.as_ref()),
         Command::Stop => {
@@ -147,6 +155,15 @@ pub(super) fn next_step(state: &State) -> String {
                 "`crew approve {number}{subject}` says yes after all, `crew retry {number}` starts anew"
             )
         }
+        Status::Waiting { wait: Wait::Children } => {
+            let mut open = state.children.iter().filter(|child| child.is_open());
+            match open.find_map(|child| child.number) {
+                Some(child) => {
+                    format!("`crew status {child}` shows the first run that it waits for")
+                }
+                None => format!("`crew status {number}` shows it"),
+            }
+        }
         Status::Queued { .. } | Status::Waiting { .. } => {
             format!("`crew why {number}` tells what it waits for")
         }
@@ -190,6 +207,15 @@ fn promote(
         }
         Some(Ok(())) => moved(state, Rule::T08, Status::Running),
     }
+}
+
+/// A draft goes into the queue; whoever was approved, rejected or released before stays as it is.
+fn release(state: &State, parent: RunNumber) -> Result<Vec<Body>, Refusal> {
+    children::check_parent(state, parent)?;
+    if state.status.kind() != StatusKind::Draft {
+        return Ok(Vec::new());
+    }
+    moved(state, Rule::T06, Status::Queued { resumed: false, not_before: None })
 }
 
 fn pause(state: &State) -> Result<Vec<Body>, Refusal> {

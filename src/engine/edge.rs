@@ -49,12 +49,13 @@ pub(super) fn edges(plan: &Plan) -> Vec<Edge> {
             !gates.is_empty()
                 && edge.gates == gates
                 && edge.to == channel.to
+                // A way back that waited for the way forward, and the other way round, would wait for ever.
+                && edge.is_back == is_back
                 && edge.fire == channel.fire
         });
         if let Some(edge) = twin {
             edge.channels.push(ix);
             edge.sources.push(channel.from);
-            edge.is_back &= is_back;
             continue;
         }
         let mut commands = BTreeSet::new();
@@ -126,9 +127,11 @@ impl State {
         u64::from(self.steps[step].activations) + attempts
     }
 
-    /// Whether a step has been played to its end in this pass: done, or failed for good.
+    /// Whether a step has been played to its end in this pass: done, or failed for good, and all runs
+    /// that it started have ended.
     pub(super) fn is_played(&self, step: StepIx) -> bool {
         self.steps[step].activated > 0
+            && self.index.steps[step].children == 0
             && self.tasks_of(step).all(|task| {
                 matches!(
                     self.tasks[task].status,
@@ -137,10 +140,12 @@ impl State {
             })
     }
 
-    /// Whether a step is at work: activated, and not all of its tasks are settled.
+    /// Whether a step is at work: activated, and not all of its tasks are settled, or runs that it
+    /// started have not ended.
     pub(super) fn is_at_work(&self, step: StepIx) -> bool {
+        let is_open = |task: usize| !self.tasks[task].status.is_settled();
         self.steps[step].activated > 0
-            && self.tasks_of(step).any(|task| !self.tasks[task].status.is_settled())
+            && (self.index.steps[step].children > 0 || self.tasks_of(step).any(is_open))
     }
 
     /// Whether all gates of an edge are open.
@@ -164,9 +169,25 @@ impl State {
     pub(super) fn is_edge_due(&self, edge: &Edge) -> bool {
         match edge.fire {
             Fire::Settled => self.is_edge_waiting(edge) && self.is_edge_open(edge),
-            Fire::Open | Fire::Message => {
-                edge.channels.iter().any(|&ix| !self.channels[ix].due.is_empty())
-            }
+            Fire::Open => self.has_due(edge) || self.is_open_anew(edge),
+            Fire::Message => self.has_due(edge),
         }
+    }
+
+    fn has_due(&self, edge: &Edge) -> bool {
+        edge.channels.iter().any(|&ix| !self.channels[ix].due.is_empty())
+    }
+
+    /// Whether a gate that kept its data stands open in a new round: its target was undone, and its
+    /// sources have been played again (F3).
+    fn is_open_anew(&self, edge: &Edge) -> bool {
+        let plan = self.plan();
+        self.steps[edge.to].activated == 0
+            && edge.channels.iter().all(|&ix| {
+                let fired = self.channels[ix].fired;
+                fired > 0 && self.turn_of(plan.channels[ix].from) > fired
+            })
+            && edge.sources.iter().all(|&source| self.is_played(source))
+            && self.is_edge_open(edge)
     }
 }

@@ -32,6 +32,15 @@ pub enum Effect {
         /// Its name.
         name: String,
     },
+    /// Create the runs of a proposal, as drafts.
+    CreateChildren {
+        /// The proposal.
+        round: u32,
+    },
+    /// Let the released children start, and see which have ended.
+    TendChildren,
+    /// End the children that nobody waits for any more.
+    EndChildren,
     /// Look at what this attempt left in the worktree, and commit it.
     Check {
         /// The task.
@@ -63,8 +72,28 @@ pub fn react(state: &State) -> Vec<Effect> {
             effects.push(Effect::Check { task, attempt: checking.end.attempt });
         }
     }
+    effects.extend(children(state));
     if is_running {
         effects.extend(evidence(state).into_iter().map(|name| Effect::Evidence { name }));
+    }
+    effects
+}
+
+/// What is to be done about the runs that this run started.
+fn children(state: &State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if state.children.is_empty() {
+        return effects;
+    }
+    if matches!(state.status.kind(), StatusKind::Running | StatusKind::Waiting) {
+        let round = state.children_to_create().map(|child| child.round).next();
+        effects.extend(round.map(|round| Effect::CreateChildren { round }));
+        if state.children.iter().any(|child| child.is_open() && child.number.is_some()) {
+            effects.push(Effect::TendChildren);
+        }
+    }
+    if state.children_to_end().next().is_some() {
+        effects.push(Effect::EndChildren);
     }
     effects
 }
@@ -87,11 +116,12 @@ pub(super) fn evidence(state: &State) -> BTreeSet<String> {
 }
 
 impl State {
-    /// Whether nobody has to drive the run any more: no process, no check, and a status that waits
-    /// for nobody but people or other runs.
+    /// Whether nobody has to drive the run any more: no process, no check, no child to end, and a status
+    /// that waits for nobody but people or other runs.
     pub fn is_at_rest(&self) -> bool {
         !self.status.kind().needs_supervisor()
             && self.index.live.is_empty()
             && self.index.checking.is_empty()
+            && self.children_to_end().next().is_none()
     }
 }

@@ -8,7 +8,7 @@ use super::vitals::Vitals;
 use crate::base::time::human_ms;
 use crate::base::{Time, text};
 use crate::event::decision::DecisionKind;
-use crate::event::{Status, StatusKind, Wait};
+use crate::event::{CancelReason, Status, StatusKind, Wait};
 use crate::plan::graph::{ChannelPlan, StepIx, TaskIx};
 
 /// Why something is in its state.
@@ -62,12 +62,21 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             format!("it failed ({}): {detail}", crate::event::status::word(reason))
         }
         Status::Queued { not_before, .. } => queued(state, *not_before, now),
-        Status::Draft => "it is a draft and needs approval".to_owned(),
+        Status::Draft => match &state.created.parent {
+            Some(link) => format!("it is a draft until all runs of run #{} exist", link.number),
+            None => "it is a draft and needs approval".to_owned(),
+        },
         Status::Paused => "a person paused it".to_owned(),
         Status::Merging => "its result is being completed".to_owned(),
         Status::Done { outcome } => {
             format!("every end step is done ({})", crate::event::status::word(outcome))
         }
+        Status::Cancelled { reason: CancelReason::Parent } => match &state.created.parent {
+            Some(link) => {
+                format!("run #{}, which proposed it, waits for it no longer", link.number)
+            }
+            None => "the run that proposed it waits for it no longer".to_owned(),
+        },
         Status::Cancelled { reason } => {
             format!("a person ended it ({})", crate::event::status::word(reason))
         }
@@ -120,7 +129,16 @@ fn waiting(state: &State, wait: &Wait) -> String {
         }
         Wait::Auth => "an agent program needs a login".to_owned(),
         Wait::Limit { wake_at } => format!("a usage limit resets at {wake_at}"),
-        Wait::Children => "child runs are going on".to_owned(),
+        Wait::Children => {
+            let open = state.children.iter().filter(|child| child.is_open());
+            let names: Vec<String> = open
+                .map(|child| match child.number {
+                    Some(number) => format!("#{number} (`{}`)", child.plan.key),
+                    None => format!("`{}`, which is being created", child.plan.key),
+                })
+                .collect();
+            format!("it waits for the runs that it started: {}", names.join(", "))
+        }
     }
 }
 

@@ -76,6 +76,15 @@ pub(super) struct StepIndex {
     pub settled: u32,
     /// Its live attempts.
     pub live: u32,
+    /// Runs that it started and that have not ended.
+    pub children: u32,
+}
+
+impl StepIndex {
+    /// Whether all its tasks are done, and all runs that it started have ended.
+    pub fn is_done(&self, slots: u32) -> bool {
+        self.done == slots && self.children == 0
+    }
 }
 
 impl Index {
@@ -102,6 +111,11 @@ impl Index {
         }
         for &start in &plan.start {
             index.steps[start].is_start = true;
+        }
+        for child in state.children.iter().filter(|child| child.is_open()) {
+            if let Some(&step) = index.by_name.get(&child.step) {
+                index.steps[step].children += 1;
+            }
         }
         for (task, entry) in state.tasks.iter().enumerate() {
             index.enter(plan, &state.steps, task, &entry.status);
@@ -191,15 +205,33 @@ impl Index {
         status: &TaskStatus,
         add: bool,
     ) {
+        self.carry(plan, steps, ix, |step| {
+            if matches!(status, TaskStatus::Done { .. }) {
+                bump(&mut step.done, add);
+            }
+            if status.is_dead() {
+                bump(&mut step.dead, add);
+            }
+        });
+    }
+
+    /// Takes in how many runs of a step have not ended.
+    pub fn set_children(&mut self, plan: &Plan, steps: &[super::StepState], ix: StepIx, open: u32) {
+        self.carry(plan, steps, ix, |step| step.children = open);
+    }
+
+    /// Changes the counters of a step, and tells those that depend on it what that means for them.
+    fn carry(
+        &mut self,
+        plan: &Plan,
+        steps: &[super::StepState],
+        ix: StepIx,
+        change: impl FnOnce(&mut StepIndex),
+    ) {
         let slots = plan.steps[ix].slots;
-        let was = (self.steps[ix].done == slots, self.steps[ix].dead > 0);
-        if matches!(status, TaskStatus::Done { .. }) {
-            bump(&mut self.steps[ix].done, add);
-        }
-        if status.is_dead() {
-            bump(&mut self.steps[ix].dead, add);
-        }
-        let is = (self.steps[ix].done == slots, self.steps[ix].dead > 0);
+        let was = (self.steps[ix].is_done(slots), self.steps[ix].dead > 0);
+        change(&mut self.steps[ix]);
+        let is = (self.steps[ix].is_done(slots), self.steps[ix].dead > 0);
         if was == is {
             return;
         }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::write::Caller;
-use crate::base::{TaskId, Time};
+use crate::base::{RunNumber, TaskId, Time};
 use crate::event::attempt::Question;
 use crate::event::body::{CheckFinished, SupervisorStarted, WorktreeCreated};
+use crate::event::child::{ChildCreated, ChildEnded, ChildrenRefused};
 use crate::event::decision::Action;
 use crate::event::gate::{EvidenceRecorded, TurnOutcome};
 use crate::event::message::Message;
@@ -30,6 +31,12 @@ pub enum Input {
     WorktreeFailed(String),
     /// A command of the workflow ran on the current tree.
     Evidence(EvidenceRecorded),
+    /// A proposed run exists.
+    ChildCreated(ChildCreated),
+    /// The runs of a proposal cannot be created.
+    ChildrenRefused(ChildrenRefused),
+    /// A child run has ended.
+    ChildEnded(ChildEnded),
     /// What an agent's output asked for: refused, it is on record, and the rest goes on.
     Spoken(Command),
     /// Something to record that changes no status: artifacts, deliveries, notes.
@@ -45,6 +52,16 @@ pub enum Command {
     Promote {
         /// How the runs it depends on ended: `None` while one is still going.
         dependencies: Option<Result<(), String>>,
+    },
+    /// The run that proposed this one lets it start.
+    Release {
+        /// That run.
+        parent: RunNumber,
+    },
+    /// The run that proposed this one has ended, or waits for it no longer.
+    EndWithParent {
+        /// That run.
+        parent: RunNumber,
     },
     /// Interrupt and wait.
     Pause,
@@ -166,6 +183,8 @@ impl Command {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Promote { .. } => "promote",
+            Self::Release { .. } => "release",
+            Self::EndWithParent { .. } => "end-with-parent",
             Self::Pause => "pause",
             Self::Resume { .. } => "resume",
             Self::Stop => "stop",
@@ -199,6 +218,8 @@ impl Command {
                 Subject::Decision(name.clone())
             }
             Self::Promote { .. }
+            | Self::Release { .. }
+            | Self::EndWithParent { .. }
             | Self::Pause
             | Self::Resume { .. }
             | Self::Stop

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use super::facts::CommandEvidence;
 use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
-use crate::base::flow::{Access, Isolation, StepKind};
+use crate::base::flow::{Access, Expands, Isolation, StepKind};
 use crate::base::{Time, limits};
-use crate::event::attempt::Question;
 use crate::event::body::{
     PlanExpanded, QuestionAsked, ReadyCause, Settled, TaskReadied, TaskSettled,
 };
+use crate::event::child::ChildrenProposed;
 use crate::event::gate::TurnOutcome;
 use crate::event::{BlockedReason, Body, EndReason, Rule, StatusKind, TaskResult};
-use crate::plan::adaptive;
 use crate::plan::graph::{StepPlan, TaskIx};
+use crate::plan::{adaptive, children};
 
 /// Whether the runtime must look at the tree before the attempt can be judged.
 pub(super) fn needs_check(state: &State, task: TaskIx, checking: &CheckingAttempt) -> bool {
@@ -115,16 +115,17 @@ pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now
     }
 }
 
-struct Case<'a> {
-    state: &'a State,
-    task: TaskIx,
-    checking: &'a CheckingAttempt,
-    step: &'a StepPlan,
+/// An attempt that is judged.
+pub(super) struct Case<'a> {
+    pub(super) state: &'a State,
+    pub(super) task: TaskIx,
+    pub(super) checking: &'a CheckingAttempt,
+    pub(super) step: &'a StepPlan,
     now: Time,
 }
 
 impl Case<'_> {
-    fn entry(&self) -> &TaskState {
+    pub(super) fn entry(&self) -> &TaskState {
         &self.state.tasks[self.task]
     }
 
@@ -143,7 +144,7 @@ impl Case<'_> {
         self.settle(Settled::Failed, None, why, Some(reason))
     }
 
-    fn again(&self, cause: ReadyCause, tries: u32, failure: String) -> Body {
+    pub(super) fn again(&self, cause: ReadyCause, tries: u32, failure: String) -> Body {
         let wait = match cause {
             ReadyCause::Retry | ReadyCause::Crash => {
                 let doubled = limits::BACKOFF_MS.saturating_mul(1 << tries.min(16));
@@ -297,39 +298,17 @@ impl Case<'_> {
             && self.missing_write().is_none()
     }
 
-    /// The gate that the step's contract names, when this attempt has not written it.
-    fn missing_write(&self) -> Option<&str> {
-        let name = self.step.contract.as_deref()?;
-        let gates = &self.state.plan().gates;
-        let store = gates.iter().find(|gate| gate.id == name).map_or(name, |gate| &gate.store);
-        let wrote = self.entry().wrote.get(store) == Some(&self.checking.end.attempt);
-        (!wrote).then_some(name)
-    }
-
-    /// A verdict is missing: one nudge, then a person says what is to be done.
-    fn unwritten(&self, name: &str) -> Body {
-        if self.entry().nudges == 0 {
-            let failure = format!(
-                "The last turn did not count: it ended without writing `{name}`. Write it exactly \
-                 once, with evidence: `crew tool write-gate {name} field=value`."
-            );
-            return self.again(ReadyCause::Contract, 0, failure);
-        }
-        let task = self.state.task_id(self.task);
-        let text = format!(
-            "`{task}` ended {} turns without writing `{name}`. What should it do? Its next turn gets your answer.",
-            self.entry().nudges + 1
-        );
-        QuestionAsked { task, question: Question { text, choices: Vec::new() } }.into()
-    }
-
     /// The program says that all went well; success needs more than that.
     fn succeeded(&self) -> Body {
         let end = &self.checking.end;
         if self.step.expands.is_some()
             && !self.state.steps[self.state.step_ix_of(self.task)].expanded
         {
-            return self.expanded();
+            return if self.step.expands == Some(Expands::Runs) {
+                self.runs()
+            } else {
+                self.expanded()
+            };
         }
         if self.step.kind == StepKind::Command {
             if let Some(body) = self.red() {
@@ -339,6 +318,9 @@ impl Case<'_> {
         }
         if let Some(name) = self.missing_write() {
             return self.unwritten(name);
+        }
+        if let Some(why) = self.failing_verdict() {
+            return self.settle(Settled::Failed, Some(TaskResult::Fail), why, None);
         }
         if let Some(body) = self.red() {
             return body;
@@ -376,6 +358,24 @@ impl Case<'_> {
             Ok(added) => PlanExpanded { step: self.step.id.clone(), added }.into(),
             Err(wrong) => self
                 .nudge(&format!("its plan cannot be used: {}", wrong.join("; ")), adaptive::ASKED),
+        }
+    }
+
+    /// The proposed runs become children, or the proposal goes back to the planner once.
+    fn runs(&self) -> Body {
+        let Some(proposal) = &self.checking.end.report.proposal else {
+            return self.nudge("it proposed no runs", children::ASKED);
+        };
+        match self.state.check_runs(proposal) {
+            Ok(runs) => ChildrenProposed {
+                task: self.state.task_id(self.task),
+                attempt: self.checking.end.attempt,
+                round: self.state.next_round(),
+                runs,
+            }
+            .into(),
+            Err(wrong) => self
+                .nudge(&format!("its runs cannot be used: {}", wrong.join("; ")), children::ASKED),
         }
     }
 

@@ -10,6 +10,8 @@ mod apply;
 mod apply_flow;
 mod call;
 pub mod checkpoint;
+mod children;
+mod contract;
 mod deadline;
 mod decide;
 mod decision;
@@ -33,6 +35,7 @@ mod vitals;
 mod words;
 mod write;
 
+pub use children::ChildState;
 pub use deadline::deadline;
 pub use decide::decide;
 pub use effect::{Effect, react};

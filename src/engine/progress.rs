@@ -10,9 +10,9 @@ impl State {
     /// that may have changed files.
     pub fn tree_key(&self) -> String {
         let made = self.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
-        let base = self.created.git.as_ref().map(|git| &git.tree);
-        if let Some(tree) = made.or(base) {
-            return tree.clone();
+        let first = || self.start_of_work().map(|(_, tree)| tree.to_owned());
+        if let Some(tree) = made.cloned().or_else(first) {
+            return tree;
         }
         let writes = |task: &TaskIx| self.step_of(*task).access == Access::Write;
         let turns: u64 = (0..self.tasks.len())

@@ -11,7 +11,7 @@ use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
 use super::start::start;
 use super::state::{LiveAttempt, State, TaskStatus};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{decision, fire};
+use super::{children, decision, fire};
 use crate::base::Time;
 use crate::base::flow::{Fire, OnStale, StepKind};
 use crate::event::body::{
@@ -41,6 +41,11 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let asked = decision::open(state, now);
     if !asked.is_empty() {
         return asked;
+    }
+    let released = children::release(state)
+        .filter(|_| matches!(state.status.kind(), StatusKind::Running | StatusKind::Waiting));
+    if let Some(released) = released {
+        return vec![released];
     }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
@@ -117,8 +122,9 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !red.is_empty() {
         return red;
     }
-    if !state.index.doomed.is_empty() {
-        return skip_doomed(state);
+    let skipped = skip_doomed(state);
+    if !skipped.is_empty() {
+        return skipped;
     }
     if needs_worktree(state) {
         return Vec::new();
@@ -229,9 +235,9 @@ fn finish(state: &State) -> Vec<Body> {
     if !unneeded.is_empty() {
         return unneeded;
     }
-    let base = state.created.git.as_ref();
+    let base = state.start_of_work();
     let tree = state.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
-    let is_changed = base.zip(tree).is_some_and(|(base, tree)| base.tree != *tree);
+    let is_changed = base.zip(tree).is_some_and(|((_, base), tree)| base != *tree);
     match (state.plan().completion, &state.worktree) {
         (Completion::Deliver, _) => transition(state, Rule::T27, Status::Merging),
         (Completion::Merge | Completion::Pr, Some(worktree)) if is_changed => {
@@ -260,7 +266,11 @@ fn skip_doomed(state: &State) -> Vec<Body> {
         };
         state.tasks_of(step).map(move |task| (task, why.clone()))
     });
-    let open = tasks.filter(|(task, _)| !state.tasks[*task].status.is_settled());
+    // An attempt that a cycle has gone past may still live; it ends first.
+    let open = tasks.filter(|(task, _)| {
+        let status = &state.tasks[*task].status;
+        !status.is_settled() && status.as_live().is_none()
+    });
     open.map(|(task, why)| skipped(state, task, &why)).collect()
 }
 
@@ -277,6 +287,10 @@ fn skipped(state: &State, task: TaskIx, why: &str) -> Body {
 
 /// Nothing is going on and nothing can start: the run waits, is blocked or has failed.
 fn rest(state: &State) -> Vec<Body> {
+    // Their ends move the run by themselves; who is asked something can answer meanwhile.
+    if state.has_children_under_way() {
+        return transition(state, Rule::T11b, Status::Waiting { wait: Wait::Children });
+    }
     if let Some(task) = state.asking().next() {
         let wait = Wait::Question { task: state.task_id(task) };
         return transition(state, Rule::T11, Status::Waiting { wait });
@@ -346,6 +360,9 @@ fn unfired(state: &State) -> Vec<String> {
         match edge.fire {
             Fire::Message => missing.push(format!("no message of {from} went along {names}")),
             Fire::Open => {
+                if state.is_edge_open(edge) {
+                    missing.push(format!("{names} fires when it opens, and is open already"));
+                }
                 let closed = edge.gates.iter().map(|&gate| &plan.gates[gate]);
                 let closed = closed.filter(|gate| !state.evaluate(gate).open);
                 missing.extend(closed.map(|gate| {

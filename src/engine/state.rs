@@ -6,6 +6,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
+use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
 pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
@@ -66,6 +67,9 @@ pub struct State {
     /// Decisions in the order in which they were asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<DecisionState>,
+    /// Runs that this run proposed, in the order of the proposals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<ChildState>,
     /// Nobody has answered for long; the reminder was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hibernated: bool,
@@ -91,13 +95,13 @@ pub struct StepState {
     /// Activations over the whole run.
     #[serde(default)]
     pub activations: u32,
-    /// Whether its proposal was added to the plan.
+    /// Whether its proposal was taken in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expanded: bool,
-    /// Number of the event that added it.
+    /// Number of the event that took it in.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub expanded_seq: u64,
-    /// Tasks that it added.
+    /// Tasks or runs that it proposed.
     #[serde(default)]
     pub added: u32,
     /// What a person said about its proposal, when its step needs that.
@@ -125,6 +129,9 @@ pub struct WorktreeState {
     pub branch: String,
     /// Newest commit of the branch that crew knows.
     pub commit: String,
+    /// Commit and tree that the work started from, where they are not those that the run was created with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<(String, String)>,
     /// Tree of that commit, once an attempt was committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<String>,
@@ -188,6 +195,7 @@ impl State {
             channels: vec![ChannelState::default(); declared_channels(&created.plan)],
             evidence: BTreeMap::new(),
             decisions: Vec::new(),
+            children: Vec::new(),
             hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),
@@ -279,14 +287,22 @@ impl State {
         self.index.asking.iter().copied()
     }
 
-    /// Whether all tasks of a step are done.
+    /// Whether all tasks of a step are done, and all runs that it started have ended.
     pub fn is_step_done(&self, step: StepIx) -> bool {
-        self.index.steps[step].done == self.plan().steps[step].slots
+        self.index.steps[step].is_done(self.plan().steps[step].slots)
     }
 
     /// Milliseconds during which at least one attempt was live, until `now`.
     pub fn active_ms_at(&self, now: Time) -> u64 {
         self.active_ms + self.active_since.map_or(0, |since| now.since_ms(since))
+    }
+
+    /// Commit and tree that the run's work started from; nothing without git.
+    pub fn start_of_work(&self) -> Option<(&str, &str)> {
+        let start = self.worktree.as_ref().and_then(|worktree| worktree.start.as_ref());
+        let first =
+            || self.created.git.as_ref().map(|git| (git.commit.as_str(), git.tree.as_str()));
+        start.map(|(commit, tree)| (commit.as_str(), tree.as_str())).or_else(first)
     }
 
     /// The run's name: `project#number`.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::attempt::{AttemptEnded, AttemptStarted, Question};
+use super::child::{ChildCreated, ChildEnded, ChildrenProposed, ChildrenRefused, ChildrenReleased};
 use super::created::RunCreated;
 use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
 use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};
@@ -80,6 +81,11 @@ bodies! {
     "supervisor.started" => SupervisorStarted,
     "worktree.created" => WorktreeCreated,
     "plan.expanded" => PlanExpanded,
+    "children.proposed" => ChildrenProposed,
+    "child.created" => ChildCreated,
+    "children.released" => ChildrenReleased,
+    "children.refused" => ChildrenRefused,
+    "child.ended" => ChildEnded,
     "task.activated" => TaskActivated,
     "channels.fired" => ChannelsFired,
     "gate.written" => GateWritten,
@@ -148,6 +154,10 @@ pub struct WorktreeCreated {
     pub branch: String,
     /// The commit it starts from.
     pub commit: String,
+    /// Tree of that commit, where it is not the one that the run was created with: others that it comes
+    /// after have brought their work in since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
 }
 
 /// Tasks that a step proposed were checked and added to the run.

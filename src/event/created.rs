@@ -48,6 +48,46 @@ pub struct RunCreated {
     /// How deep this run is nested in other runs (0 = started by a person).
     #[serde(default)]
     pub depth: u32,
+    /// The run that proposed this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentLink>,
+    /// Flags that it was started with and that runs which it starts get as well.
+    #[serde(default, skip_serializing_if = "Flags::is_empty")]
+    pub flags: Box<Flags>,
+}
+
+/// Where a run comes from that another run proposed; no two runs have the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentLink {
+    /// The other run.
+    pub number: RunNumber,
+    /// Its proposal, from 1.
+    pub round: u32,
+    /// What this run is called in the proposal.
+    pub key: String,
+}
+
+/// What a person asked for on the command line that decides how agents are played.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Flags {
+    /// `-a`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// `-m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// `--in-place`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_place: bool,
+    /// `--validate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate: Option<String>,
+}
+
+impl Flags {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where a run's worktree starts.

@@ -6,6 +6,7 @@
 pub mod attempt;
 pub mod body;
 pub mod chain;
+pub mod child;
 pub mod created;
 pub mod decision;
 pub mod gate;
@@ -16,7 +17,7 @@ pub mod status;
 pub use attempt::{AttemptEnded, AttemptStarted, EndReason, Usage};
 pub use body::Body;
 pub use chain::{Chain, Hash};
-pub use created::{GitBase, Limits, Priority, RunCreated};
+pub use created::{Flags, GitBase, Limits, ParentLink, Priority, RunCreated};
 pub use message::{Message, MessageKind};
 pub use record::{Actor, LineError, Record};
 pub use status::{

@@ -3,11 +3,13 @@
 //! Never drives a run itself: it only makes sure that somebody does. Entry points: [`run_queue`]
 //! and [`ensure_supervisor`].
 
+mod children;
 mod programs;
 mod queue;
 mod start;
 pub mod version;
 
+pub use children::{ChildLine, create_children};
 pub use programs::{ProgramError, Programs};
 pub use queue::{QueueError, QueueReport, run_queue};
 pub use start::{CONFIRMED, LaunchError, OTHER_LIVES, Started, ensure_supervisor, is_supervised};

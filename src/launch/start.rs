@@ -14,10 +14,10 @@ pub const CONFIRMED: &str = "supervising";
 pub const OTHER_LIVES: &str = "another supervisor lives";
 
 /// Variables of an agent's attempt that its runs must not inherit.
-const ATTEMPT_VARIABLES: &[&str] =
+pub(super) const ATTEMPT_VARIABLES: &[&str] =
     &["CREW_ATTEMPT", "CREW_TOKEN_FILE", "CREW_TASK", "CREW_SLOT", "CREW_RUN", "CREW_RUN_DIR"];
 
-/// Why no supervisor could be started.
+/// Why no process of a run could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The system refused.
@@ -29,6 +29,14 @@ pub enum LaunchError {
         /// The run.
         number: RunNumber,
         /// The last it said.
+        said: String,
+    },
+    /// The process that creates child runs failed.
+    #[error("the child runs of run #{number} could not be created: {said}")]
+    Children {
+        /// The parent.
+        number: RunNumber,
+        /// What it said.
         said: String,
     },
 }

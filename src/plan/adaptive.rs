@@ -55,9 +55,14 @@ struct Task {
 
 /// The text between the markers of an answer, without a code fence around it.
 pub fn find(answer: &str) -> Option<&str> {
-    let from = answer.find(START)? + START.len();
+    between(answer, START, END)
+}
+
+/// The text between two markers, without a code fence around it.
+pub(super) fn between<'a>(answer: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let from = answer.find(start)? + start.len();
     let rest = &answer[from..];
-    let inner = rest.find(END).map_or(rest, |to| &rest[..to]).trim();
+    let inner = rest.find(end).map_or(rest, |to| &rest[..to]).trim();
     let inner =
         inner.strip_prefix("```json").or_else(|| inner.strip_prefix("```")).unwrap_or(inner);
     Some(inner.strip_suffix("```").unwrap_or(inner).trim())

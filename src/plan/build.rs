@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::children::ChildChoices;
 use super::graph::{
     AgentPlan, ChannelPlan, CommandPlan, Completion, GatePlan, Plan, SkillPlan, StepPlan,
 };
-use crate::base::flow::{Access, Fire, StepKind};
+use crate::base::flow::{Access, Expands, Fire, StepKind};
 use crate::base::limits;
 use crate::resource::{
-    AgentFile, Catalog, Diagnostic, NotFound, Pos, RoleLine, Severity, Skills, StepDecl, TeamFile,
-    WorkflowFile,
+    AgentFile, Catalog, Diagnostic, Kind, NotFound, Pos, RoleLine, Severity, Skills, StepDecl,
+    TeamFile, WorkflowFile,
 };
 
 /// Cycles of a run whose workflow does not say how many.
@@ -218,7 +219,8 @@ impl Builder<'_> {
     /// What a task of each role would be, when a step may add tasks.
     fn roles(&mut self) -> BTreeMap<String, StepPlan> {
         let workflow = self.input.workflow;
-        let Some(planner) = workflow.steps.iter().find(|step| step.expands.is_some()) else {
+        let is_planner = |step: &&StepDecl| step.expands == Some(Expands::Adaptive);
+        let Some(planner) = workflow.steps.iter().find(is_planner) else {
             return BTreeMap::new();
         };
         let of_team = self.input.team.map(|team| team.roles.as_slice()).unwrap_or_default();
@@ -233,6 +235,18 @@ impl Builder<'_> {
             roles.insert(name, self.step(&step));
         }
         roles
+    }
+
+    /// Teams and workflows that proposed runs may use, when a step may propose runs.
+    fn child_choices(&self) -> Option<ChildChoices> {
+        let may = |step: &StepDecl| step.expands == Some(Expands::Runs);
+        self.input.workflow.steps.iter().any(may).then(|| {
+            let names = |kind| self.input.catalog.names(kind).into_iter().map(str::to_owned);
+            ChildChoices {
+                teams: names(Kind::Team).collect(),
+                workflows: names(Kind::Workflow).collect(),
+            }
+        })
     }
 
     fn unknown_step(&mut self, pos: Pos, name: &str) {
@@ -321,6 +335,7 @@ impl Builder<'_> {
                 .collect(),
             params,
             roles,
+            child_choices: self.child_choices(),
             steps,
             channels,
         }

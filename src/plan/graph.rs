@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::children::ChildChoices;
 use crate::base::flow::{
     Access, Condition, Expands, FieldType, Fire, Isolation, Join, Loop, MemoryScope, OnStale,
     StepKind,
@@ -58,6 +59,9 @@ pub struct Plan {
     /// What a task of each role is, for steps that may add tasks; empty without such a step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, StepPlan>,
+    /// What proposed runs may use, for steps that may propose runs; absent without such a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_choices: Option<ChildChoices>,
     /// Values of the workflow's parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, String>,
@@ -117,7 +121,7 @@ pub struct StepPlan {
     /// Whether it must give a verdict.
     #[serde(default, skip_serializing_if = "is_default")]
     pub verify: bool,
-    /// How its output may add tasks to the run.
+    /// What it may propose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expands: Option<Expands>,
     /// Whether a person approves the tasks that it adds.

@@ -38,6 +38,8 @@ pub struct PromptInput<'a> {
     pub gates: BTreeMap<String, BTreeMap<String, String>>,
     /// The agent's memory file, when it has one.
     pub memory: Option<Remembered<'a>>,
+    /// Runs that this run started, one text each: what they were for and how they ended.
+    pub children: Vec<String>,
 }
 
 /// A message as it goes into a prompt.
@@ -82,6 +84,9 @@ pub fn render(plan: &Plan, step: &StepPlan, input: &PromptInput<'_>) -> String {
         section(&mut out, "Goal of the whole run", input.goal);
     }
     quoted_results(&mut out, step, input);
+    if !input.children.is_empty() {
+        section(&mut out, "Runs that this run started", &quote(&input.children.join("\n")));
+    }
     for mail in &input.messages {
         match &mail.agent {
             None => section(&mut out, "Message from the person in charge", &mail.text),

@@ -9,6 +9,7 @@ mod prompts;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use super::diagnostic::{Diagnostic, Findings};
 use super::fields::Skills;
@@ -38,6 +39,7 @@ pub fn workflow(
     graph::check(file, &mut findings);
     gates::check(file, &mut findings);
     prompts::check(file, &mut findings);
+    writes::check(file, &mut findings);
     findings.finish()
 }
 

@@ -251,14 +251,15 @@ fn read_contract(fields: &mut Fields<'_>) -> Option<ContractDecl> {
     Some(ContractDecl { exactly, nudge, ..once(writes) })
 }
 
-/// `expands: adaptive`, or `expands: true`.
+/// `expands: adaptive` (or `true`), or `expands: runs`.
 fn read_expands(fields: &mut Fields<'_>) -> Option<Expands> {
     let node = fields.node("expands")?;
     match node.as_text().as_deref() {
         Some("adaptive" | "true") => Some(Expands::Adaptive),
+        Some("runs") => Some(Expands::Runs),
         Some("false") => None,
         _ => {
-            fields.mismatch("expands", "`adaptive`", &node);
+            fields.mismatch("expands", "`adaptive` or `runs`", &node);
             None
         }
     }

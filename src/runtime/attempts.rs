@@ -88,7 +88,7 @@ impl Supervisor {
         if worktree::is_linked(&made.path) {
             Ok(())
         } else {
-            worktree::ensure(&state.created.root, base)
+            worktree::ensure(&state.created.root, base, &base.commit)
         }
     }
 

@@ -18,6 +18,7 @@ use crate::engine::{LiveAttempt, State};
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::{StepPlan, TaskIx};
 use crate::plan::prompt::{Mail, PromptInput, Remembered, named_artifacts, named_outputs, render};
+use crate::snapshot::ChildRow;
 use crate::store::files::{Durability, create_private_dir, write_atomic};
 use crate::store::memory::{self, Homes, Memory};
 use crate::store::{AttemptDir, RunDir, artifact};
@@ -171,6 +172,7 @@ impl Desk<'_> {
                 note: memory.note.as_deref().unwrap_or_default(),
             }),
             gates: state.gate_values(),
+            children: ChildRow::all(state).iter().map(ChildRow::told).collect(),
         };
         render(state.plan(), step, &input)
     }

@@ -148,6 +148,7 @@ fn proposal(dir: &AttemptDir, report: &TurnReport) -> Result<Option<String>, Pat
     }
     let answer = report.final_text();
     let found = crate::plan::adaptive::find(&answer)
+        .or_else(|| crate::plan::children::find(&answer))
         .filter(|found| found.len() <= limits::MESSAGE_BYTES_MAX);
     Ok(found.map(|found| redact::redact(found).into_owned()))
 }

@@ -27,7 +27,11 @@ impl Supervisor {
                 let name = name.clone();
                 self.gather_evidence(effect, name);
             }
-            Effect::Spawn { .. } | Effect::Stop { .. } => {}
+            Effect::CreateChildren { round } => self.create_children(effect, round),
+            Effect::Spawn { .. }
+            | Effect::Stop { .. }
+            | Effect::TendChildren
+            | Effect::EndChildren => {}
         }
     }
 
@@ -36,11 +40,12 @@ impl Supervisor {
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
             let Some(base) = &created.git else { return };
-            let input = match worktree::ensure(&created.root, base) {
-                Ok(()) => Input::WorktreeCreated(WorktreeCreated {
+            let input = match worktree::create(&created.root, base, !created.after.is_empty()) {
+                Ok((commit, tree)) => Input::WorktreeCreated(WorktreeCreated {
                     path: base.worktree.clone(),
                     branch: base.branch.clone(),
-                    commit: base.commit.clone(),
+                    commit,
+                    tree,
                 }),
                 Err(error) => Input::WorktreeFailed(short(&super::error_chain(&error))),
             };

@@ -10,6 +10,7 @@ mod attempts;
 mod brief;
 mod calls;
 mod changes;
+mod children;
 mod evidence;
 pub mod executor;
 pub mod harvest;

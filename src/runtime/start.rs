@@ -9,6 +9,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use tokio::sync::mpsc;
 
+use super::children::ChildRuns;
 use super::executor::Executor;
 use super::slots::Slots;
 use super::supervisor::Supervisor;
@@ -151,6 +152,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         sender,
         inputs: Vec::new(),
         children: Vec::new(),
+        child_runs: ChildRuns::default(),
         retries_spawn: false,
         teller: None,
         tracker: tokio_util::task::TaskTracker::new(),

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::brief::Desk;
+use super::children::ChildRuns;
 use super::executor::Executor;
 use super::process::Pid;
 use super::slots::Slots;
@@ -72,6 +73,8 @@ pub struct Supervisor {
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
     pub(super) children: Vec<std::process::Child>,
+    /// What is known of runs that this run proposed.
+    pub(super) child_runs: ChildRuns,
     pub(super) had_slot: bool,
     /// Whether the machine had fewer slots at the last turn than the run could use.
     pub(super) is_starved: bool,
@@ -109,6 +112,7 @@ impl Supervisor {
         // A hint only: without it the slow poll still sees everything.
         let watch = Watch::files([self.ledger.dir().events()], move || notify.notify_one())
             .inspect_err(|error| tracing::warn!(%error, "no file notifications"));
+        let child_changed = self.child_runs.changed();
         let mut lock = Some(lock);
         self.take_over()?;
         loop {
@@ -121,7 +125,8 @@ impl Supervisor {
                     }
                     return Ok(());
                 }
-                // A command came in between, and was taken in: nothing will wake this process for it.
+                // Somebody moved the run on in that moment: the state is the newest already, so that no
+                // notification about it would end the wait below.
                 continue;
             }
             let now = self.clock.now();
@@ -133,6 +138,7 @@ impl Supervisor {
                     wake = receiver.recv() => if let Some(wake) = wake { self.wake(wake) },
                     // Most notifications are about what this process itself has just appended.
                     () = changed.notified() => if self.ledger.is_current() { continue },
+                    () = child_changed.notified() => {}
                     () = &mut timer => {}
                 }
                 break;
@@ -225,9 +231,12 @@ impl Supervisor {
                 Effect::Stop { task, attempt } => self.stop((task, attempt)),
                 _ if !can_write => {}
                 Effect::Spawn { task, attempt } => self.spawn((task, attempt)),
-                Effect::EnsureWorktree | Effect::Check { .. } | Effect::Evidence { .. } => {
-                    self.start_job(effect);
-                }
+                Effect::EnsureWorktree
+                | Effect::Check { .. }
+                | Effect::Evidence { .. }
+                | Effect::CreateChildren { .. } => self.start_job(effect),
+                Effect::TendChildren => self.tend_children(),
+                Effect::EndChildren => self.end_children(),
             }
         }
         self.held.clear();
@@ -246,6 +255,9 @@ impl Supervisor {
             Wake::TreeMade(key, made) => self.tree_made(key, made),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
+                if matches!(effect, Effect::CreateChildren { .. }) {
+                    self.count_try(&inputs);
+                }
                 self.inputs.extend(inputs);
             }
         }
@@ -278,7 +290,7 @@ impl Supervisor {
     }
 
     /// Gives a free slot to whoever waits for one.
-    fn run_queue(&mut self) {
+    pub(super) fn run_queue(&mut self) {
         let slots = self.config.limits.runs;
         match crate::launch::run_queue(&self.project, slots, self.clock.now()) {
             Ok(report) => {

@@ -18,11 +18,47 @@ pub struct Committed {
     pub files: u32,
 }
 
+/// Makes the worktree of a run that begins; returns the commit that it starts from, and its tree where
+/// that is not the one that the run was created with.
+///
+/// A run that comes after others starts from what they have brought into its target branch meanwhile.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn create(
+    root: &Utf8Path,
+    base: &GitBase,
+    comes_after: bool,
+) -> Result<(String, Option<String>), GitError> {
+    if !comes_after {
+        ensure(root, base, &base.commit)?;
+        return Ok((base.commit.clone(), None));
+    }
+    ensure(root, base, &newest(root, base))?;
+    // Not what was just asked for: an earlier supervisor may have made it, before the branch went on.
+    let both = git(&base.worktree, &["rev-parse", "HEAD", "HEAD^{tree}"])?;
+    let (commit, tree) = both.split_once('\n').unwrap_or((&both, ""));
+    let is_other = commit != base.commit;
+    Ok((commit.to_owned(), is_other.then(|| tree.to_owned())))
+}
+
+/// The commit of the target branch now, when it has only gone on since the run was created.
+fn newest(root: &Utf8Path, base: &GitBase) -> String {
+    let target = base.target.as_ref().and_then(|target| {
+        git(root, &["rev-parse", "--verify", "-q", &format!("refs/heads/{target}")]).ok()
+    });
+    let goes_on =
+        |commit: &String| git(root, &["merge-base", "--is-ancestor", &base.commit, commit]).is_ok();
+    target.filter(goes_on).unwrap_or_else(|| base.commit.clone())
+}
+
 /// Makes the worktree and its branch, or finds them as an earlier supervisor left them.
+///
+/// A new branch starts from the commit `start`.
 ///
 /// # Errors
 /// Git says no: the branch is checked out elsewhere, or the folder is in the way.
-pub fn ensure(root: &Utf8Path, base: &GitBase) -> Result<(), GitError> {
+pub fn ensure(root: &Utf8Path, base: &GitBase, start: &str) -> Result<(), GitError> {
     let path = base.worktree.as_str();
     // A killed supervisor may have left a git that is still at it, or one that was killed as well.
     unfinished::wait_for_orphans(&base.worktree);
@@ -36,8 +72,7 @@ pub fn ensure(root: &Utf8Path, base: &GitBase) -> Result<(), GitError> {
     if git(root, &["rev-parse", "--verify", "-q", &branch]).is_ok() {
         return git(root, &["worktree", "add", "-q", path, &base.branch]).map(drop);
     }
-    git(root, &["worktree", "add", "-q", "--no-track", "-b", &base.branch, path, &base.commit])
-        .map(drop)
+    git(root, &["worktree", "add", "-q", "--no-track", "-b", &base.branch, path, start]).map(drop)
 }
 
 /// Whether the folder still belongs to a repository, by a look that costs no git.

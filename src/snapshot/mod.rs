@@ -3,9 +3,11 @@
 //! Pure and without decisions about looks: the same rows are shown by every front end, live and in
 //! replay. Their serialised form is the JSON contract (SPEC 17.1). Entry point: [`StatusView::of`].
 
+mod child;
 mod class;
 mod decision;
 mod gate;
+mod message;
 pub mod notice;
 mod outline;
 mod run;
@@ -16,9 +18,11 @@ mod view;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub use child::ChildRow;
 pub use class::Class;
 pub use decision::DecisionRow;
 pub use gate::GateRow;
+pub use message::{MessageRow, ReceiptRow};
 pub use notice::{Notice, Notices, Severity};
 pub use outline::outline;
 pub use run::{BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, WorktreeRow};

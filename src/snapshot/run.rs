@@ -199,7 +199,7 @@ impl RunRow {
             wait,
             wait_detail,
             wake_at,
-            parent: None,
+            parent: created.parent.as_ref().map(|link| link.number),
             outcome: outcome(&state.status),
             legacy_status: LegacyStatus::of(
                 &state.status,
@@ -253,6 +253,8 @@ impl RunRow {
     /// How much the run needs a look.
     pub fn class(&self) -> Class {
         match self.status {
+            // What is asked meanwhile can be answered before the child runs have ended.
+            StatusKind::Waiting if self.decisions > 0 => Class::NeedsYou,
             StatusKind::Draft => Class::NeedsYou,
             StatusKind::Waiting => match self.wait.as_deref() {
                 Some("limit" | "children") => Class::Parked,

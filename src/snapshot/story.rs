@@ -3,6 +3,7 @@
 use crate::base::time::human_ms;
 use crate::base::{TaskId, text};
 use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
+use crate::event::child::ChildEnded;
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten};
 use crate::event::status::word;
@@ -49,6 +50,21 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             let count = text::count(expanded.added.len(), "task");
             (None, format!("{} added {count}", expanded.step), true)
         }
+        Body::ChildrenProposed(proposed) => {
+            let keys: Vec<&str> = proposed.runs.iter().map(|run| run.key.as_str()).collect();
+            let count = text::count(keys.len(), "run");
+            (Some(&proposed.task), format!("proposes {count}: {}", keys.join(", ")), true)
+        }
+        Body::ChildCreated(created) => {
+            (None, format!("run `{}` is #{}", created.key, created.number), true)
+        }
+        Body::ChildrenReleased(released) => {
+            (None, format!("the runs of proposal {} may start", released.round), true)
+        }
+        Body::ChildrenRefused(refused) => {
+            (None, format!("the proposed runs cannot be created: {}", quote(&refused.why)), true)
+        }
+        Body::ChildEnded(ended) => (None, child_end(ended), true),
         Body::TaskActivated(activated) => {
             let names: Vec<String> = activated.steps.iter().map(ToString::to_string).collect();
             (None, format!("next: {}", names.join(", ")), false)
@@ -174,6 +190,18 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         }
         Body::Unknown { kind, .. } => (None, format!("{kind} (of a newer version)"), false),
     }
+}
+
+fn child_end(ended: &ChildEnded) -> String {
+    let end = &ended.end;
+    let outcome = end.outcome.as_ref().map(word);
+    let more = end.reason.as_ref().or(outcome.as_ref());
+    let more = more.map(|more| format!(" ({more})")).unwrap_or_default();
+    let said = match end.summary.as_str() {
+        "" => String::new(),
+        said => format!(": {}", quote(said)),
+    };
+    format!("run `{}` is {}{more}{said}", ended.key, end.status.as_str())
 }
 
 fn wrote(written: &GateWritten) -> String {

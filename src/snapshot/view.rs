@@ -1,5 +1,6 @@
 //! A whole run as views see it at one moment.
 
+use super::child::ChildRow;
 use super::decision::DecisionRow;
 use super::gate::GateRow;
 use super::run::{RunRow, SupervisorRow};
@@ -31,6 +32,8 @@ pub struct StatusView {
     pub gates: Vec<GateRow>,
     /// What a person is asked.
     pub decisions: Vec<DecisionRow>,
+    /// Runs that it started.
+    pub children: Vec<ChildRow>,
 }
 
 impl StatusView {
@@ -43,6 +46,7 @@ impl StatusView {
             tasks: TaskRow::all(state, &live.vitals, now),
             gates: GateRow::all(state),
             decisions: DecisionRow::all(state, now),
+            children: ChildRow::all(state),
         }
     }
 }

@@ -115,6 +115,12 @@ impl RunDir {
         &self.dir
     }
 
+    /// Another run of the same project.
+    #[must_use]
+    pub fn sibling(&self, number: RunNumber) -> Self {
+        Self { dir: self.dir.with_file_name(number.folder()) }
+    }
+
     /// The truth.
     pub fn events(&self) -> Utf8PathBuf {
         self.dir.join("events.jsonl")

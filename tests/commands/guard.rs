@@ -30,6 +30,10 @@ fn agents_cannot_decide_for_people() {
         &["decisions", "2"],
         &["gate", "write", "1", "any", "x=1"],
         &["send", "1", "hello"],
+        &["send", "--all", "hello"],
+        &["send", "1", "--retract", "x"],
+        &["mailbox", "verify", "1", "--fix"],
+        &["deadletter", "requeue", "1/coding"],
         &["trust", "--yes"],
         &["trust", "--revoke"],
     ];

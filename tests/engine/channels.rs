@@ -1,6 +1,8 @@
 //! When channels fire forward: SPEC 7.3, F1 to F5, F8, F9, F11.
 
-use crew::engine::Caller;
+use std::collections::BTreeMap;
+
+use crew::engine::{Caller, Command, Input};
 use serde_json::json;
 
 use super::support::Play;
@@ -131,6 +133,43 @@ x
     assert_eq!(play.firings()[0].channels, ["a-c", "b-c"]);
 }
 
+#[test]
+fn f4_a_way_back_does_not_wait_for_the_way_forward_that_shares_its_gate() {
+    let text = "---
+name: t
+start: a
+end: z
+gates:
+  g: { writers: [coder, reviewer], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: true } }
+  go: { writers: [reviewer], fields: { ok: bool }, when: { check: ok, eq: true } }
+channels:
+  - { id: a-b, from: a, to: b, gate: g }
+  - { id: b-b, from: b, to: b, gate: g, cyclic: true }
+  - { id: b-z, from: b, to: z, gate: go }
+---
+
+## a
+role: coder
+access: none
+
+x
+
+## b
+role: reviewer
+access: none
+
+x
+
+## z
+kind: end
+";
+    let mut play = Play::of(&text.replace("resetOnCycle: true, ", ""));
+    play.turn("a", "g", &json!({"ok": true}));
+    assert_eq!(play.live(), ["b"], "{}", play.detail());
+    play.end("b");
+    assert_eq!((play.live(), play.fired("b-b"), play.state.epoch), (vec!["b".to_owned()], 1, 2));
+}
+
 /// Two sources with a gate each into `c`, with the given `join:` line.
 fn joined(join: &str) -> Play {
     Play::of(&format!(
@@ -248,10 +287,9 @@ fn f5_a_message_that_is_sent_twice_is_one() {
     let mut play = Play::of(&GATED.replace("gate: g", "fire: message"));
     let by = play.agent("a");
     let message = play.message(&by, "b", 7);
-    let command =
-        crew::engine::Command::Send { message, gates: Default::default(), by: by.clone() };
+    let command = Command::Send { message, gates: BTreeMap::default(), by: by.clone() };
     for _ in 0..2 {
-        play.give(&by.actor(), &crew::engine::Input::Command(command.clone())).unwrap();
+        play.give(&by.actor(), &Input::Command(command.clone())).unwrap();
     }
     assert_eq!((play.count("message.sent"), play.fired("a-b")), (1, 1));
 }
@@ -268,10 +306,10 @@ fn f8_firing_into_a_step_at_work_only_delivers_what_was_said() {
 
 #[test]
 fn f9_a_fan_out_activates_all_targets_in_one_event() {
-    let steps: String =
-        (1..=5).map(|n| format!("\n## b{n}\nrole: qa\naccess: none\n\nx\n")).collect();
-    let channels: String =
-        (1..=5).map(|n| format!("  - {{ id: c{n}, from: a, to: b{n}, gate: g }}\n")).collect();
+    let step = |n| format!("\n## b{n}\nrole: qa\naccess: none\n\nx\n");
+    let channel = |n| format!("  - {{ id: c{n}, from: a, to: b{n}, gate: g }}\n");
+    let steps = (1..=5).map(step).collect::<Vec<_>>().concat();
+    let channels = (1..=5).map(channel).collect::<Vec<_>>().concat();
     let mut play = Play::of(&format!(
         "---\nname: t\nmaxConcurrency: 2\ngates:\n  g: {{ writers: [coder], when: {{ check: ok }} }}\n\
          channels:\n{channels}---\n\n## a\nrole: coder\n\nx\n{steps}"

@@ -241,7 +241,7 @@ fn a_rejected_plan_blocks_and_may_be_approved_after_all() {
 
 #[test]
 fn an_approval_holds_for_one_proposal_only() {
-    let text = PLANNED.replace("---\n\n", "---\n\n").replace(
+    let text = PLANNED.replace(
         "explorer: explorer }\n",
         "explorer: explorer, qa: qa }\nstart: plan\nend: z\ngates:\n  \
          back: { writers: [qa], fields: { again: bool }, resetOnCycle: true, when: { check: again, eq: true } }\n  \

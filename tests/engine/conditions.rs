@@ -136,8 +136,9 @@ fn count_counts_equal_values_of_an_object_and_of_nothing_else() {
 fn a_minimum_of_nothing_still_asks_for_one() {
     let mut play = with("{ count: votes, eq: approve, min: 1 }");
     let created = std::sync::Arc::make_mut(&mut play.state.created);
-    let plan = std::sync::Arc::make_mut(&mut created.plan);
-    plan.gates[0].when = Condition::Count { field: "votes".into(), eq: "approve".into(), min: 0 };
+    let compiled = std::sync::Arc::make_mut(&mut created.plan);
+    compiled.gates[0].when =
+        Condition::Count { field: "votes".into(), eq: "approve".into(), min: 0 };
     assert!(!verdict(&play, &json!({})).open, "`min: 0` opens at once");
     assert!(verdict(&play, &json!({"votes": {"a": "approve"}})).open);
 }
@@ -257,8 +258,8 @@ fn what_does_not_exist_is_closed_with_a_reason() {
     assert!(!found.open && found.reason.contains("nothing"), "{found:?}");
     assert!(!play.state.gate("no-gate").open);
     let created = std::sync::Arc::make_mut(&mut play.state.created);
-    let plan = std::sync::Arc::make_mut(&mut created.plan);
-    plan.gates[0].when = Condition::Done("nobody".parse().expect("a name"));
+    let compiled = std::sync::Arc::make_mut(&mut created.plan);
+    compiled.gates[0].when = Condition::Done("nobody".parse().expect("a name"));
     let found = play.state.gate("g");
     assert!(!found.open && found.reason.contains("nobody"), "{found:?}");
 }

@@ -285,6 +285,45 @@ fn steps_that_were_skipped_behind_a_failure_are_done_after_a_way_back() {
     assert!(play.live().contains(&"z".to_owned()), "{:?} {}", play.live(), play.status());
 }
 
+#[test]
+fn steps_that_were_skipped_behind_a_stale_failure_are_done_after_a_way_back() {
+    let mut play = Play::of(
+        "---\nname: t\nstart: [a, r]\nend: z\ngates:\n  \
+         back: { writers: [human], fields: { again: bool }, resetOnCycle: true, when: { check: again, eq: true } }\n\
+         channels:\n  - { id: r-a, from: r, to: a, gate: back, cyclic: true }\n---\n\n\
+         ## a\nrole: coder\n\nx\n\n## b\nrole: qa\ndependsOn: a\naccess: none\n\nx\n\n\
+         ## r\nrole: reviewer\naccess: none\n\nx\n\n## z\nrole: writer\ndependsOn: b\n\nx\n",
+    );
+    play.end("r");
+    play.end("a");
+    play.fail("b");
+    assert_eq!((play.task("z"), play.status().as_str()), ("skipped", "waiting(gate)"));
+    play.approve("back");
+    play.end("a");
+    play.end("b");
+    assert_eq!(play.live(), ["z"], "{}", play.detail());
+}
+
+#[test]
+fn f3_a_channel_that_fires_when_it_opens_does_so_in_the_next_round_with_a_kept_gate() {
+    let mut play = Play::of(
+        "---\nname: t\nstart: a\nend: z\ngates:\n  \
+         kept: { writers: [coder], fields: { ok: bool }, when: { check: ok, eq: true } }\n  \
+         back: { store: v, writers: [qa], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: false } }\n  \
+         go: { store: v, writers: [qa], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: true } }\n\
+         channels:\n  - { id: a-b, from: a, to: b, gate: kept, fire: open }\n  \
+         - { id: b-a, from: b, to: a, gate: back, cyclic: true }\n  - { id: b-z, from: b, to: z, gate: go }\n---\n\n\
+         ## a\nrole: coder\naccess: none\n\nx\n\n## b\nrole: qa\naccess: none\n\nx\n\n## z\nkind: end\n",
+    );
+    play.turn("a", "kept", &json!({"ok": true}));
+    play.turn("b", "back", &json!({"ok": false}));
+    assert_eq!(play.live(), ["a"], "its source comes first");
+    play.end("a");
+    assert_eq!(play.live(), ["b"], "{}", play.detail());
+    play.turn("b", "go", &json!({"ok": true}));
+    assert_eq!(play.status(), "done(delivered)");
+}
+
 /// Two ways into `m`, which wants both; `m` sends the work back to `a` only.
 const HELD: &str = "---
 name: t
@@ -423,4 +462,41 @@ fn a_question_of_an_attempt_that_went_stale_is_not_asked_any_more() {
     assert_eq!(play.asked(), Vec::<String>::new());
     let late = play.decide(Some("b"), crew::event::decision::Action::Answer, "this").unwrap_err();
     assert!(["superseded", "state"].contains(&late.code), "{late:?}");
+}
+
+#[test]
+fn a_stale_attempt_is_not_forgotten_when_its_step_can_never_be_done() {
+    let text = CYCLE_PAST
+        .replace("  - { id: a-b, from: a, to: b, fire: settled }\n", "")
+        .replace("## b\nrole: qa\n", "## b\nrole: qa\ndependsOn: a\n");
+    let mut play = Play::of(&text);
+    play.end("a");
+    assert_eq!(play.live(), ["b", "r"]);
+    play.turn("r", "back", &json!({"again": true}));
+    play.fail("a");
+    assert_eq!((play.task("b"), play.status().as_str()), ("running", "running"));
+    play.end("b");
+    assert_eq!(play.task("b"), "skipped");
+}
+
+#[test]
+fn f10_a_yes_to_a_gate_inside_a_loop_does_not_give_the_limit_back() {
+    let text = "---\nname: w\ndescription: d\nstart: code\nend: done\nmaxIterations: 2\ngates:\n  \
+        look: { fields: { ok: bool }, writers: [human], resetOnCycle: true, when: { check: ok, eq: true } }\n  \
+        no: { store: verdict, fields: { ok: bool }, writers: [qa], resetOnCycle: true, when: { check: ok, eq: false } }\n  \
+        yes: { store: verdict, fields: { ok: bool }, writers: [qa], resetOnCycle: true, when: { check: ok, eq: true } }\n\
+        channels:\n  - { id: c1, from: code, to: qa, gate: look }\n  \
+        - { id: c2, from: qa, to: code, gate: no, cyclic: true }\n  - { id: c3, from: qa, to: done, gate: yes }\n---\n\n\
+        ## code\nrole: coder\n\nx\n\n## qa\nrole: qa\naccess: none\n\nx\n\n## done\nkind: end\n";
+    let mut play = Play::of(text);
+    for _ in 0..2 {
+        play.end("code");
+        play.approve("look");
+        play.turn("qa", "no", &json!({"ok": false}));
+    }
+    assert_eq!(play.state.cycles, 2, "the person only let the work pass");
+    play.end("code");
+    play.approve("look");
+    play.turn("qa", "no", &json!({"ok": false}));
+    assert_eq!(play.status(), "blocked(max_iterations)");
 }

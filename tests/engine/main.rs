@@ -4,6 +4,7 @@ mod support;
 
 mod channels;
 mod checks;
+mod children;
 mod conditions;
 mod cycles;
 mod decisions;

@@ -25,12 +25,12 @@ fn t19_a_stall_names_the_closed_gates_and_their_writers() {
 
 #[test]
 fn a_gate_that_does_not_exist_is_closed_for_ever_and_blocks() {
-    let mut plan = super::support::plan(
+    let mut compiled = super::support::plan(
         "---\nname: t\ngates:\n  g: { writers: [coder], when: { check: ok } }\n\
          channels:\n  - { id: a-b, from: a, to: b, gate: g }\n---\n\n## a\nrole: coder\n\nx\n\n## b\nrole: qa\n\nx\n",
     );
-    plan.channels[0].gates = vec!["gone".to_owned()];
-    let mut play = Play::new(plan);
+    compiled.channels[0].gates = vec!["gone".to_owned()];
+    let mut play = Play::new(compiled);
     play.end("a");
     assert_eq!(play.status(), "blocked(stalled)");
     assert!(play.detail().contains("gone"), "{}", play.detail());
@@ -130,4 +130,35 @@ fn a_cycle_at_its_limit_waits_for_the_living_and_then_blocks() {
     assert_eq!((play.status().as_str(), play.live()), ("running", vec!["other".to_owned()]));
     play.end("other");
     assert_eq!(play.status(), "blocked(max_iterations)");
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_through_its_gates_when_it_is_reopened() {
+    let mut play = Play::of(
+        "---\nname: t\ngates:\n  g: { writers: [coder], fields: { ok: bool }, when: { check: ok, eq: true } }\n\
+         channels:\n  - { id: a-b, from: a, to: b, gate: g }\n---\n\n\
+         ## a\nrole: coder\n\nx\n\n## b\nrole: qa\n\nx\n",
+    );
+    play.write("a", "g", &json!({"ok": true})).unwrap();
+    play.person(Command::Stop).unwrap();
+    play.person(Command::Reopen { message: None }).unwrap();
+    assert_eq!((play.live(), play.fired("a-b")), (vec!["a".to_owned()], 0));
+    play.end("a");
+    play.end("b");
+    assert_eq!(play.status(), "done(delivered)");
+}
+
+#[test]
+fn a_pause_in_the_middle_of_a_flow_loses_nothing() {
+    let mut play = Play::of(
+        "---\nname: t\ngates:\n  g: { writers: [coder], fields: { ok: bool }, when: { check: ok, eq: true } }\n\
+         channels:\n  - { id: a-b, from: a, to: b, gate: g }\n---\n\n\
+         ## a\nrole: coder\n\nx\n\n## b\nrole: qa\n\nx\n",
+    );
+    play.write("a", "g", &json!({"ok": true})).unwrap();
+    play.person(Command::Pause).unwrap();
+    assert_eq!((play.status().as_str(), play.live().len()), ("paused", 0));
+    play.resume();
+    play.end("a");
+    assert_eq!((play.live(), play.state.epoch), (vec!["b".to_owned()], 1));
 }

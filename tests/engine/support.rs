@@ -9,8 +9,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use crew::base::{RunNumber, TaskId, Time};
 use crew::engine::{
-    Caller, Command, Effect, Input, Proof, Refusal, State, TaskStatus, Vitals, checkpoint, react,
-    step,
+    Caller, Command, Effect, Input, Proof, Refusal, State, Vitals, checkpoint, react, step,
 };
 use crew::event::attempt::{Question, Report};
 use crew::event::body::{CheckFinished, RunTransitioned, WorktreeCreated};
@@ -71,7 +70,7 @@ pub struct Play {
     pub exec: Option<i32>,
     /// Whether a queued run gets a slot at once.
     pub promotes: bool,
-    vitals: Vitals,
+    pub vitals: Vitals,
     tree: u32,
     messages: u32,
 }
@@ -99,7 +98,7 @@ impl Play {
         Self::start(plan, Some(base))
     }
 
-    fn start(plan: Plan, git: Option<GitBase>) -> Self {
+    fn start(compiled: Plan, git: Option<GitBase>) -> Self {
         let created = RunCreated {
             format: 1,
             number: RunNumber(1),
@@ -107,7 +106,7 @@ impl Play {
             slug: "x".into(),
             uid: "0".repeat(32),
             goal: "the goal".into(),
-            plan: Arc::new(plan),
+            plan: Arc::new(compiled),
             limits: Limits { agents: 8, ..Limits::default() },
             priority: Priority::Normal,
             after: Vec::new(),
@@ -116,6 +115,8 @@ impl Play {
             root: "/p".into(),
             runtime_args: BTreeMap::new(),
             depth: 0,
+            parent: None,
+            flags: Box::default(),
         };
         let first = record(1, START, created.into());
         let mut state = State::begin(&first).expect("the first record begins a run");
@@ -135,6 +136,20 @@ impl Play {
         };
         play.tick();
         play
+    }
+
+    /// The run was created like this instead.
+    pub fn adopt(&mut self, created: RunCreated) {
+        self.state.created = Arc::new(created);
+        self.mirror.created = Arc::clone(&self.state.created);
+    }
+
+    /// Makes the run a draft again, before anything has happened in it.
+    pub fn draft(&mut self) {
+        let first = record(1, START, (*self.state.created).clone().into());
+        self.state = State::begin(&first).expect("the first record begins a run");
+        self.mirror = self.state.clone();
+        self.log.clear();
     }
 
     /// One input, the effects that follow, and a new slot when the run is queued again.
@@ -195,6 +210,7 @@ impl Play {
                 path: "/w".into(),
                 branch: "crew/x".into(),
                 commit: "c0".into(),
+                tree: None,
             }),
             Effect::Evidence { name } => {
                 let Some(code) = self.exec else { return false };
@@ -219,7 +235,11 @@ impl Play {
                 let id = self.state.task_id(*task);
                 Input::AttemptEnded(self.ended(&id.to_string(), *attempt, EndReason::Stopped))
             }
-            Effect::Spawn { .. } => return false,
+            // Tests say themselves what becomes of child runs.
+            Effect::Spawn { .. }
+            | Effect::CreateChildren { .. }
+            | Effect::TendChildren
+            | Effect::EndChildren => return false,
         };
         self.step(&Actor::Supervisor, &input).expect("facts are not refused")
     }
@@ -389,18 +409,20 @@ impl Play {
     pub fn status(&self) -> String {
         let value = serde_json::to_value(&self.state.status).expect("a status serialises");
         let word = self.state.status.kind().as_str();
-        let detail = match &self.state.status {
-            Status::Waiting { wait } => Some(wait.as_str()),
-            _ => value["reason"].as_str().or_else(|| value["outcome"].as_str()),
+        let detail = if let Status::Waiting { wait } = &self.state.status {
+            Some(wait.as_str())
+        } else {
+            value["reason"].as_str().or_else(|| value["outcome"].as_str())
         };
         detail.map_or_else(|| word.to_owned(), |detail| format!("{word}({detail})"))
     }
 
     /// The detail of a blocked or failed run.
     pub fn detail(&self) -> String {
-        match &self.state.status {
-            Status::Blocked { detail, .. } | Status::Failed { detail, .. } => detail.clone(),
-            _ => String::new(),
+        if let Status::Blocked { detail, .. } | Status::Failed { detail, .. } = &self.state.status {
+            detail.clone()
+        } else {
+            String::new()
         }
     }
 
@@ -410,10 +432,6 @@ impl Play {
         self.state.tasks[ix].status.as_str()
     }
 
-    pub fn task_status(&self, task: &str) -> &TaskStatus {
-        &self.state.tasks[self.state.task_ix(&id(task)).expect("a task")].status
-    }
-
     /// Names of the tasks that live.
     pub fn live(&self) -> Vec<String> {
         self.state.live().map(|(task, _)| self.state.task_id(task).to_string()).collect()
@@ -421,8 +439,9 @@ impl Play {
 
     /// Every firing so far.
     pub fn firings(&self) -> Vec<&ChannelsFired> {
-        let fired =
-            |body| if let &Body::ChannelsFired(ref fired) = body { Some(fired) } else { None };
+        fn fired(body: &Body) -> Option<&ChannelsFired> {
+            if let Body::ChannelsFired(fired) = body { Some(fired) } else { None }
+        }
         self.log.iter().filter_map(fired).collect()
     }
 

@@ -19,7 +19,7 @@ fn reviews() -> Play {
 }
 
 fn feedback(play: &Play, step: &str) -> String {
-    let ix: StepIx = play.state.step_ix(&step.parse().unwrap()).unwrap();
+    let ix: StepIx = play.state.step_ix(&step.parse().expect("a name")).expect("a step");
     play.state.steps[ix].feedback.clone()
 }
 

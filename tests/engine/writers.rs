@@ -257,3 +257,61 @@ fn a_new_turn_may_judge_anew() {
     play.turn("qa", "pass", &json!({"ok": true}));
     assert_eq!(play.status(), "done(delivered)");
 }
+
+#[test]
+fn a_verdict_that_goes_with_a_message_is_the_verdict_of_the_turn() {
+    let text = GATES.replace(
+        "## qa\nrole: test-engineer\n",
+        "## qa\nrole: test-engineer\ncontract: { writes: step, exactly: 1, nudge: 1 }\n",
+    );
+    let mut play = Play::of(&text);
+    let by = play.agent("qa");
+    play.send(by, "done", &[("step", json!({"ok": true}))]).expect("along its channel");
+    let refused = play.write("qa", "step", &json!({"ok": false})).unwrap_err();
+    assert_eq!(refused.code, "contract", "{refused:?}");
+    play.end("qa");
+    assert_eq!(play.task("qa"), "done", "no nudge: it has given its verdict");
+}
+
+#[test]
+fn an_attempt_that_is_over_writes_to_nobody() {
+    let mut play = Play::of(GATES);
+    let late = play.agent("qa");
+    play.turn("qa", "step", &json!({"ok": true}));
+    for to in ["run", "human", "done"] {
+        let refused = play.send(late.clone(), to, &[]).unwrap_err();
+        assert!(refused.reason.contains("is over"), "{to}: {refused:?}");
+    }
+}
+
+#[test]
+fn whoever_did_not_look_at_an_agent_says_nothing_about_its_silence() {
+    let mut play = Play::of(GATES);
+    play.now = play.now.plus_ms(60 * 60 * 1_000);
+    play.write("code", "pr", &json!({"url": "x"})).expect("an hour later");
+    let unseen = ["heartbeat.changed", "attention.raised", "attempt.stopping"];
+    assert!(unseen.iter().all(|kind| play.count(kind) == 0));
+    let task = play.state.task_ix(&id("code")).expect("a task");
+    play.vitals.attempts.insert(task, crew::engine::AttemptVitals::default());
+    play.tick();
+    assert_eq!(play.count("heartbeat.changed"), 1, "the supervisor has looked");
+}
+
+#[test]
+fn a_name_of_a_message_is_good_for_one_message() {
+    let mut play = Play::of(GATES);
+    let by = play.agent("qa");
+    play.send(by.clone(), "human", &[]).expect("sent");
+    let again = play.message(&by, "human", 1);
+    let mut give = |message: crew::event::Message| {
+        let command = crew::engine::Command::Send {
+            message,
+            gates: std::collections::BTreeMap::new(),
+            by: by.clone(),
+        };
+        play.give(&by.actor(), &crew::engine::Input::Command(command))
+    };
+    assert_eq!(give(again.clone()), Ok(Vec::new()), "sent twice, on record once");
+    let other = crew::event::Message { text: "something else".to_owned(), ..again };
+    assert_eq!(give(other).unwrap_err().code, "conflict");
+}

@@ -154,3 +154,24 @@ fn much_output_of_one_step_does_not_flood_the_prompt_of_the_next() {
     let prompt = env.note("prompt.second").join("\n");
     assert!(prompt.len() > 5_000 && prompt.len() < 100_000, "{}", prompt.len());
 }
+
+#[test]
+fn a_foreground_run_leaves_no_event_out_however_early_it_happens() {
+    let env = TestEnv::new();
+    env.agent("cat >/dev/null; echo done");
+    env.workflow("one", "", "## only\nrole: reader\n\n{goal}");
+    let runs: Vec<_> = (0..16)
+        .map(|number| {
+            let goal = format!("goal {number}");
+            let args = ["run", &goal, "-w", "one", "-a", "sh"];
+            env.crew(&args).stdout(std::process::Stdio::piped()).spawn().expect("started")
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().expect("ended");
+        let text = String::from_utf8_lossy(&output.stdout);
+        for line in ["created: goal", " running", "attempt 1 started (sh)", "done (unverified)"] {
+            assert_eq!(text.matches(line).count(), 1, "{line}: {text}");
+        }
+    }
+}

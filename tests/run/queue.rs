@@ -134,3 +134,35 @@ fn runs_started_at_the_same_moment_get_their_own_numbers_and_all_end() {
     }
     env.assert_nothing_lives();
 }
+
+#[test]
+fn a_run_after_another_starts_from_what_that_has_brought_in() {
+    let env = TestEnv::new();
+    let path = env.program(
+        "agent.sh",
+        "cat > $NOTES/p.$$; grep -q goal-b $NOTES/p.$$ && { ls > $NOTES/seen; echo looked; exit; }
+touch $NOTES/began; while [ ! -e $NOTES/open ]; do sleep 0.02; done; echo ok",
+    );
+    env.whole_config(&format!(
+        "[limits]\ngrace = \"400ms\"\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
+    ));
+    let steps = "## work\nrole: writer\n\n{goal}";
+    env.workflow("first", "policy: { completion: { mode: none } }\n", steps);
+    env.workflow("one", "", steps);
+    env.start("goal-a", &["-w", "first", "-a", "sh"]);
+    let second = start(&env, "goal-b", &["--after", "1"]);
+    wait_until("the first works", || env.notes().join("began").exists());
+    let created = env.state(second).created.git.clone().expect("it has a branch");
+    std::fs::write(env.project().join("brought.txt"), "x").expect("written");
+    env.git(&["add", "-A"]);
+    env.git(&["commit", "-q", "-m", "brought in"]);
+    std::fs::write(env.notes().join("open"), "").expect("written");
+    wait_until("the second is done", || env.status_text(second) == "done");
+    assert!(env.note("seen").contains(&"brought.txt".to_owned()), "{:?}", env.note("seen"));
+    let state = env.state(second);
+    let (commit, tree) = state.start_of_work().expect("it has a branch");
+    assert!(commit != created.commit && tree != created.tree);
+    assert_eq!(commit, env.git(&["rev-parse", "HEAD"]), "where the branch is now");
+    assert!(env.ok(&["show", &second.to_string()]).contains("no_changes"), "it changed nothing");
+    env.assert_nothing_lives();
+}

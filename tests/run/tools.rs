@@ -19,9 +19,8 @@ contract: { writes: votes-gate, exactly: 1, nudge: 1 }\n\nJudge: {goal}\n\n\
 fn refusals(env: &TestEnv, run: u32) -> Vec<CommandRefused> {
     let records = env.records(run).into_iter();
     records
-        .filter_map(|record| match record.body {
-            Body::CommandRefused(refused) => Some(refused),
-            _ => None,
+        .filter_map(|record| {
+            if let Body::CommandRefused(refused) = record.body { Some(refused) } else { None }
         })
         .collect()
 }
@@ -204,7 +203,7 @@ fn a_question_is_answered_while_the_agent_holds_its_turn() {
     env.workflow("one", "", ONE);
     let run = env.start_workflow("one");
     wait_until("it asks", || !of_kind(&env, run, "question.asked").is_empty());
-    env.ok(&["answer", &run.to_string(), "work", "--text", "blue"]);
+    env.ok(&["answer", &run.to_string(), "work", "--text", "blue", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.note("answer"), ["blue", "code 0"]);
     assert_eq!(env.attempts(run, "work"), 1);
@@ -226,7 +225,7 @@ echo done",
     env.wait_status(run, "waiting");
     assert_eq!(env.note("answer").last().map(String::as_str), Some("code 4"));
     assert!(env.note("answer")[0].contains("end your turn"));
-    env.ok(&["answer", &run.to_string(), "work", "--text", "blue"]);
+    env.ok(&["answer", &run.to_string(), "work", "--text", "blue", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.attempts(run, "work"), 2);
     let prompt = env.note("prompt2").join("\n");
@@ -266,11 +265,10 @@ fn a_program_of_another_name_is_called_crew_by_its_agents() {
     std::fs::copy(env!("CARGO_BIN_EXE_crew"), &renamed).expect("copied");
     env.agent("cat >/dev/null; crew tool status; echo $PATH");
     env.workflow("one", "", ONE);
-    let mut command = env.crew(&["run", "do it", "-w", "one", "-a", "sh"]);
+    let command = env.crew(&["run", "do it", "-w", "one", "-a", "sh"]);
     let mut own = std::process::Command::new(&renamed);
     own.args(command.get_args()).current_dir(env.project()).env_clear();
     own.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    drop(command.stdin(std::process::Stdio::null()));
     let output = own.stdin(std::process::Stdio::null()).output().expect("started");
     assert!(output.status.success(), "{output:?}");
     let said = env.stdout(1, "work", 1);
@@ -314,4 +312,59 @@ echo done",
     assert!(given == 0 && dead.is_some_and(|why| why.contains("done")));
     let count = of_kind(&env, run, "message.delivered").len();
     assert_eq!(count, 2, "once for each attempt");
+}
+
+#[test]
+fn a_proposal_is_checked_at_once_and_added_when_the_turn_ends() {
+    let env = TestEnv::new();
+    let steps = "## plan\nrole: reader\nexpands: adaptive\n\n{goal}";
+    env.workflow("grow", "", steps);
+    std::fs::create_dir_all(env.root.join("config/teams")).expect("created");
+    let team = "---\nname: small\ndescription: d\ndefaultWorkflow: grow\n---\n\n- reader: agent=reader reads\n";
+    std::fs::write(env.root.join("config/teams/small.team.md"), team).expect("written");
+    env.agent(
+        r#"cat >/dev/null
+say() { crew tool propose - >> $NOTES/said 2>&1; echo "code $?" >> $NOTES/said; }
+case $CREW_TASK in
+  plan) echo '{"tasks": [{"role": "nobody", "title": "a", "task": "look"}]}' | say
+    echo '{"goal": "another run"}' | say
+    echo '{"tasks": [{"role": "reader", "title": "a", "task": "look"}]}' | say;;
+  *) echo '{"tasks": []}' | say;;
+esac
+echo done"#,
+    );
+    let run = env.start("do it", &["-t", "small", "-w", "grow", "-a", "sh"]);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    let said = env.note("said").join("\n");
+    for words in ["there is no role `nobody`", "may not propose runs", "1 tasks are proposed"] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(said.contains("adds no tasks; plan may"), "{said}");
+    assert_eq!(said.matches("code 7").count(), 3, "{said}");
+    assert_eq!(env.state(run).tasks.len(), 2);
+    assert_eq!(env.attempts(run, "plan"), 1, "no repair was needed");
+}
+
+#[test]
+fn what_went_into_an_attempt_that_broke_off_goes_into_the_next_one() {
+    let env = TestEnv::new();
+    env.agent(
+        "cat > $NOTES/prompt.$CREW_TASK.$CREW_ATTEMPT_NUMBER
+[ $CREW_TASK = first ] && { touch $NOTES/on; while [ ! -e $NOTES/sent ]; do sleep 0.02; done; }
+[ $CREW_TASK.$CREW_ATTEMPT_NUMBER = second.1 ] && kill -KILL $$
+echo done",
+    );
+    let steps =
+        "## first\nrole: reader\n\n{goal}\n\n## second\nrole: reader\ndependsOn: first\n\n{goal}";
+    env.workflow("two", "", steps);
+    let run = env.start_workflow("two");
+    wait_until("the first step works", || env.notes().join("on").exists());
+    env.ok(&["send", &format!("{run}/second"), "use the blue one"]);
+    std::fs::write(env.notes().join("sent"), "").expect("written");
+    assert_eq!(env.rest(run), "done");
+    for attempt in ["1", "2"] {
+        let prompt = env.note(&format!("prompt.second.{attempt}")).join("\n");
+        assert!(prompt.contains("] use the blue one"), "attempt {attempt}\n{prompt}");
+    }
+    assert_eq!(of_kind(&env, run, "message.delivered").len(), 2);
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use camino::Utf8PathBuf;
 use crew::base::RunNumber;
 use crew::engine::{Input, Vitals};
-use crew::event::Actor;
+use crew::event::{Actor, RunCreated};
 use crew::ledger::Ledger;
 use crew::store::{Project, ProjectDir, ProjectLock, RunDir};
 
@@ -38,9 +38,17 @@ impl Place {
 
     /// A run of which these inputs are known.
     pub fn run(&mut self, inputs: impl IntoIterator<Item = (u64, Input)>) -> Ledger {
+        self.run_of(script::created(), inputs)
+    }
+
+    /// A run with this first event, of which these inputs are known.
+    pub fn run_of(
+        &mut self,
+        mut created: RunCreated,
+        inputs: impl IntoIterator<Item = (u64, Input)>,
+    ) -> Ledger {
         let lock = ProjectLock::take(&self.dir).unwrap();
         let number = self.project.allocate(&lock).unwrap();
-        let mut created = script::created();
         created.number = number;
         let first = script::first(created);
         let mut ledger = Ledger::create(self.dir.run(number), script::START, first).unwrap();

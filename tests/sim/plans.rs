@@ -9,9 +9,13 @@ use crew::event::{GitBase, Limits, Priority, RunCreated};
 use crew::plan::{ChannelPlan, Completion, Plan, StepPlan};
 use fastrand::Rng;
 
-/// A plan of up to twelve steps, each depending on some before it.
+use super::flows;
+
+/// A plan of up to twelve steps, each depending on some before it; half of the plans are moved by
+/// gates and channels and have fewer steps, as they go round.
 pub fn random(rng: &mut Rng) -> Plan {
-    let count = rng.usize(1..=12);
+    let is_plain = rng.bool();
+    let count = if is_plain { rng.usize(1..=12) } else { rng.usize(2..=7) };
     let mut steps = Vec::new();
     let mut channels: Vec<ChannelPlan> = Vec::new();
     for to in 0..count {
@@ -29,7 +33,7 @@ pub fn random(rng: &mut Rng) -> Plan {
     "rt-0".clone_into(&mut role.runtime);
     let start = (0..count).filter(|ix| channels.iter().all(|c| c.to != *ix)).collect();
     let end = (0..count).filter(|ix| channels.iter().all(|c| c.from != *ix)).collect();
-    Plan {
+    let mut plan = Plan {
         workflow: "random".into(),
         team: "random".into(),
         steps,
@@ -53,10 +57,16 @@ pub fn random(rng: &mut Rng) -> Plan {
         },
         params: BTreeMap::new(),
         roles: BTreeMap::from([("role-0".to_owned(), role)]),
+        child_choices: None,
+    };
+    if !is_plain {
+        flows::add(rng, &mut plan);
+        plan.start = flows::starts(&plan);
     }
+    plan
 }
 
-fn depends_on(from: usize, to: usize) -> ChannelPlan {
+pub fn depends_on(from: usize, to: usize) -> ChannelPlan {
     ChannelPlan {
         id: format!("s{from}->s{to}"),
         from,
@@ -145,5 +155,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         root: "/p".into(),
         runtime_args: BTreeMap::new(),
         depth: 0,
+        parent: None,
+        flags: Box::default(),
     }
 }

@@ -1,17 +1,17 @@
 //! The simulated world: disk, processes, supervisor, people and a clock; and the checks from outside.
 // Long because the world and its checks look into each other; apart, every field would need an accessor.
 
+mod agents;
+mod people;
+mod promises;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crew::base::flow::{Access, Isolation, Join};
+use crew::base::flow::Access;
 use crew::base::{TaskId, Time};
-use crew::engine::Proof;
-use crew::engine::{
-    AttemptVitals, Command, Effect, Input, State, Vitals, checkpoint, deadline, react, step,
-};
-use crew::event::attempt::{Question, Report};
+use crew::engine::{AttemptVitals, Command, Effect, Input, State, Vitals, deadline, react, step};
+use crew::event::attempt::Report;
 use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
-use crew::event::decision::Action;
 use crew::event::gate::EvidenceRecorded;
 use crew::event::{
     Actor, AttemptEnded, Body, Chain, EndReason, Record, Rule, Status, StatusKind, Usage, Wait,
@@ -38,9 +38,26 @@ pub struct Summary {
     pub cancelled: u64,
     pub expanded: u64,
     pub events: u64,
+    pub calls: u64,
+    pub firings: u64,
+    pub cycles: u64,
+    pub decisions: u64,
+    pub stalls: u64,
 }
 
 impl Summary {
+    fn count(&mut self, body: &Body) {
+        self.events += 1;
+        if let Body::ChannelsFired(fired) = body {
+            self.firings += 1;
+            self.cycles += u64::from(fired.cycle);
+        } else if let Body::DecisionMade(_) = body {
+            self.decisions += 1;
+        } else if let Body::RunTransitioned(moved) = body {
+            self.stalls += u64::from(moved.rule == Rule::T19);
+        }
+    }
+
     pub fn add(&mut self, other: &Self) {
         self.crashes += other.crashes;
         self.torn += other.torn;
@@ -54,6 +71,11 @@ impl Summary {
         self.cancelled += other.cancelled;
         self.expanded += other.expanded;
         self.events += other.events;
+        self.calls += other.calls;
+        self.firings += other.firings;
+        self.cycles += other.cycles;
+        self.decisions += other.decisions;
+        self.stalls += other.stalls;
     }
 }
 
@@ -71,6 +93,8 @@ struct Process {
     stopped: bool,
     /// Gone without a record.
     lost: bool,
+    /// When its agent calls, the next call last.
+    calls: Vec<Time>,
 }
 
 impl Process {
@@ -99,6 +123,13 @@ pub struct World {
     starts_at: Time,
     tree: u32,
     has_worktree: bool,
+    /// The log as it was folded last.
+    known: Folded,
+    /// What the last supervisor knew when it died, unless it died around a write.
+    left: Option<State>,
+    /// Bytes that were on disk when somebody was told that a write succeeded.
+    told: usize,
+    words: u32,
     resumes: u32,
     crashes_left: u32,
     crash_rate: u8,
@@ -127,6 +158,10 @@ impl World {
             starts_at: now,
             tree: 0,
             has_worktree: false,
+            known: Folded::default(),
+            left: None,
+            told: 0,
+            words: 0,
             resumes: 0,
             crashes_left: 12,
             crash_rate,
@@ -145,11 +180,16 @@ impl World {
             let Some(mut supervisor) = self.supervisor.take() else {
                 self.now = self.now.max(self.starts_at);
                 self.finish_processes();
+                if self.rng.u8(0..4) == 0 {
+                    self.peers();
+                }
                 self.start_supervisor();
                 continue;
             };
             if !self.turn(&mut supervisor) {
+                let is_written = supervisor.state.seq == supervisor.chain.seq;
                 self.crash();
+                self.left = is_written.then_some(supervisor.state);
                 continue;
             }
             let is_over = Self::is_over(&supervisor);
@@ -163,10 +203,45 @@ impl World {
         panic!("the run does not come to an end");
     }
 
-    /// Folds the disk as a new process would, cuts a torn tail, and looks at every live attempt.
+    /// Agents and people change the run while no supervisor lives: any process may append.
+    fn peers(&mut self) {
+        let (mut peer, alive) = self.open();
+        let alive = alive && self.agents(&mut peer) && self.people(&mut peer);
+        if !alive {
+            self.summary.crashes += 1;
+            self.crashes_left -= 1;
+        }
+        self.left = None;
+    }
+
+    /// Folds the disk as a new process would, and looks at every live attempt.
     fn start_supervisor(&mut self) {
-        let (state, chain, good) = fold(&self.disk);
+        let (mut supervisor, mut alive) = self.open();
+        let started = SupervisorStarted { pid: 1, version: "0".into(), host: "sim".into() };
+        let input = Input::SupervisorStarted(started);
+        alive = alive && self.commit(&mut supervisor, &Actor::Supervisor, &input);
+        for (task, number) in live_attempts(&supervisor.state) {
+            alive = alive && self.recover(&mut supervisor, task, number);
+        }
+        if alive {
+            self.supervisor = Some(supervisor);
+        } else {
+            self.crash();
+        }
+    }
+
+    /// Folds the disk and cuts a torn tail. `false` = the process died in it.
+    fn open(&mut self) -> (Supervisor, bool) {
+        // Mostly from a checkpoint, as a real process does.
+        let known = if self.rng.u8(0..8) > 0 { self.known.clone() } else { Folded::default() };
+        self.known = known.follow(&self.disk, |_| {});
+        let Folded { state, chain, good } = self.known.clone();
+        let state = state.expect("a log begins with its run");
+        assert!(good >= self.told, "something that was told to be written is lost");
         let torn = self.disk.len() - good;
+        if let Some(left) = self.left.take() {
+            assert_eq!(state, left, "the log and the memory of the last supervisor disagree");
+        }
         self.disk.truncate(good);
         let mut supervisor = Supervisor {
             state,
@@ -182,17 +257,7 @@ impl World {
             let cut = LogTruncated { bytes: torn as u64, file: "events.torn".into() };
             alive = self.commit(&mut supervisor, &Actor::Supervisor, &Input::Fact(cut.into()));
         }
-        let started = SupervisorStarted { pid: 1, version: "0".into(), host: "sim".into() };
-        let input = Input::SupervisorStarted(started);
-        alive = alive && self.commit(&mut supervisor, &Actor::Supervisor, &input);
-        for (task, number) in live_attempts(&supervisor.state) {
-            alive = alive && self.recover(&mut supervisor, task, number);
-        }
-        if alive {
-            self.supervisor = Some(supervisor);
-        } else {
-            self.crash();
-        }
+        (supervisor, alive)
     }
 
     /// The table of SPEC section 14 for one attempt that the log believes to live.
@@ -233,7 +298,7 @@ impl World {
         if !self.commit(supervisor, &Actor::Supervisor, &Input::Wake) {
             return false;
         }
-        if !self.people(supervisor) {
+        if !self.agents(supervisor) || !self.people(supervisor) {
             return false;
         }
         for effect in react(&supervisor.state) {
@@ -263,6 +328,12 @@ impl World {
         }
         let (due, later) = supervisor.jobs.drain(..).partition(|(at, _)| *at <= now);
         supervisor.jobs = later;
+        for (_, input) in &due {
+            if let Input::Evidence(found) = input {
+                let name = found.name.clone();
+                supervisor.job_keys.remove(&Effect::Evidence { name });
+            }
+        }
         inputs.extend(Vec::into_iter(due).map(|(_, input)| input));
         inputs
     }
@@ -275,10 +346,10 @@ impl World {
             assert_eq!(supervisor.state.seq, before, "a refused command changed something");
             return true;
         };
-        assert!(supervisor.state.is_consistent(), "the index disagrees with the facts");
         if events.is_empty() {
             return true;
         }
+        assert!(supervisor.state.is_consistent(), "the index disagrees with the facts");
         if self.dies() {
             return false;
         }
@@ -286,9 +357,9 @@ impl World {
         let mut chain = supervisor.chain;
         let batch = chain.seq + 1;
         for (actor, epoch, body) in events {
+            self.summary.count(&body);
             let next = Record { actor, epoch, ..record(chain.seq + 1, batch, self.now, body) };
             chain = next.write(chain, &mut bytes);
-            self.summary.events += 1;
         }
         if self.dies() {
             // The write was torn: any prefix of it may have reached the disk.
@@ -297,6 +368,7 @@ impl World {
             return false;
         }
         self.disk.extend(&bytes);
+        self.told = self.disk.len();
         supervisor.chain = chain;
         !self.dies()
     }
@@ -321,6 +393,9 @@ impl World {
 
     fn act(&mut self, supervisor: &mut Supervisor, effect: Effect) {
         match effect.clone() {
+            Effect::CreateChildren { .. } | Effect::TendChildren | Effect::EndChildren => {
+                unreachable!("no plan of the simulator proposes runs")
+            }
             Effect::Spawn { task, attempt } => {
                 if supervisor.spawned.insert((task, attempt)) {
                     self.spawn(&supervisor.state, task, attempt);
@@ -334,6 +409,7 @@ impl World {
                         path: "/w".into(),
                         branch: "crew/x".into(),
                         commit: "c0".into(),
+                        tree: None,
                     };
                     let input = if self.rng.u8(0..50) == 0 {
                         supervisor.job_keys.clear();
@@ -347,6 +423,7 @@ impl World {
             }
             Effect::Evidence { name } => {
                 if supervisor.job_keys.insert(effect) {
+                    self.check_evidence(&supervisor.state);
                     let found = EvidenceRecorded {
                         name,
                         tree: supervisor.state.tree_key(),
@@ -361,7 +438,8 @@ impl World {
             }
             Effect::Check { task, attempt } => {
                 if supervisor.job_keys.insert(effect) {
-                    self.tree += u32::from(self.rng.bool());
+                    let writes = supervisor.state.step_of(task).access == Access::Write;
+                    self.tree += u32::from(writes && self.rng.bool());
                     let check = CheckFinished {
                         task: supervisor.state.task_id(task),
                         attempt,
@@ -376,103 +454,6 @@ impl World {
                     supervisor.jobs.push((at, Input::CheckFinished(check)));
                 }
             }
-        }
-    }
-
-    fn spawn(&mut self, state: &State, task: usize, number: u32) {
-        self.check_spawn(state, task);
-        let step = state.step_of(task);
-        let mut end = ended(state, (task, number), EndReason::Exited, self.now, self.now);
-        end.report.spoke = true;
-        end.code = Some(0);
-        end.usage = Usage { output_tokens: 5, ..Usage::default() };
-        end.report.verdict = step.verify.then(|| self.rng.u8(0..4) > 0);
-        end.report.proposal = step.expands.map(|_| self.proposal());
-        let mut ends_in = Some(self.rng.u64(1..60_000));
-        match self.rng.u8(0..30) {
-            0 | 1 => end.code = Some(1),
-            2 => (end.code, end.signal) = (None, Some(11)),
-            3 => end.report.spoke = false,
-            4 => {
-                end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() });
-            }
-            5 => end.report.blocked = Some("no access".into()),
-            6 => end.report.verdict = None,
-            7 => ends_in = None,
-            8 => end.report = Report { failed: Some("cannot be done".into()), ..Report::default() },
-            _ => {}
-        }
-        if let (Some(limit), duration) = (step.timeout_ms, ends_in)
-            && duration.is_none_or(|duration| duration > limit)
-        {
-            end = ended(state, (task, number), EndReason::Deadline, self.now, self.now);
-            ends_in = Some(limit);
-        }
-        let ends = ends_in.map(|ms| (self.now.plus_ms(ms), end));
-        let process = Process {
-            output: (self.rng.u8(0..10) > 0).then(|| self.now.plus_ms(10)),
-            ends,
-            exit: None,
-            started: self.now,
-            obeys_in: *self.rng.choice(&[5, 50, 5_000]).expect("not empty"),
-            stopped: false,
-            lost: false,
-        };
-        self.processes.insert((task, number), process);
-    }
-
-    /// What a planner proposes: mostly a usable plan of one or two phases.
-    fn proposal(&mut self) -> String {
-        let role = if self.rng.u8(0..6) == 0 { "nobody" } else { "role-0" };
-        let task = format!("{{\"role\":\"{role}\",\"task\":\"work\"}}");
-        let phase = format!("{{\"name\":\"p\",\"tasks\":[{task},{task}]}}");
-        let phases = vec![phase; self.rng.usize(1..3)].join(",");
-        format!("{{\"phases\":[{phases}]}}")
-    }
-
-    /// What no start may break, seen from outside.
-    fn check_spawn(&self, state: &State, task: usize) {
-        let alive: Vec<usize> = self
-            .processes
-            .iter()
-            .filter(|(_, p)| p.is_alive())
-            .map(|((task, _), _)| *task)
-            .collect();
-        assert!(!alive.contains(&task), "two live attempts of {}", state.task_id(task));
-        let plan = state.plan();
-        let limit = state.created.limits.agents.min(plan.max_concurrency.unwrap_or(u32::MAX));
-        assert!(alive.len() < limit as usize, "over the limit of the run");
-        assert!(alive.len() < MACHINE_SLOTS as usize, "over the limit of the machine");
-        let step = state.step_of(task);
-        let same = |f: &dyn Fn(usize) -> bool| alive.iter().filter(|&&other| f(other)).count();
-        if let Some(limit) = step.max_concurrency {
-            assert!(same(&|other| state.step_of(other).id == step.id) < limit as usize);
-        }
-        if let Some(limit) = plan.role_concurrency.get(&step.role) {
-            assert!(same(&|other| state.step_of(other).role == step.role) < *limit as usize);
-        }
-        if let Some(limit) = state.created.limits.runtime.get(&step.runtime) {
-            assert!(same(&|other| state.step_of(other).runtime == step.runtime) < *limit as usize);
-        }
-        let shared = |other: usize| state.step_of(other).isolation == Isolation::Shared;
-        let writes = |other: usize| shared(other) && state.step_of(other).access == Access::Write;
-        let reads = |other: usize| shared(other) && state.step_of(other).access == Access::Read;
-        if writes(task) {
-            assert_eq!(same(&writes) + same(&reads), 0, "a writer is not alone");
-        }
-        if reads(task) {
-            assert_eq!(same(&writes), 0, "a reader beside a writer");
-        }
-        let ix = state.step_ix_of(task);
-        let sources: Vec<usize> =
-            plan.channels.iter().filter(|c| c.to == ix).map(|c| c.from).collect();
-        let done = sources.iter().filter(|&&from| state.is_step_done(from)).count();
-        match step.join.unwrap_or(Join::All) {
-            Join::All => assert_eq!(done, sources.len(), "started before its dependencies"),
-            Join::Any => assert!(done > 0, "started before any dependency"),
-        }
-        if state.created.git.is_some() {
-            assert!(self.has_worktree, "started before its worktree");
         }
     }
 
@@ -513,36 +494,6 @@ impl World {
         }
     }
 
-    /// The queue, and people who pause, resume, stop, answer and retry.
-    fn people(&mut self, supervisor: &mut Supervisor) -> bool {
-        let human = Actor::Human("ada".into());
-        let status = supervisor.state.status.clone();
-        let command = match (&status, self.rng.u8(0..200)) {
-            (Status::Queued { .. }, _) => Some(Command::Promote { dependencies: Some(Ok(())) }),
-            (Status::Running, 0) => Some(Command::Pause),
-            (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
-            (Status::Paused, _) => Some(Command::Resume { message: None }),
-            (Status::Waiting { wait: Wait::Question { task } }, _) => Some(Command::Decide {
-                target: Some(task.to_string()),
-                action: Action::Answer,
-                text: "that".into(),
-                proof: Proof::Minted("hash".into()),
-                by: human.clone(),
-            }),
-            (Status::Blocked { .. }, 0..150) if self.resumes < 6 => {
-                Some(Command::Resume { message: None })
-            }
-            (Status::Blocked { .. }, _) if self.resumes < 6 => retry_one(&supervisor.state),
-            (Status::Blocked { .. }, _) => Some(Command::Stop),
-            _ => None,
-        };
-        let Some(command) = command else { return true };
-        self.summary.paused += u64::from(command == Command::Pause);
-        self.summary.blocked += u64::from(status.kind() == StatusKind::Blocked);
-        self.resumes += u32::from(status.kind() == StatusKind::Blocked);
-        self.commit(supervisor, &human, &Input::Command(command))
-    }
-
     fn dies(&mut self) -> bool {
         self.crashes_left > 0 && self.rng.u8(0..100) < self.crash_rate
     }
@@ -568,9 +519,11 @@ impl World {
         let ends = self.processes.values().filter(|p| p.is_alive()).filter_map(|p| p.ends.as_ref());
         let output = self.processes.values().filter(|p| p.is_alive()).filter_map(|p| p.output);
         let jobs = supervisor.jobs.iter().map(|(at, _)| *at);
+        let calls = self.processes.values().filter_map(|p| p.calls.last().copied());
         let next = ends
             .map(|(at, _)| *at)
             .chain(jobs)
+            .chain(calls)
             .chain(output.filter(|at| *at > self.now))
             .chain(wake)
             .min();
@@ -578,6 +531,9 @@ impl World {
             supervisor.state.status.kind(),
             StatusKind::Queued | StatusKind::Paused | StatusKind::Blocked | StatusKind::Waiting
         );
+        if matches!(supervisor.state.status.kind(), StatusKind::Blocked | StatusKind::Waiting) {
+            promises::check_rest(&supervisor.state, self.now);
+        }
         match next {
             Some(next) => self.now = self.now.max(next),
             None if is_busy => self.now = self.now.plus_ms(100),
@@ -592,43 +548,6 @@ impl World {
         (supervisor.state.status.is_terminal() || is_merge)
             && nothing_due
             && (is_merge || supervisor.state.is_at_rest())
-    }
-
-    /// What must hold when a run is over.
-    fn check_end(&mut self, state: &State) {
-        let alive = self.processes.values().filter(|process| process.is_alive()).count();
-        assert_eq!(alive, 0, "processes live on after the run");
-        let (folded, _, good) = fold(&self.disk);
-        assert_eq!(good, self.disk.len());
-        assert_eq!(&folded, state, "the log and the memory disagree");
-        let restored =
-            checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
-        assert_eq!(&restored, state, "a checkpoint is not what it was made of");
-        match &state.status {
-            Status::Done { .. } | Status::Waiting { .. } => {
-                for &end in &state.plan().end {
-                    assert!(state.is_step_done(end), "done without an end step");
-                }
-                self.summary.done += u64::from(state.status.is_terminal());
-                self.summary.waiting += u64::from(!state.status.is_terminal());
-            }
-            Status::Failed { detail, .. } => {
-                assert!(!detail.is_empty());
-                self.summary.failed += 1;
-            }
-            Status::Cancelled { .. } => self.summary.cancelled += 1,
-            Status::Draft
-            | Status::Queued { .. }
-            | Status::Running
-            | Status::Paused
-            | Status::Blocked { .. }
-            | Status::Merging
-            | Status::Archived { .. } => panic!("a run does not end as {:?}", state.status),
-        }
-        let settled = state.tasks.iter().filter(|task| task.status.is_settled()).count();
-        let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. });
-        self.summary.expanded += u64::from(state.expanded.is_some());
-        assert!(unsettled_is_fine || settled == state.tasks.len(), "tasks without an end");
     }
 }
 
@@ -677,20 +596,29 @@ fn ended(
     }
 }
 
-/// State, chain and number of good bytes of a log that may end in a torn line.
-fn fold(disk: &[u8]) -> (State, Chain, usize) {
-    let mut chain = Chain::default();
-    let mut state: Option<State> = None;
-    let mut good = 0;
-    for line in disk.split_inclusive(|byte| *byte == b'\n') {
-        let Some(text) = line.strip_suffix(b"\n") else { break };
-        let (record, next) = Record::read(text, chain).expect("only the last line can be torn");
-        match &mut state {
-            None => state = State::begin(&record),
-            Some(state) => state.apply_record(&record),
+/// A folded log: its state, its chain, and the number of its good bytes.
+#[derive(Clone, Default)]
+struct Folded {
+    state: Option<State>,
+    chain: Chain,
+    good: usize,
+}
+
+impl Folded {
+    /// Goes on to the end of a log, which may be a torn line.
+    fn follow(mut self, disk: &[u8], mut look: impl FnMut(&Record)) -> Self {
+        for line in disk[self.good..].split_inclusive(|byte| *byte == b'\n') {
+            let Some(text) = line.strip_suffix(b"\n") else { break };
+            let read = Record::read(text, self.chain);
+            let (record, next) = read.expect("only the last line can be torn");
+            look(&record);
+            match &mut self.state {
+                None => self.state = State::begin(&record),
+                Some(state) => state.apply_record(&record),
+            }
+            self.chain = next;
+            self.good += line.len();
         }
-        chain = next;
-        good += line.len();
+        self
     }
-    (state.expect("a log begins with its run"), chain, good)
 }

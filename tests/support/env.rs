@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use crew::base::Time;
 use crew::engine::{Input, Vitals};
 use crew::event::attempt::{AttemptEnded, EndReason, Report};
 use crew::event::body::RunTransitioned;
@@ -132,10 +133,17 @@ impl TestEnv {
         run
     }
 
+    /// The same, with everything that it does long ago.
+    pub fn old_run(&self, slug: &str, plan: &str) -> Run {
+        let mut run = self.run(slug, plan);
+        run.at = Some(LONG_AGO);
+        run
+    }
+
     /// A run that exists.
     pub fn open(&self, number: u32) -> Run {
         let dir = self.dir().run(crew::base::RunNumber(number));
-        Run { ledger: Ledger::open(dir).unwrap(), driver: None, clock: Clock::start() }
+        Run { ledger: Ledger::open(dir).unwrap(), driver: None, clock: Clock::start(), at: None }
     }
 
     /// A queued run that nobody drives yet.
@@ -163,6 +171,8 @@ impl TestEnv {
             git: None,
             root: self.project.clone(),
             depth: 0,
+            parent: None,
+            flags: Box::default(),
             runtime_args: std::collections::BTreeMap::default(),
         };
         let to = Status::Queued { resumed: false, not_before: None };
@@ -170,7 +180,7 @@ impl TestEnv {
         let events = vec![(person.clone(), 1, created.into()), (person, 1, queued.into())];
         let clock = Clock::start();
         let ledger = Ledger::create(dir.run(number), clock.now(), events).unwrap();
-        Run { ledger, driver: None, clock }
+        Run { ledger, driver: None, clock, at: None }
     }
 }
 
@@ -187,12 +197,20 @@ pub struct Run {
     pub ledger: Ledger,
     driver: Option<FileLock>,
     clock: Clock,
+    at: Option<Time>,
 }
 
+/// A moment that was over when these tests were written.
+const LONG_AGO: Time = Time(1_777_627_800_000);
+
 impl Run {
+    fn now(&self) -> Time {
+        self.at.unwrap_or_else(|| self.clock.now())
+    }
+
     pub fn commit(&mut self, input: Input) {
         let vitals = Vitals { machine_slots: 8, ..Vitals::default() };
-        self.ledger.commit(self.clock.now(), &vitals, &Actor::Supervisor, input).unwrap();
+        self.ledger.commit(self.now(), &vitals, &Actor::Supervisor, input).unwrap();
     }
 
     /// Makes it running; the attempts of its first step are live.
@@ -214,7 +232,7 @@ impl Run {
             reason,
             code: (reason == EndReason::Exited).then_some(0),
             signal: None,
-            ended_at: self.clock.now(),
+            ended_at: self.now(),
             duration_ms: 1,
             output_bytes: 1,
             summary: String::new(),
@@ -278,3 +296,37 @@ pub const ASKING_TWICE: &str = r#"{"workflow": "ask", "team": "default", "comple
 pub const SHELL: &str = r#"{"workflow": "shell", "team": "default", "completion": "none", "max_iterations": 5,
     "steps": [{"id": "check", "role": "check", "kind": "command", "command": "true", "access": "read", "slots": 1}],
     "channels": [], "start": [0], "end": [0]}"#;
+
+/// The gate of a person between two agents, and one of two reviewers behind them.
+pub const GATED: &str = r#"{"workflow": "gated", "team": "default", "completion": "none", "max_iterations": 5,
+    "steps": [
+        {"id": "coding", "role": "coder", "runtime": "mytool", "access": "none", "slots": 1},
+        {"id": "review", "role": "reviewer", "runtime": "mytool", "access": "none", "slots": 2},
+        {"id": "ship", "role": "coder", "runtime": "mytool", "access": "none", "slots": 1}],
+    "channels": [
+        {"id": "a", "from": 0, "to": 1, "gates": ["approval"]},
+        {"id": "b", "from": 1, "to": 2, "gates": ["votes"]}],
+    "gates": [
+        {"id": "approval", "description": "Is it good?", "store": "approval", "writers": ["human"],
+         "fields": [["approved", "bool"], ["note", "text"]], "show": ["artifact:plan.md", "gate:votes"],
+         "when": {"check": {"field": "approved", "op": {"eq": true}}}},
+        {"id": "votes", "store": "votes", "writers": ["reviewer"],
+         "fields": [["votes", {"map_of": ["approve", "reject"]}]],
+         "when": {"count": {"field": "votes", "eq": "approve", "min": 2}}}],
+    "start": [0], "end": [2]}"#;
+
+/// Two gates that wait for a person at the same time.
+pub const TWO_GATES: &str = r#"{"workflow": "gated", "team": "default", "completion": "none", "max_iterations": 5,
+    "steps": [
+        {"id": "coding", "role": "coder", "runtime": "mytool", "access": "none", "slots": 1},
+        {"id": "docs", "role": "coder", "runtime": "mytool", "access": "none", "slots": 1},
+        {"id": "ship", "role": "coder", "runtime": "mytool", "access": "none", "slots": 1}],
+    "channels": [
+        {"id": "a", "from": 0, "to": 1, "gates": ["first"]},
+        {"id": "b", "from": 0, "to": 2, "gates": ["second"]}],
+    "gates": [
+        {"id": "first", "store": "first", "writers": ["human"], "fields": [["yes", "bool"]],
+         "when": {"check": {"field": "yes", "op": {"eq": true}}}},
+        {"id": "second", "store": "second", "writers": ["human"], "fields": [["yes", "bool"]],
+         "when": {"check": {"field": "yes", "op": {"eq": true}}}}],
+    "start": [0], "end": [1, 2]}"#;

@@ -6,6 +6,7 @@ use super::error::ToolError;
 use super::identity::Identity;
 use super::request::{Reply, Request};
 use super::view;
+use crate::base::flow::Expands;
 use crate::base::redact::{redact, redact_json};
 use crate::base::{ArtifactName, Time, limits, text};
 use crate::client::Follower;
@@ -21,7 +22,7 @@ use crate::event::gate::TurnOutcome;
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{Body, Record};
 use crate::ledger::{Ledger, Locked};
-use crate::plan::adaptive;
+use crate::plan::{adaptive, children};
 use crate::store::artifact;
 use crate::store::files::{Durability, write_atomic};
 
@@ -222,15 +223,16 @@ impl Tools {
         let mut locked = self.ledger.lock()?;
         let (task, attempt) = (&self.identity.task, self.identity.attempt);
         match proposed(locked.state(), task, attempt, proposal) {
-            Ok((text, steps)) => {
+            Ok((text, what, names)) => {
                 let path = self.identity.folder().proposal();
                 write_atomic(path, redact(text).as_bytes(), Durability::Synced)?;
-                let line = format!(
-                    "{} tasks are proposed: {}; they are added when your turn ends",
-                    steps.len(),
-                    steps.join(", ")
-                );
-                Ok(Reply::new(json!({"proposed": steps}), line))
+                let (what, then) = match what {
+                    Expands::Adaptive => ("task", "they are added when your turn ends"),
+                    Expands::Runs => ("run", "they start when your turn has ended well"),
+                };
+                let count = text::count(names.len(), what);
+                let line = format!("{count} proposed: {}; {then}", names.join(", "));
+                Ok(Reply::new(json!({"proposed": names}), line))
             }
             Err(refusal) => Err(record(&self.identity, &mut locked, now, "propose", refusal)),
         }
@@ -312,39 +314,49 @@ fn record(
     }
 }
 
-/// A proposal as it may go on, with the names of the steps that it adds.
+/// A proposal as it may go on: what is proposed, with the names of the steps or runs.
 fn proposed<'a>(
     state: &State,
     task: &crate::base::TaskId,
     attempt: u32,
     proposal: &'a str,
-) -> Result<(&'a str, Vec<String>), Refusal> {
+) -> Result<(&'a str, Expands, Vec<String>), Refusal> {
     let (step, _) = live_attempt(state, task, attempt)?;
     let refused =
         |reason: String, hint: &str| Refusal { code: "forbidden", reason, hint: hint.to_owned() };
-    let text = adaptive::find(proposal).unwrap_or(proposal).trim();
+    let found = adaptive::find(proposal).or_else(|| children::find(proposal));
+    let text = found.unwrap_or(proposal).trim();
     let is_run = serde_json::from_str::<Value>(text)
-        .is_ok_and(|value| value.get("goal").is_some() || value.get("run").is_some());
-    if is_run {
-        let hint = "write to `human` what should be started, and why";
-        return Err(refused(format!("`{task}` may not propose runs"), hint));
-    }
-    if step.expands.is_none() {
-        let steps = state.plan().steps.iter().filter(|step| step.expands.is_some());
+        .is_ok_and(|value| ["goal", "run", "runs"].iter().any(|field| value.get(field).is_some()));
+    let wanted = if is_run { Expands::Runs } else { Expands::Adaptive };
+    let Some(expands) = step.expands.filter(|expands| *expands == wanted || !is_run) else {
+        let steps = state.plan().steps.iter().filter(|step| step.expands == Some(wanted));
         let names: Vec<&str> = steps.map(|step| step.id.as_str()).collect();
         let who = if names.is_empty() { "no step".to_owned() } else { names.join(", ") };
-        let reason = format!("step `{}` adds no tasks; {who} may", step.id);
-        return Err(refused(reason, "do the work of your own task"));
-    }
+        let what = if is_run { "proposes no runs" } else { "adds no tasks" };
+        let hint = match (is_run, names.is_empty()) {
+            (true, true) => "write to `human` what should be started, and why",
+            _ => "do the work of your own task",
+        };
+        return Err(refused(format!("step `{}` {what}; {who} may", step.id), hint));
+    };
     if text.len() > limits::MESSAGE_BYTES_MAX {
-        let reason = format!("the plan has {} bytes", text.len());
+        let reason = format!("the proposal has {} bytes", text.len());
         return Err(refused(reason, "say less in each task"));
+    }
+    if expands == Expands::Runs {
+        return match state.check_runs(text) {
+            Ok(runs) => Ok((text, expands, runs.into_iter().map(|run| run.key).collect())),
+            Err(wrong) => Err(refused(wrong.join("; "), children::ASKED)),
+        };
     }
     let Some(source) = state.step_ix(&step.id) else {
         return Err(refused(format!("there is no step `{}`", step.id), ""));
     };
     match adaptive::compile(state.plan(), source, text) {
-        Ok(added) => Ok((text, added.iter().map(|added| added.step.id.to_string()).collect())),
+        Ok(added) => {
+            Ok((text, expands, added.iter().map(|added| added.step.id.to_string()).collect()))
+        }
         Err(wrong) => Err(refused(wrong.join("; "), adaptive::ASKED)),
     }
 }

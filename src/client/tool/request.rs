@@ -67,7 +67,7 @@ pub enum Request {
         /// Its content.
         bytes: Vec<u8>,
     },
-    /// Propose tasks.
+    /// Propose tasks, or runs of their own.
     Propose(String),
 }
 

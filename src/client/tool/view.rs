@@ -10,6 +10,7 @@ use crate::engine::{MessageState, Refusal, State};
 use crate::event::Actor;
 use crate::plan::StepPlan;
 use crate::plan::graph::GatePlan;
+use crate::snapshot::ChildRow;
 
 /// All channels, those that the caller can write along first named as such.
 pub(super) fn channels(state: &State, who: &Identity) -> Reply {
@@ -157,13 +158,14 @@ pub(super) fn status(state: &State, who: &Identity) -> Reply {
     let step = own_step(state, who);
     let role = step.map_or("", |step| step.role.as_str());
     let contract = step.and_then(|step| step.contract.as_deref());
+    let children = ChildRow::all(state);
     let json = json!({
         "run": state.reference(), "goal": state.created.goal,
         "status": state.status.kind().as_str(), "epoch": state.epoch,
         "task": who.task.to_string(), "attempt": who.attempt, "role": role,
-        "contract": contract, "unread": unread,
+        "contract": contract, "unread": unread, "children": children,
     });
-    let text = format!(
+    let mut text = format!(
         "{} is {}, epoch {}\nyou are attempt {} of `{}`, role {role}; {unread} unread messages",
         state.reference(),
         state.status.kind().as_str(),
@@ -171,6 +173,10 @@ pub(super) fn status(state: &State, who: &Identity) -> Reply {
         who.attempt,
         who.task
     );
+    for child in &children {
+        text.push('\n');
+        text.push_str(&child.told());
+    }
     Reply::new(json, text)
 }
 

@@ -1,6 +1,7 @@
 //! What a person is asked in a state, and with which version of it in sight.
 
 use super::super::state::State;
+use crate::base::flow::Expands;
 use crate::base::{Time, limits};
 use crate::event::decision::{Action, DecisionKind, DecisionOpened};
 use crate::event::{Body, Status, StatusKind, Wait};
@@ -128,8 +129,11 @@ fn gate_version(state: &State, gate: &GatePlan) -> u64 {
 }
 
 fn proposal(state: &State, step: StepIx) -> String {
-    let count = state.steps[step].added;
-    crate::base::text::count(count as usize, "task")
+    let what = match state.plan().steps[step].expands {
+        Some(Expands::Runs) => "run",
+        Some(Expands::Adaptive) | None => "task",
+    };
+    crate::base::text::count(state.steps[step].added as usize, what)
 }
 
 /// Questions that must be asked now: new ones, and those whose subject changed since they were asked.

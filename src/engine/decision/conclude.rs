@@ -54,7 +54,11 @@ pub(in crate::engine) fn conclude(state: &State) -> Option<(Rule, Status)> {
                 Action::Approve | Action::Reject | Action::Suggest | Action::Answer => None,
             }
         }
-        Status::Waiting { wait: Wait::Auth | Wait::Limit { .. } | Wait::Children }
+        Status::Waiting { wait: Wait::Children } => {
+            let rule = if state.has_children_under_way() { Rule::T13 } else { Rule::T13c };
+            (rule == Rule::T13c || state.can_move()).then(|| (rule, resumed()))
+        }
+        Status::Waiting { wait: Wait::Auth | Wait::Limit { .. } }
         | Status::Blocked { .. }
         | Status::Draft
         | Status::Queued { .. }

@@ -105,6 +105,11 @@ pub(in crate::engine) fn decide(
             format!("`{}` takes {}, not {}", subject(entry), words.join(", "), wish.action);
         return Err(refused(reason, String::new()));
     }
+    if wish.action == Action::Merge {
+        let branch = state.worktree.as_ref().map_or("BRANCH", |worktree| &worktree.branch);
+        let reason = "merging is not in this version".to_owned();
+        return Err(refused(reason, format!("`git merge {branch}` takes the work over")));
+    }
     check_expiry(state, now, entry)?;
     check_text(entry, wish)?;
     let mut events = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::flow::Fire;
+use crate::base::flow::{Fire, StepKind};
 use crate::resource::WorkflowFile;
 use crate::resource::diagnostic::Findings;
 
@@ -12,6 +12,7 @@ use super::unknown;
 
 pub(super) fn check(file: &WorkflowFile, findings: &mut Findings) {
     check_mentions(file, findings);
+    check_ways_in(file, findings);
     let graph = Graph::of(file);
     check_dependency_cycles(file, &graph, findings);
     check_reachable(file, &graph, findings);
@@ -83,6 +84,44 @@ fn check_mentions(file: &WorkflowFile, findings: &mut Findings) {
                 channel.pos,
                 format!("channel `{}` stands here twice", channel.id),
                 "give each channel its own `id`",
+            );
+        }
+    }
+}
+
+/// Channels that nobody could ever fire, and steps with two kinds of ways in.
+fn check_ways_in(file: &WorkflowFile, findings: &mut Findings) {
+    for channel in file.channels.iter().filter(|channel| channel.fire == Fire::Message) {
+        let source = file.steps.iter().find(|step| step.id.as_str() == channel.from.as_str());
+        let is_mute = source.is_some_and(|step| match step.kind() {
+            StepKind::Human | StepKind::Command => true,
+            StepKind::End => step.prompt.trim().is_empty(),
+            StepKind::Agent => false,
+        });
+        if is_mute {
+            findings.error(
+                channel.pos,
+                format!(
+                    "channel `{}` fires when a message goes along it, and `{}` can send none",
+                    channel.id, *channel.from
+                ),
+                "add `fire: settled`, or a gate",
+            );
+        }
+    }
+    for step in file.steps.iter().filter(|step| !step.depends_on.is_empty()) {
+        let is_entered = file
+            .channels
+            .iter()
+            .any(|channel| channel.to.as_str() == step.id.as_str() && !channel.cyclic);
+        if is_entered && step.join.is_none() {
+            findings.warning(
+                step.pos,
+                format!(
+                    "step `{}` starts by its dependencies or by a channel, whichever comes first",
+                    step.id
+                ),
+                "say which with `join: any` or `join: all`",
             );
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::flow::{Access, StepKind};
+use crate::base::flow::{Access, Expands, StepKind};
 use crate::base::id::{ArtifactName, TaskId};
 use crate::base::limits::{SLOTS_MAX, TASKS_MAX};
 
@@ -161,9 +161,14 @@ fn check_kind(step: &StepDecl, findings: &mut Findings) {
         "remove `expands`",
     );
     warn(
+        step.expands == Some(Expands::Runs) && step.slot_count() > 1,
+        "proposes runs and has several slots",
+        "remove `slots`",
+    );
+    warn(
         step.approve && step.expands.is_none(),
         "has `approve` without `expands`",
-        "add `expands: adaptive`, or use a gate that `human` writes",
+        "add `expands: adaptive` or `expands: runs`, or use a gate that `human` writes",
     );
     warn(
         step.looped.is_some() && step.access.is_some_and(|access| access != Access::Write),

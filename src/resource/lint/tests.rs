@@ -441,3 +441,16 @@ fn teams_agents_and_skills_are_checked() {
         ],
     );
 }
+
+#[test]
+fn ways_into_a_step_are_such_that_somebody_can_take_them() {
+    let front = "start: a\nend: d\nchannels:\n  - { from: b, to: c }\n  - { from: c, to: d, fire: settled }\n";
+    let steps = "## a\nrole: coder\n\nGo.\n## b\nkind: human\ndependsOn: a\n\nWell?\n## c\nrole: qa\ndependsOn: a\n\nGo.\n## d\nkind: end\n";
+    check(
+        &with(front, steps),
+        &[
+            "7:5 error: channel `ch-b-c` fires when a message goes along it, and `b` can send none",
+            "19:4 warning: step `c` starts by its dependencies or by a channel, whichever comes first",
+        ],
+    );
+}

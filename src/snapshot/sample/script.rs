@@ -45,6 +45,7 @@ pub fn created() -> RunCreated {
         role_concurrency: BTreeMap::new(),
         params: BTreeMap::new(),
         roles: BTreeMap::new(),
+        child_choices: None,
     };
     RunCreated {
         runtime_args: BTreeMap::new(),
@@ -68,6 +69,8 @@ pub fn created() -> RunCreated {
         }),
         root: "/shop".into(),
         depth: 0,
+        parent: None,
+        flags: Box::default(),
     }
 }
 
@@ -123,6 +126,7 @@ pub fn started() -> Vec<(u64, Input)> {
         path: "/shop/.crew/worktrees/add-refunds".into(),
         branch: "crew/add-refunds".into(),
         commit: "c0".into(),
+        tree: None,
     };
     vec![
         (100, Input::Command(Command::Promote { dependencies: Some(Ok(())) })),

@@ -30,6 +30,8 @@ pub fn created(slots: u32) -> RunCreated {
         git: None,
         root: "/nowhere".into(),
         depth: 0,
+        parent: None,
+        flags: Box::default(),
         runtime_args: std::collections::BTreeMap::default(),
     }
 }

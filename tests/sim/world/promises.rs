@@ -1,0 +1,176 @@
+//! What must hold in every log, read from the outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crew::base::flow::{Access, Fire, Isolation, Join};
+use crew::base::{StepId, TaskId};
+use crew::engine::{State, Vitals, checkpoint, explain_run};
+use crew::event::gate::ChannelsFired;
+use crew::event::{BlockedReason, Body, Record, Status};
+
+use super::{Folded, MACHINE_SLOTS, World};
+
+/// What is counted while a log is read again.
+#[derive(Debug, Default)]
+pub struct Promises {
+    turns: BTreeMap<StepId, u64>,
+    live: BTreeSet<TaskId>,
+    fired: BTreeSet<(String, u64)>,
+    decided: BTreeSet<String>,
+}
+
+impl Promises {
+    /// Takes a record in: one live attempt of a task, one firing of a channel in a turn of its source,
+    /// one word about a decision.
+    pub fn take(&mut self, state: &State, record: &Record) {
+        if let Body::AttemptStarted(started) = &record.body {
+            self.begin(started.task.step());
+            let is_alone = self.live.insert(started.task.clone());
+            assert!(is_alone, "two live attempts of {}", started.task);
+        } else if let Body::AttemptEnded(end) = &record.body {
+            assert!(self.live.remove(&end.task), "{} ended without a start", end.task);
+        } else if let Body::TaskActivated(activated) = &record.body {
+            activated.steps.iter().for_each(|step| self.begin(step));
+        } else if let Body::ChannelsFired(firing) = &record.body {
+            self.fire(state, firing);
+            firing.steps.iter().for_each(|step| self.begin(step));
+        } else if let Body::DecisionMade(made) = &record.body {
+            assert!(self.decided.insert(made.id.clone()), "`{}` was decided twice", made.id);
+        }
+    }
+
+    fn begin(&mut self, step: &StepId) {
+        *self.turns.entry(step.clone()).or_default() += 1;
+    }
+
+    /// Channels that share their gates fire as one, for whichever of their sources is new.
+    fn fire(&mut self, state: &State, firing: &ChannelsFired) {
+        let plan = state.plan();
+        let mut groups: BTreeMap<(usize, BTreeSet<&str>), bool> = BTreeMap::new();
+        for id in &firing.channels {
+            let channel = plan.channels.iter().find(|c| c.id == *id).expect("a channel");
+            let source = &plan.steps[channel.from].id;
+            let turn = self.turns.get(source).copied().unwrap_or_default();
+            let is_new = self.fired.insert((id.clone(), turn)) || channel.fire != Fire::Settled;
+            let gates = channel.gates.iter().map(String::as_str).collect();
+            *groups.entry((channel.to, gates)).or_default() |= is_new;
+        }
+        let twice = groups.iter().find(|(_, is_new)| !**is_new);
+        assert_eq!(twice, None, "a channel fired twice in a turn of its source");
+    }
+}
+
+/// A run that nobody drives says why, and what resolves it.
+pub fn check_rest(state: &State, now: crew::base::Time) {
+    let why = explain_run(state, &Vitals::default(), now);
+    assert!(!why.headline.is_empty() && why.command.is_some(), "unexplained: {why:?}");
+    if let Status::Blocked { reason, detail } = &state.status {
+        assert!(!detail.is_empty(), "{reason:?} without a detail");
+        let is_silent = *reason == BlockedReason::Stalled && detail.starts_with("nothing can move");
+        assert!(!is_silent, "a stall that names nothing");
+    }
+}
+
+impl World {
+    /// What no start may break, seen from outside.
+    pub(super) fn check_spawn(&self, state: &State, task: usize) {
+        let alive: Vec<usize> = self
+            .processes
+            .iter()
+            .filter(|(_, p)| p.is_alive())
+            .map(|((task, _), _)| *task)
+            .collect();
+        assert!(!alive.contains(&task), "two live attempts of {}", state.task_id(task));
+        let plan = state.plan();
+        let limit = state.created.limits.agents.min(plan.max_concurrency.unwrap_or(u32::MAX));
+        assert!(alive.len() < limit as usize, "over the limit of the run");
+        assert!(alive.len() < MACHINE_SLOTS as usize, "over the limit of the machine");
+        let step = state.step_of(task);
+        let same = |f: &dyn Fn(usize) -> bool| alive.iter().filter(|&&other| f(other)).count();
+        if let Some(limit) = step.max_concurrency {
+            assert!(same(&|other| state.step_of(other).id == step.id) < limit as usize);
+        }
+        if let Some(limit) = plan.role_concurrency.get(&step.role) {
+            assert!(same(&|other| state.step_of(other).role == step.role) < *limit as usize);
+        }
+        if let Some(limit) = state.created.limits.runtime.get(&step.runtime) {
+            assert!(same(&|other| state.step_of(other).runtime == step.runtime) < *limit as usize);
+        }
+        let shared = |other: usize| state.step_of(other).isolation == Isolation::Shared;
+        let writes = |other: usize| shared(other) && state.step_of(other).access == Access::Write;
+        let reads = |other: usize| shared(other) && state.step_of(other).access == Access::Read;
+        if writes(task) {
+            assert_eq!(same(&writes) + same(&reads), 0, "a writer is not alone");
+        }
+        if reads(task) {
+            assert_eq!(same(&writes), 0, "a reader beside a writer");
+        }
+        let ix = state.step_ix_of(task);
+        let sources: Vec<usize> =
+            plan.channels.iter().filter(|c| c.to == ix).map(|c| c.from).collect();
+        let is_plain = plan.channels.iter().all(|channel| channel.depends_on);
+        let done = sources.iter().filter(|&&from| state.is_step_done(from)).count();
+        match step.join.unwrap_or(Join::All) {
+            // A cycle may have gone past it between its decision and its process.
+            _ if !is_plain => {
+                let is_stale = state.live().any(|(live, at)| live == task && at.stale);
+                assert!(state.steps[ix].activated > 0 || is_stale, "started without activation");
+            }
+            Join::All => assert_eq!(done, sources.len(), "started before its dependencies"),
+            Join::Any => assert!(done > 0, "started before any dependency"),
+        }
+        if state.created.git.is_some() {
+            assert!(self.has_worktree, "started before its worktree");
+        }
+    }
+
+    /// A command looks at a tree that nobody is changing.
+    pub(super) fn check_evidence(&self, state: &State) {
+        for ((task, _), process) in &self.processes {
+            let step = state.step_of(*task);
+            let writes = step.access == Access::Write && step.isolation == Isolation::Shared;
+            assert!(!writes || !process.is_alive(), "a command beside the writer {}", step.id);
+        }
+    }
+
+    /// What must hold when a run is over.
+    pub(super) fn check_end(&mut self, state: &State) {
+        let alive = self.processes.values().filter(|process| process.is_alive()).count();
+        assert_eq!(alive, 0, "processes live on after the run");
+        let mut promises = Promises::default();
+        let whole = Folded::default().follow(&self.disk, |record| promises.take(state, record));
+        assert_eq!(whole.good, self.disk.len());
+        assert_eq!(whole.state.as_ref(), Some(state), "the log and the memory disagree");
+        let restored =
+            checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
+        assert_eq!(&restored, state, "a checkpoint is not what it was made of");
+        match &state.status {
+            Status::Done { .. } | Status::Waiting { .. } => {
+                for &end in &state.plan().end {
+                    assert!(state.is_step_done(end), "done without an end step");
+                }
+                self.summary.done += u64::from(state.status.is_terminal());
+                self.summary.waiting += u64::from(!state.status.is_terminal());
+            }
+            Status::Failed { detail, .. } => {
+                assert!(!detail.is_empty());
+                self.summary.failed += 1;
+            }
+            Status::Cancelled { .. } => self.summary.cancelled += 1,
+            Status::Draft
+            | Status::Queued { .. }
+            | Status::Running
+            | Status::Paused
+            | Status::Blocked { .. }
+            | Status::Merging
+            | Status::Archived { .. } => panic!("a run does not end as {:?}", state.status),
+        }
+        let settled = state.tasks.iter().filter(|task| task.status.is_settled()).count();
+        // Behind channels a step may never be reached; what its run failed for is told.
+        let is_plain = state.plan().channels.iter().all(|channel| channel.depends_on);
+        let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. })
+            || (!is_plain && matches!(state.status, Status::Failed { .. }));
+        self.summary.expanded += u64::from(state.expanded.is_some());
+        assert!(unsettled_is_fine || settled == state.tasks.len(), "tasks without an end");
+    }
+}
