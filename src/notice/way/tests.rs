@@ -1,5 +1,10 @@
 //! Real commands, real listeners: what arrives, and what happens when nothing does.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the programs of the machine, and a limit for a test that hangs"
+)]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
@@ -155,7 +160,8 @@ fn the_name_of_a_webhook_is_its_host() {
 fn hooks_hear_of_their_events_and_the_rest_only_of_what_is_for_people() {
     let mut notice = letter("/p".into()).notice;
     let hook = |on: &str| Way::Hook(Hook { on: vec![on.to_owned()], command: String::new() });
-    "run.blocked".clone_into(&mut notice.name); "run.transitioned".clone_into(&mut notice.kind);
+    "run.blocked".clone_into(&mut notice.name);
+    "run.transitioned".clone_into(&mut notice.kind);
     for (on, expected) in
         [("run.blocked", true), ("run.transitioned", true), ("*", true), ("run.done", false)]
     {

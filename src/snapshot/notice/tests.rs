@@ -35,6 +35,7 @@ fn made(id: &str) -> (&'static str, serde_json::Value) {
     ("decision.made", json!({"id": id, "action": "approve", "by": "human:ada"}))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "written where it is used")]
 fn moved(rule: &str, to: serde_json::Value) -> (&'static str, serde_json::Value) {
     ("run.transitioned", json!({"rule": rule, "to": to}))
 }
