@@ -13,7 +13,7 @@ pub struct Terminal {
 /// The two ways of notification that terminals know; most know one of them, and some would show both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sequence {
-    /// `OSC 9`: iTerm2, kitty, WezTerm, ghostty, Windows Terminal.
+    /// `OSC 9`: iTerm2, kitty, `WezTerm`, ghostty, Windows Terminal.
     Osc9,
     /// `OSC 777`: urxvt, foot, and those made from VTE.
     Osc777,
