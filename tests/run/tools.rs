@@ -336,7 +336,7 @@ echo done"#,
     let run = env.start("do it", &["-t", "small", "-w", "grow", "-a", "sh"]);
     assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
     let said = env.note("said").join("\n");
-    for words in ["there is no role `nobody`", "may not propose runs", "1 tasks are proposed"] {
+    for words in ["there is no role `nobody`", "proposes no runs; no step may", "1 task proposed"] {
         assert!(said.contains(words), "{words}\n{said}");
     }
     assert!(said.contains("adds no tasks; plan may"), "{said}");
