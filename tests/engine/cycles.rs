@@ -478,25 +478,3 @@ fn a_stale_attempt_is_not_forgotten_when_its_step_can_never_be_done() {
     play.end("b");
     assert_eq!(play.task("b"), "skipped");
 }
-
-#[test]
-fn f10_a_yes_to_a_gate_inside_a_loop_does_not_give_the_limit_back() {
-    let text = "---\nname: w\ndescription: d\nstart: code\nend: done\nmaxIterations: 2\ngates:\n  \
-        look: { fields: { ok: bool }, writers: [human], resetOnCycle: true, when: { check: ok, eq: true } }\n  \
-        no: { store: verdict, fields: { ok: bool }, writers: [qa], resetOnCycle: true, when: { check: ok, eq: false } }\n  \
-        yes: { store: verdict, fields: { ok: bool }, writers: [qa], resetOnCycle: true, when: { check: ok, eq: true } }\n\
-        channels:\n  - { id: c1, from: code, to: qa, gate: look }\n  \
-        - { id: c2, from: qa, to: code, gate: no, cyclic: true }\n  - { id: c3, from: qa, to: done, gate: yes }\n---\n\n\
-        ## code\nrole: coder\n\nx\n\n## qa\nrole: qa\naccess: none\n\nx\n\n## done\nkind: end\n";
-    let mut play = Play::of(text);
-    for _ in 0..2 {
-        play.end("code");
-        play.approve("look");
-        play.turn("qa", "no", &json!({"ok": false}));
-    }
-    assert_eq!(play.state.cycles, 2, "the person only let the work pass");
-    play.end("code");
-    play.approve("look");
-    play.turn("qa", "no", &json!({"ok": false}));
-    assert_eq!(play.status(), "blocked(max_iterations)");
-}
