@@ -241,7 +241,12 @@ fn sent(message: &Message) -> Body {
     MessageSent { message: message.clone(), writes: Vec::new(), attempt: None }.into()
 }
 
-fn readied(task: TaskId, cause: ReadyCause, failure: String, runtime: Option<String>) -> Body {
+pub(super) fn readied(
+    task: TaskId,
+    cause: ReadyCause,
+    failure: String,
+    runtime: Option<String>,
+) -> Body {
     TaskReadied { task, cause, not_before: None, failure, runtime }.into()
 }
 

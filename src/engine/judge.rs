@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::decide::readied;
 use super::facts::CommandEvidence;
 use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
@@ -41,16 +42,9 @@ pub(super) fn needs_evidence(
     checking: &CheckingAttempt,
 ) -> BTreeSet<String> {
     let case = Case { state, task, checking, step: state.step_of(task), now: Time(0) };
-    let mut wanted = BTreeSet::new();
-    let step = state.step_ix_of(task);
-    let edges = state.index.edges.iter();
-    let asked = edges.filter(|edge| edge.sources.contains(&step) && !edge.commands.is_empty());
-    for name in asked.flat_map(|edge| &edge.commands) {
-        let is_known = state.plan().commands.contains_key(name);
-        if is_known && state.evidence_of(name).is_none() {
-            wanted.insert(name.clone());
-        }
-    }
+    let names = state.commands_behind(state.step_ix_of(task));
+    let wanted: BTreeSet<String> =
+        names.filter(|name| state.lacks_evidence(name)).cloned().collect();
     // Only work that would count is worth a run of the commands.
     if wanted.is_empty() || state.status.is_terminal() || !case.is_success() {
         return BTreeSet::new();
@@ -69,14 +63,7 @@ pub(super) fn red_again(state: &State, task: TaskIx, name: &str, found: &Command
     let id = state.task_id(task);
     if entry.retries < step.retries {
         let failure = if found.tail.is_empty() { how } else { format!("{how}:\n\n{}", found.tail) };
-        return TaskReadied {
-            task: id,
-            cause: ReadyCause::Validation,
-            not_before: None,
-            failure,
-            runtime: None,
-        }
-        .into();
+        return readied(id, ReadyCause::Validation, failure, None);
     }
     TaskSettled {
         task: id,
@@ -381,28 +368,16 @@ impl Case<'_> {
 
     /// Whether there is more than the agent's word: the commands behind it are green.
     fn is_proved(&self) -> bool {
-        let step = self.state.step_ix_of(self.task);
-        let edges = self.state.index.edges.iter();
-        let names =
-            edges.filter(|edge| edge.sources.contains(&step)).flat_map(|edge| &edge.commands);
-        let mut is_checked = false;
-        for name in names {
-            if !self.state.evidence_of(name).is_some_and(CommandEvidence::is_green) {
-                return false;
-            }
-            is_checked = true;
-        }
-        is_checked
+        let is_green =
+            |name: &String| self.state.evidence_of(name).is_some_and(CommandEvidence::is_green);
+        let mut names = self.state.commands_behind(self.state.step_ix_of(self.task)).peekable();
+        names.peek().is_some() && names.all(is_green)
     }
 
     /// A command of the gates behind this step that is red on its tree.
     fn red(&self) -> Option<Body> {
-        let step = self.state.step_ix_of(self.task);
-        let edges = self.state.index.edges.iter();
-        let names =
-            edges.filter(|edge| edge.sources.contains(&step)).flat_map(|edge| &edge.commands);
-        let mut red = names.filter_map(|name| Some((name, self.state.evidence_of(name)?)));
-        let (name, found) = red.find(|(_, found)| !found.is_green())?;
+        let names = self.state.commands_behind(self.state.step_ix_of(self.task));
+        let (name, found) = self.state.first_red(names)?;
         Some(red_again(self.state, self.task, name, found))
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::decide::{readied, rework_step};
 use super::edge::Edge;
 use super::fire::Firing;
 use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
@@ -16,7 +17,7 @@ use crate::base::Time;
 use crate::base::flow::{Fire, OnStale, StepKind};
 use crate::event::body::{
     AttemptStopping, Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel, ReadyCause,
-    RunTransitioned, Settled, TaskActivated, TaskReadied, TaskSettled,
+    RunTransitioned, Settled, TaskActivated, TaskSettled,
 };
 use crate::event::decision::DecisionKind;
 use crate::event::{
@@ -62,9 +63,11 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 
 /// What a person decided about the whole run.
 fn concluded(state: &State, rule: Rule, to: Status) -> Vec<Body> {
-    let rework = super::decide::rework_step(state);
     // The way back comes first: a run that was queued without it would ask the same again.
-    if rule == Rule::T31 && !state.is_at_work(rework) {
+    if rule == Rule::T31
+        && let rework = rework_step(state)
+        && !state.is_at_work(rework)
+    {
         let said =
             state.last_decision(DecisionKind::Merge, "").and_then(|last| last.verdict.as_ref());
         let text = said.map(|verdict| verdict.text.clone()).unwrap_or_default();
@@ -139,9 +142,7 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 
 /// Questions that were answered: the task goes on, or a person's step is done.
 fn use_answers(state: &State) -> Vec<Body> {
-    let answered = state.asking().filter(|&task| {
-        state.tasks[task].asked.as_ref().is_some_and(|asked| asked.answer.is_some())
-    });
+    let answered = state.asking().filter(|&task| state.is_answered(task));
     answered
         .map(|task| {
             let id = state.task_id(task);
@@ -150,14 +151,7 @@ fn use_answers(state: &State) -> Vec<Body> {
                 let why = String::new();
                 return TaskSettled { task: id, status, result, why, blocks: None }.into();
             }
-            TaskReadied {
-                task: id,
-                cause: ReadyCause::Answer,
-                not_before: None,
-                failure: String::new(),
-                runtime: None,
-            }
-            .into()
+            readied(id, ReadyCause::Answer, String::new(), None)
         })
         .collect()
 }
@@ -180,10 +174,7 @@ pub(super) fn evidence_wanted(state: &State) -> BTreeSet<String> {
     }
     let waiting = state.index.edges.iter().filter(|edge| !edge.commands.is_empty());
     for edge in waiting.filter(|edge| state.is_edge_waiting(edge)) {
-        let missing = edge.commands.iter().filter(|name| {
-            state.plan().commands.contains_key(*name) && state.evidence_of(name).is_none()
-        });
-        wanted.extend(missing.cloned());
+        wanted.extend(edge.commands.iter().filter(|name| state.lacks_evidence(name)).cloned());
     }
     wanted
 }
@@ -195,11 +186,7 @@ fn send_back_red(state: &State) -> Vec<Body> {
         if !state.is_edge_waiting(edge) {
             continue;
         }
-        let red = edge.commands.iter().find_map(|name| {
-            let found = state.evidence_of(name)?;
-            (!found.is_green()).then_some((name, found))
-        });
-        if let Some((name, found)) = red {
+        if let Some((name, found)) = state.first_red(&edge.commands) {
             let done = |task: &TaskIx| matches!(state.tasks[*task].status, TaskStatus::Done { .. });
             let tasks = edge.sources.iter().flat_map(|&step| state.tasks_of(step)).filter(done);
             let last = tasks.max_by_key(|&task| state.tasks[task].seq);
