@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crew::runtime::Clock;
 use crew::runtime::process::{self, Signal};
 
 use crate::project::{LIMITS, TestEnv};
@@ -32,8 +33,9 @@ fn an_answer_within_the_hold_reaches_a_turn_that_is_past_its_deadline() {
     );
     let run = env.start_workflow("one");
     wait_until("it asks", || has_asked(&env, run));
-    let asked = std::time::Instant::now();
-    wait_until("its time would be over", || asked.elapsed().as_millis() > 1_500);
+    let clock = Clock::start();
+    let asked = clock.now();
+    wait_until("its time would be over", || clock.now().since_ms(asked) > 1_500);
     env.ok(&["answer", &run.to_string(), "work", "--text", "blue", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert_eq!((env.attempts(run, "work"), env.note("answer")), (1, vec!["blue".to_owned()]));
