@@ -11,6 +11,7 @@ pub mod find;
 pub mod follow;
 pub mod message;
 pub mod plan;
+pub mod policy;
 pub mod recover;
 pub mod rest;
 pub mod rows;

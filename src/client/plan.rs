@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 
+use super::policy::policy_of;
 use super::start::RunRequest;
 use super::workspace::Workspace;
 use crate::base::flow::{Access, Condition, Isolation, StepKind};
@@ -11,7 +12,7 @@ use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::CommandPlan;
-use crate::plan::{BuildInput, Completion, Plan, StepPlan, build};
+use crate::plan::{BuildInput, Completion, Plan, Policy, StepPlan, build};
 use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
 
 /// Programs that are chosen by themselves, in this order, when nothing names one.
@@ -27,6 +28,8 @@ const COMMAND_TIMEOUT_MS: u64 = 10 * 60 * 1_000;
 pub struct Choice {
     /// The plan.
     pub plan: Plan,
+    /// What the run may use up and touch, and what must hold before its work counts.
+    pub policy: Policy,
     /// Whether the workflow works in a worktree when there can be one.
     pub wants_worktree: bool,
     /// What a person should know.
@@ -116,7 +119,8 @@ pub fn choose(
             "agents are played by `{name}`, the first program found (`-a` chooses another)"
         ));
     }
-    Ok(Choice { plan, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
+    let policy = policy_of(workspace, &workflow, &plan.commands);
+    Ok(Choice { plan, policy, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
 }
 
 /// The commands of a run by name: configured ones, then the workflow's own, then the flag's.
@@ -126,9 +130,9 @@ pub fn commands(
     flag: Option<&str>,
 ) -> BTreeMap<String, CommandPlan> {
     let declared = workflow.policy.validation.as_ref();
+    let name = validation_name(workflow);
     let timeout_ms = declared.and_then(|own| own.timeout_ms).unwrap_or(COMMAND_TIMEOUT_MS);
     let mut commands: BTreeMap<String, String> = config.validation.commands.clone();
-    let name = declared.map_or(DEFAULT_COMMAND, |own| own.name.as_str());
     let own = declared.and_then(|own| own.command.as_deref());
     let fallback = config.validation.default_command().filter(|_| !commands.contains_key(name));
     if let Some(command) = flag.or(own).or(fallback) {
@@ -138,6 +142,11 @@ pub fn commands(
         .into_iter()
         .map(|(name, command)| (name, CommandPlan { command, timeout_ms }))
         .collect()
+}
+
+/// Name of the command that decides whether a tree of this workflow is green.
+pub(super) fn validation_name(workflow: &WorkflowFile) -> &str {
+    workflow.policy.validation.as_ref().map_or(DEFAULT_COMMAND, |own| own.name.as_str())
 }
 
 /// Checks the programs of a plan that was frozen before.

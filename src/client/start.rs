@@ -16,7 +16,7 @@ use crate::event::{
 };
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::{Ledger, OpenError};
-use crate::plan::{Completion, Plan};
+use crate::plan::{Completion, Plan, Policy};
 use crate::store::git::{GitError, git};
 use crate::store::{Project, ProjectError, ProjectLock};
 
@@ -60,6 +60,8 @@ pub struct RunRequest {
 pub struct Prepared {
     /// The frozen plan.
     pub plan: Arc<Plan>,
+    /// What the run may use up and touch, and what must hold before its work counts.
+    pub policy: Policy,
     /// What a person should know before it starts.
     pub notes: Vec<String>,
     request: RunRequest,
@@ -144,7 +146,7 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
     let mut notes = Vec::new();
     let can_have_worktree = !request.in_place && workspace.found.git.is_some();
     let base = if can_have_worktree { base_of(workspace, &mut notes)? } else { None };
-    let Choice { mut plan, wants_worktree, notes: more } =
+    let Choice { mut plan, policy, wants_worktree, notes: more } =
         choose(workspace, &request, base.is_some())?;
     notes.extend(more);
     let base = base.filter(|_| wants_worktree && plan.has_writers());
@@ -154,7 +156,7 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
     if base.is_none() && plan.has_writers() {
         notes.push("no worktree: the tasks work in the project folder itself".to_owned());
     }
-    Ok(Prepared { plan: Arc::new(plan), notes, request, base, retry_of: None })
+    Ok(Prepared { plan: Arc::new(plan), policy, notes, request, base, retry_of: None })
 }
 
 /// A new run with the plan and goal of one that did not end well.
@@ -178,7 +180,8 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
     super::plan::preflight(workspace, &created.plan, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
-    Ok(Prepared { plan: created.plan.clone(), notes, request, base, retry_of })
+    let policy = (*created.policy).clone();
+    Ok(Prepared { plan: created.plan.clone(), policy, notes, request, base, retry_of })
 }
 
 /// What the tasks of a new run should know of the one before.
@@ -346,6 +349,7 @@ fn created(
             hibernate_ms: config.limits.hibernate_ms,
             ask_hold_ms: config.limits.ask_hold_ms,
         },
+        policy: Box::new(prepared.policy.clone()),
         priority: request.priority,
         after: request.after.clone(),
         retry_of: prepared.retry_of.as_ref().map(|(number, _)| *number),

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::RunNumber;
-use crate::plan::Plan;
+use crate::plan::{Plan, Policy};
 
 /// A run was created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct RunCreated {
     pub plan: Arc<Plan>,
     /// Limits that hold for this run.
     pub limits: Limits,
+    /// What it may use up and touch, and what must hold before its work counts.
+    #[serde(default)]
+    pub policy: Box<Policy>,
     /// Order in the queue.
     #[serde(default)]
     pub priority: Priority,

@@ -6,9 +6,11 @@ pub mod adaptive;
 pub mod build;
 pub mod children;
 pub mod graph;
+pub mod policy;
 pub mod prompt;
 
 pub use adaptive::AddedStep;
 pub use build::{BuildInput, build};
 pub use children::{ChildChoices, ChildPlan};
 pub use graph::{AgentPlan, ChannelPlan, Completion, GatePlan, Plan, SkillPlan, StepPlan};
+pub use policy::Policy;

@@ -107,6 +107,7 @@ impl Play {
             uid: "0".repeat(32),
             goal: "the goal".into(),
             plan: Arc::new(compiled),
+            policy: Box::default(),
             limits: Limits { agents: 8, ..Limits::default() },
             priority: Priority::Normal,
             after: Vec::new(),

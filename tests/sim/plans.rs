@@ -147,6 +147,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         uid: format!("{:032x}", rng.u128(..)),
         goal: "x".into(),
         plan: Arc::new(plan),
+        policy: Box::default(),
         limits,
         priority: Priority::Normal,
         after: Vec::new(),

@@ -164,6 +164,7 @@ impl TestEnv {
             uid: format!("{:032x}", number.0),
             goal: format!("do {slug}"),
             plan: Arc::new(plan),
+            policy: Box::default(),
             limits: Limits::default(),
             priority: Priority::Normal,
             after: Vec::new(),

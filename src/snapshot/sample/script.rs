@@ -56,6 +56,7 @@ pub fn created() -> RunCreated {
         uid: "00000000000000000000000000000005".into(),
         goal: "Add refunds to the shop".into(),
         plan: Arc::new(plan),
+        policy: Box::default(),
         limits: Limits::default(),
         priority: Priority::Normal,
         after: Vec::new(),

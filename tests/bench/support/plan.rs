@@ -23,6 +23,7 @@ pub fn created(slots: u32) -> RunCreated {
         uid: "00000000000000000000000000000001".into(),
         goal: "many tasks".into(),
         plan: Arc::new(plan),
+        policy: Box::default(),
         limits: Limits::default(),
         priority: Priority::Normal,
         after: Vec::new(),

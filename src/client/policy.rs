@@ -1,0 +1,61 @@
+//! The policy of a run: what configuration, workflow and flags say, frozen when it starts.
+
+use std::collections::BTreeMap;
+
+use super::plan::validation_name;
+use super::workspace::Workspace;
+use crate::config::{Config, Origin, RiskProfile as Configured};
+use crate::plan::Policy;
+use crate::plan::graph::CommandPlan;
+use crate::plan::policy::{Budget, MergePolicy, PathPolicy, RiskPolicy};
+use crate::resource::{RiskProfile, WorkflowFile};
+
+/// The policy of a run of this workflow, whose commands are `commands`.
+pub fn policy_of(
+    workspace: &Workspace,
+    workflow: &WorkflowFile,
+    commands: &BTreeMap<String, CommandPlan>,
+) -> Policy {
+    let config = &workspace.config;
+    let asked = &workflow.policy;
+    let name = validation_name(workflow);
+    let completion = &asked.completion;
+    let target = completion.target.clone().or_else(|| config.completion.target.clone());
+    Policy {
+        budget: budget_of(config, workflow),
+        paths: PathPolicy {
+            deny: config.paths.deny.iter().chain(&asked.paths_deny).cloned().collect(),
+            allow: if config.paths.allow.is_empty() {
+                asked.paths_allow.clone()
+            } else {
+                config.paths.allow.clone()
+            },
+        },
+        validation: commands.contains_key(name).then(|| name.to_owned()),
+        risk: RiskPolicy {
+            is_strict: config.risk.profile == Configured::Strict
+                && asked.risk != Some(RiskProfile::None),
+            accept: config.risk.accept.clone(),
+            keywords: config.risk.keywords.clone(),
+        },
+        merge: MergePolicy {
+            target: target.filter(|name| name != "current"),
+            allows_dirty_checkout: completion.require_clean_repo == Some(false),
+            skips_validation: completion.revalidate == Some(false),
+        },
+    }
+}
+
+/// What the run may use up: the workflow's numbers, else those that somebody has configured.
+fn budget_of(config: &Config, workflow: &WorkflowFile) -> Budget {
+    let asked = &workflow.policy.budget;
+    let is_set = |key: &str| config.origins.of(key).iter().any(|origin| *origin != Origin::Preset);
+    let set = |key: &str, value: u32| is_set(key).then_some(value);
+    let minutes = asked.minutes.or_else(|| set("budget.minutes", config.budget.minutes));
+    Budget {
+        steps: asked.steps.or_else(|| set("budget.steps", config.budget.steps)),
+        active_ms: minutes.map(|minutes| u64::from(minutes) * 60_000),
+        tokens: asked.tokens.map(u64::from).or(config.budget.tokens),
+        cost_usd: asked.cost.or(config.budget.cost_usd),
+    }
+}

@@ -1,0 +1,85 @@
+//! What a run may use up and touch, and what must hold before its work counts: frozen at its start (SPEC 8).
+
+use serde::{Deserialize, Serialize};
+
+/// What a run may use up and touch, and what must hold before its work counts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Policy {
+    /// What it may use up.
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
+    /// What its attempts may touch.
+    #[serde(default)]
+    pub paths: PathPolicy,
+    /// Name of the command that decides whether a tree is green; none means that nothing is checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<String>,
+    /// When it needs a person's word to start.
+    #[serde(default)]
+    pub risk: RiskPolicy,
+    /// How its work is merged.
+    #[serde(default)]
+    pub merge: MergePolicy,
+}
+
+/// What may be used up; absent means without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Budget {
+    /// Passes of a loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Milliseconds during which at least one attempt is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_ms: Option<u64>,
+    /// Tokens, in and out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+}
+
+impl Budget {
+    fn is_unlimited(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Globs over paths relative to the top of the worktree.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PathPolicy {
+    /// What may not be touched; `!` makes an exception, the last match decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
+    /// When not empty, all that may be touched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+}
+
+/// When a run needs a person's word to start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RiskPolicy {
+    /// Whether the rules of the risk gate apply.
+    #[serde(default)]
+    pub is_strict: bool,
+    /// Reasons that a person has accepted once and for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<String>,
+    /// Words that make a goal sensitive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
+}
+
+/// How a run's work is merged.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MergePolicy {
+    /// The branch; absent means the one that was checked out at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Whether a checkout of the target with changes is merged into all the same, without touching it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allows_dirty_checkout: bool,
+    /// Whether the merged tree is not validated again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skips_validation: bool,
+}
