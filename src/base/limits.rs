@@ -93,6 +93,10 @@ pub const WRITE_RETRY_MS: u64 = 1_000;
 pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 /// Milliseconds between two looks for such a process.
 pub const GIT_LOOK_MS: u64 = 20;
+/// Milliseconds between two looks whether the process of a question that holds its turn still lives.
+pub const ASK_LOOK_MS: u64 = 2_000;
+/// Milliseconds that such a process may take longer than it should, before its attempt's clocks go on.
+pub const ASK_HOLD_GRACE_MS: u64 = 10_000;
 /// Milliseconds between heartbeats of a shim.
 pub const HEARTBEAT_MS: u64 = 5_000;
 /// Milliseconds that descendants left behind by an agent have between SIGTERM and SIGKILL.

@@ -21,6 +21,7 @@ mod explain;
 mod facts;
 mod fire;
 mod gate;
+mod hold;
 mod index;
 mod input;
 mod judge;

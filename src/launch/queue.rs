@@ -94,7 +94,7 @@ impl Queue<'_> {
     }
 
     fn promote(&mut self, runs: &mut BTreeMap<RunNumber, Ledger>) {
-        let holds = |ledger: &&Ledger| ledger.state().status.kind().holds_slot();
+        let holds = |ledger: &&Ledger| ledger.state().holds_slot();
         let mut used = runs.values().filter(holds).count();
         let mut order: Vec<(crate::event::Priority, bool, RunNumber)> = runs
             .iter()

@@ -241,7 +241,7 @@ impl Supervisor {
         }
         self.held.clear();
         self.drop_trees();
-        let has_slot = self.ledger.state().status.kind().holds_slot();
+        let has_slot = self.ledger.state().holds_slot();
         if self.had_slot && !has_slot {
             self.run_queue();
         }
@@ -307,8 +307,14 @@ impl Supervisor {
 /// How many slots of the machine the run could use once these inputs are taken in, and how many of
 /// its attempts go on: who has ended makes room for the next in the same turn.
 fn slots_wanted(state: &State, inputs: &[Input]) -> (usize, usize) {
-    let ended = inputs.iter().filter(|input| matches!(input, Input::AttemptEnded(_))).count();
-    let staying = state.live_count().saturating_sub(ended);
+    let has_ended = |task: TaskIx| {
+        let mut ends = inputs.iter().filter_map(|input| {
+            if let Input::AttemptEnded(end) = input { Some(&end.task) } else { None }
+        });
+        ends.any(|id| state.task_ix(id) == Some(task))
+    };
+    let working = state.live().filter(|(_, live)| !live.is_held());
+    let staying = working.filter(|(task, _)| !has_ended(*task)).count();
     if state.status.kind() != StatusKind::Running {
         return (0, staying);
     }
@@ -323,7 +329,7 @@ fn vitals(state: &State, dir: &RunDir, now: Time) -> Vitals {
     let limits = &state.created.limits;
     let young_ms = limits.heartbeat_ms[0].min(limits.first_output_ms).min(limits.silence_ms);
     let is_young = |started: Time| now.since_ms(started) < young_ms;
-    let old = state.live().filter(|(_, live)| !is_young(live.started_at));
+    let old = state.live().filter(|(_, live)| live.is_held() || !is_young(live.started_at));
     let attempts = old
         .map(|(task, live)| (task, attempt_vitals(&dir.attempt(&state.task_id(task), live.number))))
         .collect();
