@@ -22,6 +22,8 @@ mod mail;
 mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
+#[path = "run/paths.rs"]
+mod paths;
 #[path = "run/places.rs"]
 mod places;
 #[path = "run/queue.rs"]

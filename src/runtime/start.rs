@@ -145,6 +145,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         shims: BTreeMap::new(),
         spawned: BTreeSet::new(),
         trees: BTreeMap::new(),
+        listings: BTreeMap::new(),
         has_trees: true,
         stopping: BTreeSet::new(),
         jobs: BTreeSet::new(),
