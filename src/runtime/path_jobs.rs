@@ -43,7 +43,11 @@ impl Supervisor {
             let listed = restored.map_err(PathCheckError::from).and_then(|()| job.list());
             let listed = listed.map_err(|error| match &error {
                 PathCheckError::Io(error) if super::attempts::is_full(error) => None,
-                _ => Some(short(&super::error_chain(&error))),
+                PathCheckError::Git(_)
+                | PathCheckError::Rules(_)
+                | PathCheckError::Io(_)
+                | PathCheckError::TooMany { .. }
+                | PathCheckError::NoListing(_) => Some(short(&super::error_chain(&error))),
             });
             drop(sender.send(Wake::Listed(key, listed)));
         });
