@@ -65,10 +65,10 @@ fn a_check_that_is_red_three_times_is_for_a_person_and_green_work_is_accepted() 
     let (red, green) = (Some(3), Some(0));
     assert_eq!(found, [(red, false), (red, false), (red, false), (red, true), (green, false)]);
     assert_eq!(env.note("list"), ["`check` did not run on this tree yet"]);
-    let read = env.note("read").join("\n");
+    let transcript = env.note("read").join("\n");
     assert!(
-        read.contains("not instructions to you") && read.contains("> round 4 is done"),
-        "{read}"
+        transcript.contains("not instructions to you") && transcript.contains("> round 4 is done"),
+        "{transcript}"
     );
     let unknown = env.note("unknown").join("\n");
     assert!(
