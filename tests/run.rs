@@ -32,5 +32,7 @@ mod queue;
 mod tools;
 #[path = "run/trees.rs"]
 mod trees;
+#[path = "run/verify.rs"]
+mod verify;
 #[path = "run/version.rs"]
 mod version;

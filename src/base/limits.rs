@@ -140,6 +140,12 @@ pub const BACKOFF_MS_MAX: u64 = 60_000;
 pub const GATE_BYTES_MAX: usize = 64 << 10;
 /// Milliseconds until a decision must be asked anew.
 pub const DECISION_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Times in a row that a command which an agent runs may be red; then only a person can go on.
+pub const VERIFY_REDS_MAX: u32 = 3;
+/// Milliseconds beyond its own timeout that an agent waits for such a command.
+pub const VERIFY_WAIT_MS: u64 = 60_000;
+/// Bytes of a transcript that an agent is shown.
+pub const TRANSCRIPT_SHOWN_BYTES: usize = 48 << 10;
 /// Bytes kept of the output of a command that was not green.
 pub const EVIDENCE_TAIL_BYTES: usize = 4 << 10;
 /// Bytes of a file with an agent's token or its hash; a longer one is no token.

@@ -321,6 +321,16 @@ fn check_commands(plan: &Plan) -> Result<(), PlanError> {
             }
         });
     }
+    for step in &plan.steps {
+        let missing = step.verifies.iter().filter(|name| !plan.commands.contains_key(*name));
+        reasons.extend(missing.map(|name| {
+            format!(
+                "step `{}` verifies with the command `{name}`, which is not configured: give it as \
+                 `{name} = \"…\"` under `[validation.commands]`",
+                step.id
+            )
+        }));
+    }
     if reasons.is_empty() {
         return Ok(());
     }

@@ -53,6 +53,7 @@ const TYPES: &[&str] = &[
     "check.finished",
     "heartbeat.changed",
     "attention.raised",
+    "verification.asked",
     "question.asked",
     "question.parked",
     "question.withdrawn",

@@ -73,6 +73,7 @@ impl State {
             }
             Body::GateWritten(written) => self.gate_written(at, written),
             Body::EvidenceRecorded(found) => self.evidence(at, found),
+            Body::VerificationAsked(asked) => self.verification_asked(asked),
             Body::ChannelsFired(fired) => self.fired(at, fired),
             Body::DecisionOpened(opened) => self.decision_opened(at, opened),
             Body::DecisionShown(shown) => {
@@ -333,6 +334,7 @@ impl State {
         let stopped = live.stopping.clone();
         let is_stale = live.stale;
         let held_ms = live.held_ms_at(end.ended_at.min(at));
+        self.forget_verifications(&end.task, end.attempt);
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);
         entry.active_ms += end.duration_ms.saturating_sub(held_ms);

@@ -35,6 +35,7 @@ impl State {
         let evidence =
             CommandEvidence { code: found.code, epoch: self.epoch, at, tail: found.tail.clone() };
         self.evidence.entry(found.name.clone()).or_default().insert(found.tree.clone(), evidence);
+        self.count_verification(&found.name);
     }
 
     /// The whole of SPEC 7.3, F7, in one step.
@@ -161,6 +162,9 @@ impl State {
     /// A person's word gives the cycles their whole limit back (F10).
     pub(super) fn zero_cycles(&mut self) {
         self.cycles = 0;
+        for known in self.verifications.values_mut() {
+            known.reds = 0;
+        }
         for channel in &mut self.channels {
             channel.cycles = 0;
         }

@@ -2,12 +2,13 @@
 
 use super::hold::hold_ends_at;
 use super::input::earlier;
-use super::settle::{SILENCE_GRACE_MS, last_sign};
+use super::settle::{SILENCE_GRACE_MS, is_excused, last_sign};
 use super::start::waits_for_machine;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
 use crate::base::{Time, limits};
 use crate::event::StatusKind;
+use crate::plan::graph::TaskIx;
 
 /// The next instant after `now` at which something could follow from time alone.
 ///
@@ -43,7 +44,7 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
             at(hold_ends_at(state, live).unwrap_or(now));
         }
         let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
-        for moment in moments(state, live, &seen) {
+        for moment in moments(state, task, live, &seen) {
             at(moment);
         }
     }
@@ -51,12 +52,12 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
 }
 
 /// All moments at which something could be said about a live attempt.
-fn moments(state: &State, live: &LiveAttempt, seen: &AttemptVitals) -> Vec<Time> {
+fn moments(state: &State, task: TaskIx, live: &LiveAttempt, seen: &AttemptVitals) -> Vec<Time> {
     let limits = &state.created.limits;
     let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
     let output = last_sign(live, seen);
     let mut moments: Vec<Time> = limits.heartbeat_ms.iter().map(|ms| beat.plus_ms(*ms)).collect();
-    if live.stopping.is_some() || seen.tool_since.is_some() || live.is_held() {
+    if live.stopping.is_some() || seen.tool_since.is_some() || is_excused(state, task, live) {
         return moments;
     }
     if seen.stdout_at.is_none() && !live.no_output {

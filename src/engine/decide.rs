@@ -4,7 +4,7 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, fire, mail};
+use super::{call, children, fire, mail, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -100,6 +100,7 @@ fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Bod
         Command::Retract { id } => call::retract(state, id),
         Command::Ack { ids, task, attempt } => Ok(call::ack(state, ids, task, *attempt)),
         Command::Ask { task, attempt, question } => call::ask(state, task, *attempt, question),
+        Command::Verify { task, attempt, name } => verify::verify(state, task, *attempt, name),
         Command::Park { task, attempt } => call::park(state, task, *attempt),
         Command::Report { task, attempt, outcome, text } => {
             call::report(state, task, *attempt, *outcome, text)

@@ -101,6 +101,7 @@ fn children(state: &State) -> Vec<Effect> {
 /// Commands that must run now, on a tree that nobody is changing.
 pub(super) fn evidence(state: &State) -> BTreeSet<String> {
     let mut wanted = evidence_wanted(state);
+    wanted.extend(super::verify::wanted(state));
     for &task in &state.index.checking {
         // While somebody else writes there is no current tree to speak of.
         if state.index.tree_writers.iter().any(|writer| *writer != task) {

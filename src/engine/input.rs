@@ -165,6 +165,15 @@ pub enum Command {
         /// Number of its attempt.
         attempt: u32,
     },
+    /// An agent lets a command run on the current tree.
+    Verify {
+        /// The task.
+        task: TaskId,
+        /// Number of its attempt.
+        attempt: u32,
+        /// Name of the command.
+        name: String,
+    },
     /// An agent says how its turn ends.
     Report {
         /// The task.
@@ -208,6 +217,7 @@ impl Command {
             Self::Ack { .. } => "ack",
             Self::Ask { .. } => "ask",
             Self::Park { .. } => "park",
+            Self::Verify { .. } => "verify",
             Self::Report { outcome: TurnOutcome::Done, .. } => "done",
             Self::Report { outcome: TurnOutcome::Blocked, .. } => "block",
             Self::Report { outcome: TurnOutcome::Failed, .. } => "fail",
@@ -221,6 +231,7 @@ impl Command {
             | Self::Ack { task, .. }
             | Self::Ask { task, .. }
             | Self::Park { task, .. }
+            | Self::Verify { task, .. }
             | Self::Report { task, .. } => Subject::Task(task.clone()),
             Self::WriteGate { gate, .. } => Subject::Gate(gate.clone()),
             Self::Decide { target: Some(name), .. } | Self::Show { id: name, .. } => {
@@ -285,7 +296,7 @@ impl Subject {
 #[error("{reason}")]
 pub struct Refusal {
     /// One word: `state`, `not_found`, `forbidden`, `conflict`, `superseded`, `expired`, `ambiguous`,
-    /// `contract`, `stale_epoch`, `stale_version`, `not_due`.
+    /// `escalate`, `contract`, `stale_epoch`, `stale_version`, `not_due`.
     pub code: &'static str,
     /// What is in the way.
     pub reason: String,

@@ -32,6 +32,7 @@ mod start;
 mod state;
 mod task;
 pub mod transitions;
+mod verify;
 mod vitals;
 mod words;
 mod write;
@@ -51,6 +52,7 @@ pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
     TaskStatus, WorktreeState,
 };
+pub use verify::Verification;
 pub use vitals::{AttemptVitals, Vitals};
 pub use write::{Caller, field_type, live_attempt, typed};
 

@@ -420,6 +420,11 @@ pub fn heartbeat(
     (level, age)
 }
 
+/// Whether an attempt is silent for a reason: it waits for a person, or for a command.
+pub(super) fn is_excused(state: &State, task: TaskIx, live: &LiveAttempt) -> bool {
+    live.is_held() || state.is_verifying(task)
+}
+
 /// The last moment at which an attempt said something, began, or went on after an answer.
 pub(super) fn last_sign(live: &LiveAttempt, seen: &AttemptVitals) -> Time {
     let begun = live.resumed_at.unwrap_or(live.started_at);
@@ -438,7 +443,7 @@ fn silence(
         let (task, attempt) = (state.task_id(task), live.number);
         Some(AttentionRaised { task, attempt, kind, detail }.into())
     };
-    if live.stopping.is_some() || seen.tool_since.is_some() || live.is_held() {
+    if live.stopping.is_some() || seen.tool_since.is_some() || is_excused(state, task, live) {
         return None;
     }
     let sign = last_sign(live, seen);

@@ -10,6 +10,7 @@ use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
 pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
+use super::verify::Verification;
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::event::message::Message;
 use crate::event::{Body, Record, RunCreated, Status, Usage};
@@ -64,6 +65,9 @@ pub struct State {
     /// What the commands of the workflow said, by name and tree.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, BTreeMap<String, CommandEvidence>>,
+    /// Commands that agents asked for, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub verifications: BTreeMap<String, Verification>,
     /// Decisions in the order in which they were asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<DecisionState>,
@@ -197,6 +201,7 @@ impl State {
             stores: BTreeMap::new(),
             channels: vec![ChannelState::default(); declared_channels(&created.plan)],
             evidence: BTreeMap::new(),
+            verifications: BTreeMap::new(),
             decisions: Vec::new(),
             children: Vec::new(),
             denied: String::new(),

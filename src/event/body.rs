@@ -8,7 +8,9 @@ use super::attempt::{AttemptEnded, AttemptStarted, Question};
 use super::child::{ChildCreated, ChildEnded, ChildrenProposed, ChildrenRefused, ChildrenReleased};
 use super::created::RunCreated;
 use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
-use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};
+use super::gate::{
+    ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported, VerificationAsked,
+};
 use super::message::Message;
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
@@ -91,6 +93,7 @@ bodies! {
     "channels.fired" => ChannelsFired,
     "gate.written" => GateWritten,
     "evidence.recorded" => EvidenceRecorded,
+    "verification.asked" => VerificationAsked,
     "decision.opened" => DecisionOpened,
     "decision.shown" => DecisionShown,
     "decision.made" => DecisionMade,

@@ -145,6 +145,9 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (Some(&turn.task), format!("says it is {}{said}", word(&turn.outcome)), true)
         }
         Body::GateWritten(written) => (None, wrote(written), true),
+        Body::VerificationAsked(asked) => {
+            (Some(&asked.task), format!("runs `{}`", asked.name), false)
+        }
         Body::EvidenceRecorded(found) => (None, evidence(found), true),
         Body::ChannelsFired(fired) => (None, fired_text(fired), true),
         Body::DecisionOpened(asked) => {

@@ -1,6 +1,7 @@
 //! The rules of gates, channels, cycles, evidence and decisions, played through the public engine.
 
 mod support;
+mod verify;
 
 mod channels;
 mod checks;

@@ -110,6 +110,7 @@ fn step(rng: &mut Rng, ix: usize, in_degree: usize) -> StepPlan {
         reads: Vec::new(),
         skills: Vec::new(),
         verify: kind == StepKind::Agent && rng.u8(0..5) == 0,
+        verifies: Vec::new(),
         expands: (kind == StepKind::Agent && rng.u8(0..8) == 0).then_some(Expands::Adaptive),
         approve: false,
         on_stale: OnStale::Drain,

@@ -96,6 +96,7 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::AttemptEnded(_)
         | Body::CheckFinished(_)
         | Body::QuestionAsked(_)
+        | Body::VerificationAsked(_)
         | Body::QuestionParked(_)
         | Body::QuestionWithdrawn(_)
         | Body::TurnReported(_)

@@ -221,6 +221,7 @@ fn channel(from: usize, to: usize) -> ChannelPlan {
 
 fn step(id: &str, role: &str, runtime: &str) -> StepPlan {
     StepPlan {
+        verifies: Vec::new(),
         expands: None,
         approve: false,
         contract: None,
