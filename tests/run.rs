@@ -22,6 +22,8 @@ mod mcp;
 mod memory;
 #[path = "run/places.rs"]
 mod places;
+#[path = "run/prune.rs"]
+mod prune;
 #[path = "run/queue.rs"]
 mod queue;
 #[path = "run/tools.rs"]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use camino::Utf8Path;
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::short;
@@ -13,6 +14,7 @@ use crate::engine::{Effect, Input};
 use crate::event::body::{CheckFinished, WorktreeCreated};
 use crate::event::gate::EvidenceRecorded;
 use crate::event::{Hash, Status, Wait};
+use crate::store::salvage::Source;
 
 impl Supervisor {
     /// Starts a job unless it is under way.
@@ -53,9 +55,19 @@ impl Supervisor {
         });
     }
 
-    /// Where changes are kept that do not belong into the run's branch.
-    fn kept_reference(&self, name: &str) -> String {
-        format!("refs/crew/salvage/{}/{name}", self.ledger.state().created.slug)
+    /// How something is named that is put away because of `why`.
+    fn source(&self, worktree: &Utf8Path, why: String) -> Source {
+        let state = self.ledger.state();
+        Source {
+            name: state.created.slug.clone(),
+            run: Some(state.created.number),
+            at: self.clock.now(),
+            by: why,
+            worktree: worktree.to_owned(),
+            branch: None,
+            known: None,
+            start: state.worktree.as_ref().map(|made| made.commit.clone()),
+        }
     }
 
     /// Makes the own tree of a reader, then its attempt is started.
@@ -64,11 +76,10 @@ impl Supervisor {
         let Some(worktree) = state.worktree.clone() else { return };
         let (root, id) = (state.created.root.clone(), state.task_id(key.0));
         let path = snapshot_tree::path_of(&worktree.path, &id);
-        let name = format!("{}-{}-before", id.to_string().replace('/', "."), key.1);
-        let reference = self.kept_reference(&name);
+        let source = self.source(&path, format!("attempt {} of {id}", key.1));
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
-            let made = snapshot_tree::prepare(&root, &path, &worktree.commit, &reference);
+            let made = snapshot_tree::prepare(&root, &worktree.commit, &source);
             let made = made.map_err(|error| short(&super::error_chain(&error)));
             drop(sender.send(Wake::TreeMade(key, made)));
         });
@@ -84,12 +95,12 @@ impl Supervisor {
         }
         let Some(worktree) = state.worktree.clone() else { return };
         let root = state.created.root.clone();
-        let reference = self.kept_reference("readers");
+        let source = self.source(&worktree.path, "the end of the run".to_owned());
         let done = Effect::EnsureWorktree;
         self.jobs.insert(done.clone());
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
-            if let Err(error) = snapshot_tree::remove_all(&root, &worktree.path, &reference) {
+            if let Err(error) = snapshot_tree::remove_all(&root, &worktree.path, &source) {
                 tracing::warn!(error = %super::error_chain(&error), "a reader's tree stays");
             }
             drop(sender.send(Wake::Done(done, Vec::new())));
@@ -157,8 +168,7 @@ impl Supervisor {
         );
         let is_reader = state.step_of(task).access != Access::Write;
         let tree = self.desk().folder_of(task);
-        let reference =
-            self.kept_reference(&format!("{}-{attempt}", id.to_string().replace('/', ".")));
+        let source = self.source(&tree, format!("the check of {id}, attempt {attempt}"));
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
             let mut check = CheckFinished {
@@ -172,20 +182,22 @@ impl Supervisor {
                 error: None,
             };
             let done = if is_reader {
-                snapshot_tree::put_away(&tree, &worktree.commit, &reference).map(|strays| {
+                let found = snapshot_tree::put_away(&worktree.commit, &source);
+                found.map_err(|error| super::error_chain(&error)).map(|strays| {
                     check.files = u32::try_from(strays.count).unwrap_or(u32::MAX);
-                    check.kept = (strays.count > 0).then_some(reference);
+                    check.kept = strays.kept;
                     check.strays = strays.paths;
                 })
             } else {
-                worktree::commit(&worktree, &message).map(|done| {
+                let done = worktree::commit(&worktree, &message);
+                done.map_err(|error| super::error_chain(&error)).map(|done| {
                     check.commit = Some(done.commit);
                     check.tree = Some(done.tree);
                     check.files = done.files;
                 })
             };
             if let Err(error) = done {
-                check.error = Some(short(&super::error_chain(&error)));
+                check.error = Some(short(&error));
             }
             drop(sender.send(Wake::Done(effect, vec![Input::CheckFinished(check)])));
         });
