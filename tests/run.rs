@@ -14,12 +14,16 @@ mod children;
 mod decide;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/holds.rs"]
+mod holds;
 #[path = "run/mail.rs"]
 mod mail;
 #[path = "run/mcp.rs"]
 mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
+#[path = "run/paths.rs"]
+mod paths;
 #[path = "run/places.rs"]
 mod places;
 #[path = "run/prune.rs"]

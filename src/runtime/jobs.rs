@@ -7,10 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempts::short;
 use super::evidence::Job;
+use super::path_jobs::PathJob;
+use super::paths::PathCheckError;
 use super::supervisor::{Key, Supervisor, Wake};
 use super::{snapshot_tree, worktree};
 use crate::base::flow::Access;
-use crate::engine::{Effect, Input};
+use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{CheckFinished, WorktreeCreated};
 use crate::event::gate::EvidenceRecorded;
 use crate::event::{Hash, Status, Wait};
@@ -159,7 +161,7 @@ impl Supervisor {
 
     fn check(&self, effect: Effect, task: usize, attempt: u32) {
         let state = self.ledger.state();
-        let Some(worktree) = state.worktree.clone() else { return };
+        let worktree = state.worktree.clone();
         let id = state.task_id(task);
         let message = format!(
             "{id}: attempt {attempt}\n\n{}\n\nCrew-Run: {}\nCrew-Task: {id}",
@@ -169,6 +171,7 @@ impl Supervisor {
         let is_reader = state.step_of(task).access != Access::Write;
         let tree = self.desk().folder_of(task);
         let source = self.source(&tree, format!("the check of {id}, attempt {attempt}"));
+        let paths = self.path_job((task, attempt));
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
             let mut check = CheckFinished {
@@ -179,27 +182,58 @@ impl Supervisor {
                 files: 0,
                 strays: Vec::new(),
                 kept: None,
+                denied: Vec::new(),
+                denied_count: 0,
                 error: None,
             };
-            let done = if is_reader {
-                let found = snapshot_tree::put_away(&worktree.commit, &source);
-                found.map_err(|error| super::error_chain(&error)).map(|strays| {
-                    check.files = u32::try_from(strays.count).unwrap_or(u32::MAX);
-                    check.kept = strays.kept;
-                    check.strays = strays.paths;
-                })
-            } else {
-                let done = worktree::commit(&worktree, &message);
-                done.map_err(|error| super::error_chain(&error)).map(|done| {
-                    check.commit = Some(done.commit);
-                    check.tree = Some(done.tree);
-                    check.files = done.files;
-                })
+            let done = match worktree {
+                Some(worktree) if is_reader => {
+                    read_only(&mut check, &paths, &source, &worktree.commit)
+                }
+                worktree => written(&mut check, &paths, worktree.as_ref(), &message),
             };
             if let Err(error) = done {
-                check.error = Some(short(&error));
+                check.error = Some(short(&super::error_chain(&error)));
             }
             drop(sender.send(Wake::Done(effect, vec![Input::CheckFinished(check)])));
         });
     }
+}
+
+/// Looks at what a reader left; what nobody may touch stays where it is.
+fn read_only(
+    check: &mut CheckFinished,
+    paths: &PathJob,
+    source: &Source,
+    commit: &str,
+) -> Result<(), PathCheckError> {
+    paths.look_at_strays(check, &snapshot_tree::changed(&source.worktree, commit)?);
+    if check.denied.is_empty() {
+        let strays = snapshot_tree::put_away(commit, source)?;
+        check.files = u32::try_from(strays.count).unwrap_or(u32::MAX);
+        check.kept = strays.kept;
+        check.strays = strays.paths;
+    }
+    Ok(())
+}
+
+/// Looks at what a writer touched, and commits it when all of that may be touched.
+fn written(
+    check: &mut CheckFinished,
+    paths: &PathJob,
+    worktree: Option<&WorktreeState>,
+    message: &str,
+) -> Result<(), PathCheckError> {
+    paths.look(check)?;
+    if !check.denied.is_empty() {
+        return Ok(());
+    }
+    if let Some(worktree) = worktree {
+        let done = worktree::commit(worktree, message)?;
+        check.commit = Some(done.commit);
+        check.tree = Some(done.tree);
+        check.files = done.files;
+    }
+    paths.done();
+    Ok(())
 }

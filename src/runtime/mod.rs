@@ -17,6 +17,8 @@ pub mod harvest;
 mod jobs;
 mod mail;
 mod outfit;
+mod path_jobs;
+mod paths;
 pub mod process;
 mod project;
 pub mod shim;

@@ -71,7 +71,10 @@ pub fn put_away(commit: &str, source: &Source) -> Result<Strays, SalvageError> {
 }
 
 /// Paths that differ from a commit, ignored files aside.
-fn changed(tree: &Utf8Path, commit: &str) -> Result<Vec<String>, SalvageError> {
+///
+/// # Errors
+/// Git says no.
+pub(super) fn changed(tree: &Utf8Path, commit: &str) -> Result<Vec<String>, SalvageError> {
     let mut paths: Vec<String> = Vec::new();
     if git(tree, &["rev-parse", "HEAD"])? != commit {
         paths.extend(git_names(tree, &["diff", "--name-only", "-z", commit, "HEAD"])?);
