@@ -13,9 +13,9 @@ use super::supervisor::{Key, Supervisor, Wake};
 use super::{snapshot_tree, worktree};
 use crate::base::flow::Access;
 use crate::engine::{Effect, Input, WorktreeState};
-use crate::event::body::{CheckFinished, WorktreeCreated};
+use crate::event::body::CheckFinished;
 use crate::event::gate::EvidenceRecorded;
-use crate::event::{Hash, Status, Wait};
+use crate::event::{Hash, Status, StatusKind, Wait};
 use crate::store::salvage::Source;
 
 impl Supervisor {
@@ -37,24 +37,6 @@ impl Supervisor {
             | Effect::TendChildren
             | Effect::EndChildren => {}
         }
-    }
-
-    fn ensure_worktree(&self, effect: Effect) {
-        let created = self.ledger.state().created.clone();
-        let sender = self.sender.clone();
-        self.tracker.spawn_blocking(move || {
-            let Some(base) = &created.git else { return };
-            let input = match worktree::create(&created.root, base, !created.after.is_empty()) {
-                Ok((commit, tree)) => Input::WorktreeCreated(WorktreeCreated {
-                    path: base.worktree.clone(),
-                    branch: base.branch.clone(),
-                    commit,
-                    tree,
-                }),
-                Err(error) => Input::WorktreeFailed(short(&super::error_chain(&error))),
-            };
-            drop(sender.send(Wake::Done(effect, vec![input])));
-        });
     }
 
     /// How something is named that is put away because of `why`.
@@ -149,6 +131,11 @@ impl Supervisor {
 
     /// Ends commands that nobody waits for any more: the run was stopped or paused, or work goes on.
     pub(super) fn end_unwanted_evidence(&mut self, wanted: &[Effect]) {
+        if self.ledger.state().status.kind() != StatusKind::Running
+            && let Some(stop) = self.making.take()
+        {
+            stop.cancel();
+        }
         let is_wanted = |name: &String| wanted.contains(&Effect::Evidence { name: name.clone() });
         self.evidence.retain(|name, stop| {
             let keep = is_wanted(name);
@@ -186,12 +173,13 @@ impl Supervisor {
                 denied_count: 0,
                 error: None,
             };
-            let done = match worktree {
+            let mended = worktree.as_ref().map_or(Ok(()), worktree::mend);
+            let done = mended.map_err(PathCheckError::from).and_then(|()| match worktree {
                 Some(worktree) if is_reader => {
                     read_only(&mut check, &paths, &source, &worktree.commit)
                 }
                 worktree => written(&mut check, &paths, worktree.as_ref(), &message),
-            };
+            });
             if let Err(error) = done {
                 check.error = Some(short(&super::error_chain(&error)));
             }

@@ -3,7 +3,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{unfinished, worktree};
+use super::{copies, unfinished, worktree};
 use crate::base::TaskId;
 use crate::store::git::{git, git_names};
 use crate::store::salvage::{SalvageError, Source, keep};
@@ -64,10 +64,25 @@ pub fn put_away(commit: &str, source: &Source) -> Result<Strays, SalvageError> {
     }
     let salvage = keep(tree, source)?;
     git(tree, &["reset", "-q", "--hard", commit])?;
-    git(tree, &["clean", "-fdq"])?;
+    clean(tree)?;
     let count = paths.len();
     let paths = paths.into_iter().take(PATHS_MAX).collect();
     Ok(Strays { paths, count, kept: Some(salvage.reference()) })
+}
+
+/// Removes what git does not know and does not ignore; the copies that crew has made stay.
+fn clean(tree: &Utf8Path) -> Result<(), SalvageError> {
+    let special = |c: char| matches!(c, '*' | '?' | '[' | '\\' | ' ');
+    let escaped = |name: &String| {
+        let safe: String =
+            name.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect();
+        format!("--exclude=/{safe}")
+    };
+    let kept: Vec<String> = copies::kept_out(tree).iter().map(escaped).collect();
+    let args: Vec<&str> =
+        ["clean", "-fdq"].into_iter().chain(kept.iter().map(String::as_str)).collect();
+    git(tree, &args)?;
+    Ok(())
 }
 
 /// Paths that differ from a commit, ignored files aside.
@@ -86,6 +101,8 @@ pub(super) fn changed(tree: &Utf8Path, commit: &str) -> Result<Vec<String>, Salv
     let status = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"];
     let entries = git_names(tree, &status)?;
     paths.extend(entries.iter().filter_map(|entry| entry.get(3..)).map(str::to_owned));
+    let copied = copies::kept_out(tree);
+    paths.retain(|path| !copied.contains(path));
     paths.sort();
     paths.dedup();
     Ok(paths)

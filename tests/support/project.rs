@@ -260,7 +260,7 @@ impl TestEnv {
             let log = fs::read_to_string(self.run_dir(run).supervisor_log()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             let last = lines[lines.len().saturating_sub(12)..].join("\n    ");
-            found.push_str(&format!("run {run}: {}\n    {last}\n", self.status_text(run)));
+            found.extend([format!("run {run}: {}\n    {last}\n", self.status_text(run))]);
         }
         found
     }

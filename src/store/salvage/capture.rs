@@ -27,6 +27,27 @@ pub fn keep(root: &Utf8Path, source: &Source) -> Result<Salvage, SalvageError> {
     keep_found(root, holding)
 }
 
+/// Puts away what was staged in a worktree whose folder is gone; nothing when that is what its branch has.
+///
+/// # Errors
+/// Git says no.
+pub fn keep_staged(root: &Utf8Path, source: &Source) -> Result<Option<Salvage>, SalvageError> {
+    let holding = look(root, source)?;
+    let head = holding.salvage.head.as_ref().and_then(|head| head.commit.as_ref());
+    let Some(head) = head.filter(|_| kind_of(root, &source.worktree) == Kind::Gone) else {
+        return Ok(None);
+    };
+    let git_dir = git_dir_of(root, &source.worktree);
+    if !git_dir.is_some_and(|git_dir| git_dir.join("index").exists()) {
+        return Ok(None);
+    }
+    let trees = write_trees(root, &holding)?;
+    if git(root, &["rev-parse", &format!("{head}^{{tree}}")])? == trees.staged {
+        return Ok(None);
+    }
+    keep_found(root, holding).map(Some)
+}
+
 pub(super) fn check(holding: &Holding) -> Result<(), SalvageError> {
     if holding.obstacles.is_empty() {
         return Ok(());

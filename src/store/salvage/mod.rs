@@ -12,7 +12,7 @@ mod remove;
 mod restore;
 mod write;
 
-pub use capture::keep;
+pub use capture::{keep, keep_staged};
 pub use found::{Holding, look};
 pub use git_dir::{git_dir_of, registered};
 pub use record::{Head, Ignored, Salvage, SalvageError, Source, drop_salvage, find, list};
