@@ -255,14 +255,14 @@ impl TestEnv {
 
     /// Where all runs are, and what their supervisors said last: why something did not come true.
     fn found(&self) -> String {
-        let mut found = String::new();
-        for run in (1..).take_while(|run| self.run_dir(*run).events().exists()) {
+        let runs = (1..).take_while(|run| self.run_dir(*run).events().exists());
+        let found = runs.map(|run| {
             let log = fs::read_to_string(self.run_dir(run).supervisor_log()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             let last = lines[lines.len().saturating_sub(12)..].join("\n    ");
-            found.extend([format!("run {run}: {}\n    {last}\n", self.status_text(run))]);
-        }
-        found
+            format!("run {run}: {}\n    {last}\n", self.status_text(run))
+        });
+        found.collect()
     }
 
     /// Waits until a run is at rest and nothing lives any more; returns its status in words.
