@@ -26,8 +26,12 @@ mod memory;
 mod paths;
 #[path = "run/places.rs"]
 mod places;
+#[path = "run/prune.rs"]
+mod prune;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/setup.rs"]
+mod setup;
 #[path = "run/tools.rs"]
 mod tools;
 #[path = "run/trees.rs"]

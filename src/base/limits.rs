@@ -148,5 +148,9 @@ pub const VERIFY_WAIT_MS: u64 = 60_000;
 pub const TRANSCRIPT_SHOWN_BYTES: usize = 48 << 10;
 /// Bytes kept of the output of a command that was not green.
 pub const EVIDENCE_TAIL_BYTES: usize = 4 << 10;
+/// Milliseconds of one setup command of a worktree; a longer one is ended, and the run is blocked.
+pub const SETUP_MS: u64 = 30 * 60 * 1_000;
+/// Characters of a failed setup command, and of the end of what it printed, that a blocked run shows.
+pub const SETUP_SHOWN_CHARS: usize = 160;
 /// Bytes of a file with an agent's token or its hash; a longer one is no token.
 pub const TOKEN_FILE_BYTES_MAX: u64 = 1 << 10;

@@ -7,7 +7,7 @@ use super::workspace::Workspace;
 use crate::config::{Config, Origin, RiskProfile as Configured};
 use crate::plan::Policy;
 use crate::plan::graph::CommandPlan;
-use crate::plan::policy::{Budget, MergePolicy, PathPolicy, RiskPolicy};
+use crate::plan::policy::{Budget, MergePolicy, PathPolicy, RiskPolicy, WorktreePolicy};
 use crate::resource::{RiskProfile, WorkflowFile};
 
 /// The policy of a run of this workflow, whose commands are `commands`.
@@ -35,6 +35,11 @@ pub fn policy_of(
             target: target.filter(|name| name != "current"),
             allows_dirty_checkout: completion.require_clean_repo == Some(false),
             skips_validation: completion.revalidate == Some(false),
+        },
+        worktree: WorktreePolicy {
+            setup: config.worktree.setup.clone(),
+            copy: config.worktree.copy.iter().map(ToString::to_string).collect(),
+            keep_ms: workflow.worktree.ttl_ms,
         },
     }
 }

@@ -150,6 +150,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         stopping: BTreeSet::new(),
         jobs: BTreeSet::new(),
         evidence: std::collections::BTreeMap::new(),
+        making: None,
         sender,
         inputs: Vec::new(),
         children: Vec::new(),

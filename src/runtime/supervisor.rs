@@ -73,6 +73,8 @@ pub struct Supervisor {
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
     pub(super) evidence: BTreeMap<String, CancellationToken>,
+    /// Stops the making of the run's worktree.
+    pub(super) making: Option<CancellationToken>,
     pub(super) sender: mpsc::UnboundedSender<Wake>,
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
