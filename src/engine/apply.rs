@@ -97,6 +97,9 @@ impl State {
                 }
             }
             Body::DecisionMade(made) => self.decision_made(at, made),
+            Body::RiskAccepted(accepted) => self.accepted.extend(accepted.risks.iter().cloned()),
+            Body::BudgetChanged(changed) => self.budget_changed(changed),
+            Body::BudgetWarned(warned) => self.warned.push(warned.kind),
             Body::ArtifactStored(stored) => self.stored(at, stored),
             Body::MessageSent(sent) => self.message_sent(at, sent),
             Body::MessageDelivered(delivery) => {
@@ -127,6 +130,7 @@ impl State {
             | Body::Unknown { .. } => {}
         }
         self.look_at_edges();
+        self.look_at_clock(at);
     }
 
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
@@ -134,6 +138,9 @@ impl State {
         if self.hibernated {
             // It waits as before, for the same thing and since the same moment.
             return;
+        }
+        if rule == Rule::T17 {
+            self.shift_delays(at.since_ms(self.status_since));
         }
         self.status = to.clone();
         self.status_since = at;
@@ -308,9 +315,6 @@ impl State {
             stopping: None,
         };
         self.set_task(task, TaskStatus::Running(Box::new(live)));
-        if self.active_since.is_none() {
-            self.active_since = Some(at);
-        }
     }
 
     fn attempt_ended(&mut self, at: Time, end: &AttemptEnded) {
@@ -325,10 +329,11 @@ impl State {
         }
         let stopped = live.stopping.clone();
         let is_stale = live.stale;
+        let usage = self.spend(live.runtime.clone(), live.model.clone(), end);
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);
         entry.active_ms += end.duration_ms;
-        entry.usage.add(&end.usage);
+        entry.usage.add(&usage);
         if !end.summary.is_empty() {
             entry.summary.clone_from(&end.summary);
         }
@@ -336,7 +341,7 @@ impl State {
             entry.session.clone_from(&end.session);
         }
         entry.last = Some(Box::new(end.clone()));
-        self.usage.add(&end.usage);
+        self.usage.add(&usage);
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
         let next = match (is_stale, is_active) {
             (false, _) => {
@@ -348,12 +353,7 @@ impl State {
             (true, false) => TaskStatus::Stale,
         };
         self.set_task(task, next);
-        if self.index.live.is_empty()
-            && let Some(since) = self.active_since.take()
-        {
-            // The end as the shim saw it: the time until somebody noticed is not work.
-            self.active_ms += end.ended_at.min(at).since_ms(since);
-        }
+        self.active_until = self.active_until.max(Some(end.ended_at.min(at)));
     }
 
     fn attention(&mut self, at: Time, attention: &AttentionRaised) {

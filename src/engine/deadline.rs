@@ -1,5 +1,6 @@
 //! The next instant at which time alone could make `settle` say something new.
 
+use super::budget;
 use super::input::earlier;
 use super::settle::SILENCE_GRACE_MS;
 use super::start::waits_for_machine;
@@ -34,6 +35,9 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
     }
     if waits_for_machine(state, vitals) {
         at(now.plus_ms(limits::SLOT_POLL_MS));
+    }
+    if let Some(moment) = budget::deadline(state, now) {
+        at(moment);
     }
     for (task, live) in state.live() {
         let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();

@@ -10,6 +10,7 @@ use super::created::RunCreated;
 use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
 use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};
 use super::message::Message;
+use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
@@ -90,6 +91,9 @@ bodies! {
     "channels.fired" => ChannelsFired,
     "gate.written" => GateWritten,
     "evidence.recorded" => EvidenceRecorded,
+    "risk.accepted" => RiskAccepted,
+    "budget.changed" => BudgetChanged,
+    "budget.warned" => BudgetWarned,
     "decision.opened" => DecisionOpened,
     "decision.shown" => DecisionShown,
     "decision.made" => DecisionMade,

@@ -8,6 +8,7 @@ use camino::Utf8Path;
 
 use crate::base::{Time, limits, redact, text};
 use crate::engine::AttemptVitals;
+use crate::event::Usage;
 use crate::store::AttemptDir;
 
 /// What is seen of one attempt now.
@@ -24,6 +25,7 @@ pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
         output_at: stdout_at.max(stderr_at),
         tool_since: None,
         stderr_tail: stderr_tail.unwrap_or_default(),
+        usage: Usage::default(),
     }
 }
 

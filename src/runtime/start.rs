@@ -147,6 +147,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         trees: BTreeMap::new(),
         has_trees: true,
         stopping: BTreeSet::new(),
+        meters: BTreeMap::new(),
         jobs: BTreeSet::new(),
         evidence: std::collections::BTreeMap::new(),
         sender,

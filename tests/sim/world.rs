@@ -384,6 +384,7 @@ impl World {
                     output_at: process.output.filter(|at| *at <= self.now),
                     tool_since: None,
                     stderr_tail: String::new(),
+                    usage: Usage::default(),
                 });
                 (task, vitals)
             })
