@@ -30,6 +30,8 @@ mod places;
 mod prune;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/risk.rs"]
+mod risk;
 #[path = "run/setup.rs"]
 mod setup;
 #[path = "run/tools.rs"]

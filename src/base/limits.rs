@@ -10,7 +10,7 @@ pub const LOG_LINE_BYTES_MAX: usize = 64 << 20;
 /// Version of every `--json` document. Fields are added, never renamed.
 pub const JSON_SCHEMA: u32 = 1;
 /// Version of the folded state on disk. Another version is ignored and folded again.
-pub const CHECKPOINT_FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 2;
 
 /// Characters in a name of a step, role or resource: file names stay far below 255 bytes.
 pub const NAME_CHARS_MAX: usize = 80;
@@ -93,6 +93,10 @@ pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
 pub const SAFETY_POLL_MS: u64 = 5_000;
 /// Milliseconds between two looks for a free machine-wide slot while a task waits for one.
 pub const SLOT_POLL_MS: u64 = 500;
+/// Milliseconds between two looks at what live attempts use, where tokens or money are limited.
+pub const USAGE_LOOK_MS: u64 = 2_000;
+/// Bytes of an attempt's output that one such look reads at most; a longer output is caught up with.
+pub const USAGE_LOOK_BYTES: u64 = 8 << 20;
 /// Milliseconds until a supervisor tries again to write what could not be written (disk full).
 pub const WRITE_RETRY_MS: u64 = 1_000;
 /// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.

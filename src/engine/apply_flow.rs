@@ -263,6 +263,7 @@ impl State {
             seq,
         });
         let (kind, subject) = (entry.opened.kind, entry.opened.subject.clone());
+        self.accepted.extend(made.accepts.iter().cloned());
         if let Some(write) = &made.write {
             self.write_store(at, write, &made.by, None);
         }
@@ -299,7 +300,10 @@ impl State {
             self.written(at, write, &by, sent.attempt);
         }
         match &by {
-            Actor::Human(_) => self.zero_cycles(),
+            Actor::Human(_) => {
+                self.zero_cycles();
+                self.words_seq = self.seq;
+            }
             // Into a step at work it is mail and nothing more (F8).
             Actor::Agent(task)
                 if !self.is_addressee_at_work(&message.to) && !self.is_gone_past(task) =>
