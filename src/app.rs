@@ -170,6 +170,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Retry(args) => cli::retry::run(&args, context),
         Verb::Run(args) => cli::run::run(&args, context),
         Verb::Runtime(args) => cli::runtime::run(&args, context),
+        Verb::Scheduler(args) => cli::scheduler::run(&args, context),
         Verb::Send(args) => cli::send::run(&args, context),
         Verb::Show(args) => cli::show::run(&args, context),
         Verb::Skill(args) => cli::skill::run(&args, context),

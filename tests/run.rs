@@ -24,6 +24,8 @@ mod memory;
 mod places;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/schedules.rs"]
+mod schedules;
 #[path = "run/tools.rs"]
 mod tools;
 #[path = "run/trees.rs"]

@@ -89,6 +89,9 @@ pub const SAFETY_POLL_MS: u64 = 5_000;
 pub const SLOT_POLL_MS: u64 = 500;
 /// Milliseconds until a supervisor tries again to write what could not be written (disk full).
 pub const WRITE_RETRY_MS: u64 = 1_000;
+/// Milliseconds between two looks of the scheduler when nothing wakes it: a clock that is set, or a machine
+/// that has slept, is noticed so late.
+pub const SCHEDULER_TICK_MS: u64 = 30_000;
 /// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.
 pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 /// Milliseconds between two looks for such a process.

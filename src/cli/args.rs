@@ -106,6 +106,7 @@ pub enum Verb {
     Retry(retry::Args),
     Run(Box<run::Args>),
     Runtime(runtime::Args),
+    Scheduler(super::scheduler::Args),
     Send(send::Args),
     /// Show what a run is: its goal, plan, tasks and files.
     Show(super::show::Args),

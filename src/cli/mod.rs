@@ -56,6 +56,7 @@ pub mod retry;
 mod ringer;
 pub mod run;
 pub mod runtime;
+pub mod scheduler;
 pub mod screen;
 pub mod send;
 pub mod show;

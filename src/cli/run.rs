@@ -183,8 +183,7 @@ fn request(args: &Args, context: &Context) -> Result<RunRequest> {
         validate: args.validate.clone(),
         params,
         runtime_args,
-        parent: None,
-        by: None,
+        ..RunRequest::default()
     })
 }
 
@@ -278,6 +277,8 @@ impl From<StartError> for CliError {
                 .hinted("an agent's own work needs no further crew"),
             StartError::NoSuchRun(_) => Self::from_chain(Exit::NotFound, "not_found", &error)
                 .hinted("`crew ls` lists all runs"),
+            StartError::Overlaps { run, .. } => Self::from_chain(Exit::Refused, "overlap", &error)
+                .hinted(format!("`crew status {run}` shows it, `crew stop {run}` ends it")),
             StartError::Unwanted { .. } => Self::from_chain(Exit::Refused, "state", &error),
             StartError::Git(_) => Self::from_chain(Exit::Invalid, "git", &error)
                 .hinted("`--in-place` works in the folder itself, without git"),

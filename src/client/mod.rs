@@ -15,6 +15,7 @@ pub mod policy;
 pub mod recover;
 pub mod rest;
 pub mod rows;
+pub mod schedules;
 pub mod shown;
 pub mod start;
 pub mod tool;

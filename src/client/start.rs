@@ -12,7 +12,8 @@ use crate::base::{RunNumber, Time, limits, redact, slug};
 use crate::event::body::{MessageSent, RunTransitioned};
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{
-    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, Status,
+    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, ScheduleLink,
+    Status,
 };
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::{Ledger, OpenError};
@@ -53,6 +54,10 @@ pub struct RunRequest {
     pub parent: Option<ParentLink>,
     /// Who asks, when it is not the person at this terminal.
     pub by: Option<Actor>,
+    /// Whether it waits for a person before it starts.
+    pub draft: bool,
+    /// The schedule that asks: of a name and a time there is one run, and of a name one that is not over.
+    pub schedule: Option<ScheduleLink>,
 }
 
 /// A run that could be created, checked to the last.
@@ -116,6 +121,16 @@ pub enum StartError {
         key: String,
         /// The run that proposed it.
         parent: RunNumber,
+    },
+    /// The last run of a schedule is not over.
+    #[error("run #{run} of schedule `{name}` is {status}")]
+    Overlaps {
+        /// The schedule.
+        name: String,
+        /// Its run.
+        run: RunNumber,
+        /// What that is.
+        status: &'static str,
     },
     /// The queue could not be run.
     #[error(transparent)]
@@ -279,13 +294,19 @@ pub(super) fn write(
     {
         return Ok(number);
     }
+    if let Some(link) = &prepared.request.schedule
+        && let Some(number) = super::schedules::existing(workspace, &known, link)?
+    {
+        return Ok(number);
+    }
     let number = project.allocate(&lock)?;
     let slug = free_slug(workspace, &project, prepared, number);
     let created = created(workspace, &project, prepared, number, slug);
     let by = prepared.request.by.clone().unwrap_or_else(|| workspace.human());
-    let (rule, to) = match prepared.request.parent {
-        Some(_) => (Rule::T02, Status::Draft),
-        None => (Rule::T01, Status::Queued { resumed: false, not_before: None }),
+    let (rule, to) = if prepared.request.parent.is_some() || prepared.request.draft {
+        (Rule::T02, Status::Draft)
+    } else {
+        (Rule::T01, Status::Queued { resumed: false, not_before: None })
     };
     let first = RunTransitioned { rule, to, text: String::new() };
     let mut events: Vec<(Actor, u32, Body)> =
@@ -363,6 +384,7 @@ fn created(
             model: request.model.clone(),
             in_place: request.in_place,
             validate: request.validate.clone(),
+            schedule: request.schedule.clone(),
         }),
     }
 }

@@ -247,10 +247,7 @@ fn ended_well(status: &Status) -> Option<bool> {
 
 /// The status, or the one before a run was put away.
 fn last_status(status: &Status) -> &Status {
-    match status {
-        Status::Archived { last } => last_status(last),
-        other => other,
-    }
+    if let Status::Archived { last } = status { last_status(last) } else { status }
 }
 
 /// Whether the queue may move the run at all.
