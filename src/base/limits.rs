@@ -64,6 +64,12 @@ pub const SUMMARY_CHARS_MAX: usize = 400;
 pub const STDERR_TAIL_BYTES: u64 = 2 << 10;
 /// Bytes of a message's text in the log; longer texts become artifacts.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one text that goes into a bundle: it is redacted as a whole; a larger one is left out.
+pub const BUNDLE_FILE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of all files of a bundle, unpacked: a small file must not fill a disk; more is refused.
+pub const BUNDLE_BYTES_MAX: u64 = 1 << 30;
+/// Files in a bundle; more are refused.
+pub const BUNDLE_FILES_MAX: usize = 20_000;
 /// Bytes of one artifact; larger ones are refused.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 

@@ -84,7 +84,9 @@ pub enum Verb {
     Doctor(doctor::Args),
     /// Print a run's event log.
     Events(super::events::Args),
+    Export(super::export::Args),
     Gate(super::gate::Args),
+    Import(super::import::Args),
     Inbox(super::inbox::Args),
     Init(init::Args),
     /// Print what a run's agents said and did.

@@ -122,6 +122,9 @@ pub enum StartError {
         /// The run that proposed it.
         parent: RunNumber,
     },
+    /// The plan of an imported run was made by others, and nobody here has trusted what it executes.
+    #[error("run #{0} was imported; its plan is not run here")]
+    Imported(RunNumber),
     /// The last run of a schedule is not over.
     #[error("run #{run} of schedule `{name}` is {status}")]
     Overlaps {
@@ -181,6 +184,9 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
 pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, StartError> {
     check_depth(workspace)?;
     let created = &old.state().created;
+    if created.flags.imported.is_some() {
+        return Err(StartError::Imported(created.number));
+    }
     let request = RunRequest {
         goal: created.goal.clone(),
         in_place: created.git.is_none(),
@@ -385,6 +391,7 @@ fn created(
             in_place: request.in_place,
             validate: request.validate.clone(),
             schedule: request.schedule.clone(),
+            imported: None,
         }),
     }
 }

@@ -88,6 +88,18 @@ pub struct Flags {
     /// The schedule that started the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleLink>,
+    /// Where the run comes from, when it was imported: then it is only looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportLink>,
+}
+
+/// Where an imported run comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportLink {
+    /// What it was called there: `shop#5`.
+    pub from: String,
+    /// Hash of the last line of its log there.
+    pub head: String,
 }
 
 /// Where a run comes from that a schedule started; no two runs have the same.
