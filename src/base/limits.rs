@@ -64,6 +64,12 @@ pub const SUMMARY_CHARS_MAX: usize = 400;
 pub const STDERR_TAIL_BYTES: u64 = 2 << 10;
 /// Bytes of a message's text in the log; longer texts become artifacts.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one text that goes into a bundle: it is redacted as a whole; a larger one is left out.
+pub const BUNDLE_FILE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of all files of a bundle, unpacked: a small file must not fill a disk; more is refused.
+pub const BUNDLE_BYTES_MAX: u64 = 1 << 30;
+/// Files in a bundle; more are refused.
+pub const BUNDLE_FILES_MAX: usize = 20_000;
 /// Bytes of one artifact; larger ones are refused.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 
@@ -99,6 +105,9 @@ pub const USAGE_LOOK_MS: u64 = 2_000;
 pub const USAGE_LOOK_BYTES: u64 = 8 << 20;
 /// Milliseconds until a supervisor tries again to write what could not be written (disk full).
 pub const WRITE_RETRY_MS: u64 = 1_000;
+/// Milliseconds between two looks of the scheduler when nothing wakes it: a clock that is set, or a machine
+/// that has slept, is noticed so late.
+pub const SCHEDULER_TICK_MS: u64 = 30_000;
 /// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.
 pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 /// Milliseconds between two looks for such a process.

@@ -270,6 +270,10 @@ impl From<StartError> for CliError {
                 .hinted("an agent's own work needs no further crew"),
             StartError::NoSuchRun(_) => Self::from_chain(Exit::NotFound, "not_found", &error)
                 .hinted("`crew ls` lists all runs"),
+            StartError::Imported(_) => Self::from_chain(Exit::Refused, "imported", &error)
+                .hinted("`crew run \"the same goal\"` starts a run of your own"),
+            StartError::Overlaps { run, .. } => Self::from_chain(Exit::Refused, "overlap", &error)
+                .hinted(format!("`crew status {run}` shows it, `crew stop {run}` ends it")),
             StartError::Unwanted { .. } => Self::from_chain(Exit::Refused, "state", &error),
             StartError::Bare => Self::from_chain(Exit::Invalid, "bare", &error)
                 .hinted("make a first commit, and leave out `--in-place`"),

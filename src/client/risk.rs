@@ -106,7 +106,11 @@ pub(super) fn accepted(
         (!taken.is_empty()).then_some(RiskAccepted { risks: taken, by })
     };
     let request = &prepared.request;
-    let configured = take(AcceptedBy::Configuration, &|risk| prepared.is_configured(risk));
+    let configured = take(AcceptedBy::Configuration, &|risk| {
+        // A schedule is written or trusted by a person, who knows what it asks for.
+        let is_scheduled = request.schedule.is_some() && risk.reason != RiskReason::ForceDraft;
+        is_scheduled || prepared.is_configured(risk)
+    });
     let inherited = take(AcceptedBy::Parent, &|risk| {
         let is_bounded = match risk.reason {
             // What the other run has left is never more than what was accepted for it.

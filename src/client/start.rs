@@ -14,7 +14,8 @@ use crate::engine::{Input, Vitals, step};
 use crate::event::body::{MessageSent, RunTransitioned};
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{
-    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, Status,
+    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, ScheduleLink,
+    Status,
 };
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::{Ledger, OpenError};
@@ -65,6 +66,8 @@ pub struct RunRequest {
     pub left: Budget,
     /// Risks that were accepted for the run that proposed this one.
     pub accepted: Vec<Risk>,
+    /// The schedule that asks: of a name and a time there is one run, and of a name one that is not over.
+    pub schedule: Option<ScheduleLink>,
 }
 
 /// A run that could be created, checked to the last.
@@ -138,6 +141,19 @@ pub enum StartError {
         key: String,
         /// The run that proposed it.
         parent: RunNumber,
+    },
+    /// The plan of an imported run was made by others, and nobody here has trusted what it executes.
+    #[error("run #{0} was imported; its plan is not run here")]
+    Imported(RunNumber),
+    /// The last run of a schedule is not over.
+    #[error("run #{run} of schedule `{name}` is {status}")]
+    Overlaps {
+        /// The schedule.
+        name: String,
+        /// Its run.
+        run: RunNumber,
+        /// What that is.
+        status: &'static str,
     },
     /// The queue could not be run.
     #[error(transparent)]
@@ -216,6 +232,9 @@ pub fn prepare(workspace: &Workspace, mut request: RunRequest) -> Result<Prepare
 pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, StartError> {
     check_depth(workspace)?;
     let created = &old.state().created;
+    if created.flags.imported.is_some() {
+        return Err(StartError::Imported(created.number));
+    }
     let request = RunRequest {
         goal: created.goal.clone(),
         in_place: created.git.is_none(),
@@ -356,6 +375,11 @@ pub(super) fn write(
     {
         return Ok(number);
     }
+    if let Some(link) = &prepared.request.schedule
+        && let Some(number) = super::schedules::existing(workspace, &known, link)?
+    {
+        return Ok(number);
+    }
     let number = project.allocate(&lock)?;
     let slug = free_slug(workspace, &project, prepared, number);
     let created = created(workspace, &project, prepared, number, slug);
@@ -454,6 +478,8 @@ fn created(
             model: request.model.clone(),
             in_place: request.in_place,
             validate: request.validate.clone(),
+            schedule: request.schedule.clone(),
+            imported: None,
         }),
     }
 }

@@ -18,6 +18,14 @@ use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind, 
 /// # Errors
 /// The command is not allowed in this state; nothing happens.
 pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refusal> {
+    if let Some(link) = &state.created.flags.imported {
+        let number = state.created.number;
+        return Err(Refusal {
+            code: "imported",
+            reason: format!("run #{number} was imported from {}, and is only looked at", link.from),
+            hint: format!("`crew show {number}` shows it"),
+        });
+    }
     match input {
         Input::Wake => Ok(Vec::new()),
         Input::SupervisorStarted(started) => {

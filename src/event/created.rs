@@ -6,7 +6,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::base::RunNumber;
+use crate::base::{RunNumber, Time};
 use crate::plan::{Plan, Policy, Risk};
 
 /// A run was created.
@@ -88,6 +88,30 @@ pub struct Flags {
     /// `--validate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate: Option<String>,
+    /// The schedule that started the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleLink>,
+    /// Where the run comes from, when it was imported: then it is only looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportLink>,
+}
+
+/// Where an imported run comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportLink {
+    /// What it was called there: `shop#5`.
+    pub from: String,
+    /// Hash of the last line of its log there.
+    pub head: String,
+}
+
+/// Where a run comes from that a schedule started; no two runs have the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleLink {
+    /// Name of the schedule.
+    pub name: String,
+    /// The time that it was due.
+    pub due: Time,
 }
 
 impl Flags {

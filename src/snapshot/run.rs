@@ -72,6 +72,9 @@ pub struct RunRow {
     pub active_since: Option<Time>,
     /// Decisions that wait for a person.
     pub decisions: usize,
+    /// What it was called where it was imported from; such a run is only looked at.
+    #[serde(default)]
+    pub imported: Option<String>,
 }
 
 /// Tokens and money; an unknown cost is written as such.
@@ -282,7 +285,13 @@ impl RunRow {
                 tasks: state.tasks.len(),
             },
             active_since: state.active_since,
-            decisions: state.asked_decisions().len(),
+            // Whatever it asked, nobody here can decide it.
+            decisions: if created.flags.imported.is_some() {
+                0
+            } else {
+                state.asked_decisions().len()
+            },
+            imported: created.flags.imported.as_ref().map(|link| link.from.clone()),
         }
     }
 
@@ -305,6 +314,9 @@ impl RunRow {
 
     /// How much the run needs a look.
     pub fn class(&self) -> Class {
+        if self.imported.is_some() && !self.status.is_terminal() {
+            return Class::Idle;
+        }
         match self.status {
             // What is asked meanwhile can be answered before the child runs have ended.
             StatusKind::Waiting if self.decisions > 0 => Class::NeedsYou,
