@@ -30,7 +30,7 @@ pub fn run(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> 
         writeln!(out)?;
         gates(&view.gates, style, out)?;
     }
-    if !view.decisions.is_empty() {
+    if !view.decisions.is_empty() && view.run.imported.is_none() {
         writeln!(out)?;
         decisions(&view.run, &view.decisions, style, out)?;
     }
@@ -51,6 +51,9 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
         writeln!(out, "  {} {value}", style.dim(&format!("{name:<11}")))
     };
     fact("goal", &run.goal)?;
+    if let Some(from) = &run.imported {
+        fact("imported", &format!("from {from}, to be looked at"))?;
+    }
     if let Some(parent) = run.parent {
         fact("parent", &format!("#{parent}"))?;
     }

@@ -89,6 +89,7 @@ fn a_run_looks_the_same_in_another_project() {
         there.ok(&["artifacts", "1", "plan.md"]).contains("the key is [redacted], and it works")
     );
     assert!(there.ok(&["why", "1"]).contains("imported from project#1"));
+    assert!(there.ok(&["status", "1"]).contains("from project#1, to be looked at"));
     // It is only looked at, and nothing of it leads to folders of where it came from.
     for args in [
         &["stop", "1"][..],
