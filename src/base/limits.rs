@@ -108,6 +108,8 @@ pub const WRITE_RETRY_MS: u64 = 1_000;
 /// Milliseconds between two looks of the scheduler when nothing wakes it: a clock that is set, or a machine
 /// that has slept, is noticed so late.
 pub const SCHEDULER_TICK_MS: u64 = 30_000;
+/// Milliseconds between two clean-ups of worktrees by the scheduler.
+pub const SCHEDULER_PRUNE_MS: u64 = 60 * 60 * 1_000;
 /// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.
 pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 /// Milliseconds between two looks for such a process.

@@ -91,6 +91,18 @@ fn merged_worktrees_are_pruned_with_their_branch_and_others_when_they_are_old() 
 }
 
 #[test]
+fn the_scheduler_prunes_what_is_over_and_leaves_what_no_run_knows() {
+    let (env, _) = ended("merged");
+    env.git(&["merge", "-q", "crew/merged"]);
+    let stranger = env.dir().worktree("a-stranger");
+    env.git(&["worktree", "add", "-q", stranger.as_str(), "-b", "elsewhere"]);
+    let told = said(&env, &["scheduler", "--once"]);
+    assert!(told.contains("removed: worktree merged: its time is over"), "{told}");
+    assert!(!env.dir().worktree("merged").exists() && stranger.exists());
+    assert!(said(&env, &["undo"]).contains("on branch `crew/merged`"));
+}
+
+#[test]
 fn worktrees_of_runs_that_may_go_on_stay_whatever_is_asked_for() {
     let env = TestEnv::new();
     env.whole_config("[limits]\ngrace = \"400ms\"\n");

@@ -8,17 +8,20 @@ use serde::Serialize;
 
 use super::Args;
 use super::wait::Wait;
-use crate::base::limits::{JSON_SCHEMA, SCHEDULER_TICK_MS};
+use crate::base::limits::{JSON_SCHEMA, SCHEDULER_PRUNE_MS, SCHEDULER_TICK_MS};
 use crate::base::text::error_chain;
 use crate::base::{RunNumber, Time};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::removal;
 use crate::cli::report::Result;
 use crate::client::Workspace;
 use crate::client::recover::recover;
 use crate::client::schedules::{Happened, Kind, SchedulerLock, load, turn};
 use crate::clock::Clock;
 use crate::config::Overrides;
+use crate::event::Actor;
+use crate::prune::{Done, Wish, prune};
 
 /// One project that is served.
 struct Served {
@@ -29,6 +32,8 @@ struct Served {
     said: BTreeSet<(String, Kind, String)>,
     /// Supervisors that were started here.
     children: Vec<Child>,
+    /// When worktrees were looked through last.
+    pruned_at: Option<Time>,
 }
 
 /// One line of the output.
@@ -55,7 +60,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         let lock = SchedulerLock::take(&workspace.dir, context.now)?;
         let slug = workspace.project()?.slug().to_owned();
         let (said, children) = (BTreeSet::new(), Vec::new());
-        served.push(Served { folder, slug, _lock: lock, said, children });
+        served.push(Served { folder, slug, _lock: lock, said, children, pruned_at: None });
     }
     let mut wait = Wait::new()?;
     loop {
@@ -140,8 +145,39 @@ impl Served {
             }
             Err(error) => lasting.push(trouble("queue", error_chain(&error))),
         }
+        lasting.extend(self.prune(&workspace, now, context)?);
         self.tell_lasting(now, context, lasting)?;
         Ok(next)
+    }
+
+    /// Removes the worktrees of runs whose time is over, now and then; returns what stands in the way.
+    fn prune(
+        &mut self,
+        workspace: &Workspace,
+        now: Time,
+        context: &mut Context,
+    ) -> Result<Vec<Happened>> {
+        let is_due = self.pruned_at.is_none_or(|at| now.since_ms(at) >= SCHEDULER_PRUNE_MS);
+        if !is_due || workspace.found.git.is_none() {
+            return Ok(Vec::new());
+        }
+        self.pruned_at = Some(now);
+        // What no run knows may be somebody's: only a person removes that.
+        let wish = Wish { with_orphans: false, ..removal::wish(workspace, now, "crew scheduler") };
+        let report = match prune(&workspace.dir, &wish, &Actor::Supervisor, true) {
+            Ok(report) => report,
+            Err(error) => return Ok(vec![trouble("worktrees", error_chain(&error))]),
+        };
+        for (candidate, done) in &report.items {
+            let name = candidate.source.worktree.file_name().unwrap_or_default();
+            let (event, text) = match done {
+                Done::Removed(_) => ("removed", "its time is over; `crew undo` brings it back"),
+                Done::Stays(why) => ("stays", why.as_str()),
+                Done::Looked => continue,
+            };
+            self.line(now, context, None, event, None, &format!("worktree {name}: {text}"))?;
+        }
+        Ok(report.problems.into_iter().map(|text| trouble("worktrees", text)).collect())
     }
 
     /// Says what stands in the way, once as long as it does.
