@@ -18,6 +18,8 @@ mod input;
 mod killed;
 #[path = "faults/log.rs"]
 mod log;
+#[path = "faults/merging.rs"]
+mod merging;
 #[path = "faults/notices.rs"]
 mod notices;
 #[path = "faults/output.rs"]

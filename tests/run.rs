@@ -24,6 +24,8 @@ mod mail;
 mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
+#[path = "run/own_trees.rs"]
+mod own_trees;
 #[path = "run/paths.rs"]
 mod paths;
 #[path = "run/places.rs"]

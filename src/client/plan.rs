@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use super::policy::policy_of;
 use super::start::RunRequest;
 use super::workspace::Workspace;
-use crate::base::flow::{Access, Condition, Isolation, StepKind};
+use crate::base::flow::{Condition, StepKind};
 use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
@@ -370,13 +370,7 @@ pub(super) fn check_policy(plan: &Plan, policy: &Policy) -> Result<(), PlanError
 fn check_supported(plan: &Plan) -> Result<(), PlanError> {
     let mut reasons = Vec::new();
     for step in &plan.steps {
-        let needs = [
-            (step.looping.is_some(), "`loop`"),
-            (
-                step.isolation == Isolation::Snapshot && step.access == Access::Write,
-                "`isolation: snapshot` for a step that writes",
-            ),
-        ];
+        let needs = [(step.looping.is_some(), "`loop`")];
         let missing: BTreeSet<&str> =
             needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| what).collect();
         for what in missing {

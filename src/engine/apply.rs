@@ -58,6 +58,9 @@ impl State {
             }
             Body::AttemptEnded(end) => self.attempt_ended(at, end),
             Body::CheckFinished(check) => self.checked(check),
+            Body::TreePrepared(made) => self.tree_prepared(made),
+            Body::TreeMerged(merged) => self.tree_merged(merged),
+            Body::TreeConflicted(found) => self.tree_conflicted(at, found),
             Body::HeartbeatChanged(beat) => {
                 self.edit_live(&beat.task, |live| live.heartbeat = beat.level);
             }
@@ -120,12 +123,10 @@ impl State {
     }
 
     fn checked(&mut self, check: &CheckFinished) {
-        if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
-            worktree.commit.clone_from(commit);
-            if worktree.tree != check.tree {
-                worktree.tree.clone_from(&check.tree);
-                self.tree_seq = self.seq;
-            }
+        let task = self.task_ix(&check.task);
+        match task.filter(|&task| self.has_own_tree(task)) {
+            Some(task) => self.own_commit(task, check.commit.as_ref()),
+            None => self.moved_to(check.commit.as_ref(), check.tree.as_ref()),
         }
         if !check.denied.is_empty() {
             self.denied = format!("{}: {}", check.task, check.denied_words());
@@ -135,6 +136,17 @@ impl State {
                 checking.check = Some(check.clone());
             }
         });
+    }
+
+    /// The branch of the run has a newer commit.
+    pub(super) fn moved_to(&mut self, commit: Option<&String>, tree: Option<&String>) {
+        if let (Some(worktree), Some(commit)) = (&mut self.worktree, commit) {
+            worktree.commit.clone_from(commit);
+            if worktree.tree.as_ref() != tree {
+                worktree.tree = tree.cloned();
+                self.tree_seq = self.seq;
+            }
+        }
     }
 
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
@@ -357,7 +369,13 @@ impl State {
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
         let next = match (is_stale, is_active) {
             (false, _) => {
-                let checking = CheckingAttempt { end: end.clone(), stopped, check: None };
+                let checking = CheckingAttempt {
+                    end: end.clone(),
+                    stopped,
+                    check: None,
+                    merged: None,
+                    conflict: None,
+                };
                 TaskStatus::Checking(Box::new(checking))
             }
             // Its result counts no longer; what it left in the tree is committed with the next turn.

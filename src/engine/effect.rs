@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::judge::{needs_check, needs_evidence};
 use super::settle::{evidence_wanted, needs_worktree};
 use super::state::State;
+use super::trees;
 use crate::event::StatusKind;
 use crate::plan::graph::TaskIx;
 
@@ -41,6 +42,13 @@ pub enum Effect {
     TendChildren,
     /// End the children that nobody waits for any more.
     EndChildren,
+    /// Merge the branch of this attempt's task into the run's branch.
+    Merge {
+        /// The task.
+        task: TaskIx,
+        /// Number of the attempt.
+        attempt: u32,
+    },
     /// Look at what this attempt left in the worktree, and commit it.
     Check {
         /// The task.
@@ -72,6 +80,9 @@ pub fn react(state: &State) -> Vec<Effect> {
             effects.push(Effect::Check { task, attempt: checking.end.attempt });
         }
     }
+    if let Some((task, attempt)) = trees::next_merge(state) {
+        effects.push(Effect::Merge { task, attempt });
+    }
     effects.extend(children(state));
     if is_running {
         effects.extend(evidence(state).into_iter().map(|name| Effect::Evidence { name }));
@@ -100,6 +111,10 @@ fn children(state: &State) -> Vec<Effect> {
 
 /// Commands that must run now, on a tree that nobody is changing.
 pub(super) fn evidence(state: &State) -> BTreeSet<String> {
+    // What is merged now makes another tree.
+    if trees::next_merge(state).is_some() {
+        return BTreeSet::new();
+    }
     let mut wanted = evidence_wanted(state);
     wanted.extend(super::verify::wanted(state));
     for &task in &state.index.checking {
@@ -109,6 +124,7 @@ pub(super) fn evidence(state: &State) -> BTreeSet<String> {
         }
         if let Some(checking) = state.tasks[task].status.as_checking()
             && !needs_check(state, task, checking)
+            && !trees::needs_merge(state, task, checking)
         {
             wanted.extend(needs_evidence(state, task, checking));
         }

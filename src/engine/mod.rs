@@ -31,10 +31,12 @@ mod progress;
 mod risk;
 mod settle;
 mod spending;
+mod stall;
 mod start;
 mod state;
 mod task;
 pub mod transitions;
+mod trees;
 mod verify;
 mod vitals;
 mod words;
@@ -53,9 +55,10 @@ pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use settle::{heartbeat, settle};
 pub use state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, Spending, State, StepState,
+    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, OwnTree, Spending, State, StepState,
     TaskState, TaskStatus, WorktreeState,
 };
+pub use trees::Conflict;
 pub use verify::Verification;
 pub use vitals::{AttemptVitals, Vitals};
 pub use write::{Caller, field_type, live_attempt, typed};

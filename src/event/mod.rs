@@ -14,6 +14,7 @@ pub mod message;
 pub mod policy;
 pub mod record;
 pub mod status;
+pub mod tree;
 
 pub use attempt::{AttemptEnded, AttemptStarted, EndReason, Usage};
 pub use body::Body;

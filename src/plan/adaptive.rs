@@ -163,6 +163,14 @@ fn step(
 }
 
 impl Plan {
+    /// The plan with one more step, which nothing leads to or away from.
+    #[must_use]
+    pub fn with_step(&self, step: StepPlan) -> Self {
+        let mut plan = self.clone();
+        plan.steps.push(step);
+        plan
+    }
+
     /// The plan with steps added behind the step that proposed them.
     ///
     /// What waited for that step waits for the last of the new ones too, and the run ends with them

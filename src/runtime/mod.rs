@@ -17,8 +17,10 @@ pub mod executor;
 pub mod harvest;
 mod jobs;
 mod mail;
+mod merging;
 mod meter;
 mod outfit;
+mod own_tree;
 mod path_jobs;
 mod paths;
 pub mod process;
@@ -31,6 +33,7 @@ mod start;
 mod submodules;
 mod supervisor;
 mod told;
+mod tree_jobs;
 mod unfinished;
 pub mod worktree;
 

@@ -10,6 +10,7 @@ mod conditions;
 mod cycles;
 mod decisions;
 mod holds;
+mod own_trees;
 mod questions;
 mod rest;
 mod workflows;
