@@ -6,6 +6,8 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/budgets.rs"]
+mod budgets;
 #[path = "run/chat.rs"]
 mod chat;
 #[path = "run/children.rs"]

@@ -119,6 +119,7 @@ pub enum Verb {
     Timeline(super::timeline::Args),
     Tool(super::tool::Args),
     Trust(trust::Args),
+    Usage(super::usage::Args),
     /// Check that a run's files are whole.
     Verify(super::verify::Args),
     /// Wait until a run ends or needs somebody.

@@ -75,6 +75,7 @@ pub mod timeline;
 pub mod tool;
 pub mod trust;
 pub mod trust_check;
+pub mod usage;
 pub mod verify;
 pub mod wait;
 mod wakes;
