@@ -2,6 +2,7 @@
 
 mod support;
 
+mod budgets;
 mod channels;
 mod checks;
 mod children;
