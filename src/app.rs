@@ -186,6 +186,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Timeline(args) => cli::timeline::run(&args, context),
         Verb::Tool(args) => cli::tool::run(&args, context),
         Verb::Trust(args) => cli::trust::run(&args, context),
+        Verb::Usage(args) => cli::usage::run(&args, context),
         Verb::Verify(args) => cli::verify::run(&args, context),
         Verb::Wait(args) => cli::wait::run(&args, context),
         Verb::Why(args) => cli::why::run(&args, context),

@@ -6,6 +6,8 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/budgets.rs"]
+mod budgets;
 #[path = "run/bundles.rs"]
 mod bundles;
 #[path = "run/chat.rs"]

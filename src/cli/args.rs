@@ -125,6 +125,7 @@ pub enum Verb {
     Tool(super::tool::Args),
     Trust(trust::Args),
     Undo(super::undo::Args),
+    Usage(super::usage::Args),
     /// Check that a run's files are whole.
     Verify(super::verify::Args),
     /// Wait until a run ends or needs somebody.

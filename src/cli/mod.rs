@@ -82,6 +82,7 @@ pub mod tool;
 pub mod trust;
 pub mod trust_check;
 pub mod undo;
+pub mod usage;
 pub mod verify;
 pub mod wait;
 mod wakes;

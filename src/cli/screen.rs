@@ -71,7 +71,7 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     let age = human_ms(view.now.since_ms(run.created_at));
     let time = format!("{} of work, created {age} ago", human_ms(run.active_ms));
     fact("time", &time)?;
-    if run.usage != UsageRow::default() {
+    if is_reported(&run.usage) {
         fact("usage", &usage(&run.usage))?;
     }
     if run.budget.is_limited() {
@@ -115,7 +115,7 @@ pub fn tasks(rows: &[TaskRow], now: Time, style: &Style, out: &mut dyn Write) ->
                 if task.attempt > 0 { task.attempt.to_string() } else { String::new() },
                 task.runtime.clone().unwrap_or_default(),
                 time,
-                cost(&task.usage),
+                shown_cost(&task.usage),
                 note(task, now),
             ],
         );
@@ -235,7 +235,7 @@ pub fn runs(rows: &[RunRow], now: Time, style: &Style, out: &mut dyn Write) -> R
                 run.status_words(),
                 format!("{}/{}", run.progress.done, run.progress.tasks),
                 if run.active_ms > 0 { human_ms(run.active_ms) } else { String::new() },
-                cost(&run.usage),
+                shown_cost(&run.usage),
                 format!("{} ago", human_ms(now.since_ms(run.updated_at))),
                 run.workflow.clone(),
                 run.goal.clone(),
@@ -259,6 +259,16 @@ pub fn usage(usage: &UsageRow) -> String {
         cost => format!(", {cost}"),
     };
     format!("{tokens}{cached}{cost}")
+}
+
+/// Whether a program told anything about what it used.
+fn is_reported(usage: &UsageRow) -> bool {
+    usage.input_tokens + usage.output_tokens + usage.cache_tokens > 0 || usage.cost_usd.is_some()
+}
+
+/// The cost in a table: a place without a number where no program told anything at all.
+fn shown_cost(usage: &UsageRow) -> String {
+    if is_reported(usage) { cost(usage) } else { String::new() }
 }
 
 /// Money in a few words: what is unknown is never nothing, and what crew computed is marked with `~`.

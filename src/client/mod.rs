@@ -23,6 +23,7 @@ pub mod start;
 pub mod tool;
 pub mod transcript;
 pub mod trust;
+pub mod usage;
 pub mod vitals;
 pub mod wake;
 pub mod workspace;

@@ -3,6 +3,7 @@
 mod support;
 mod verify;
 
+mod budgets;
 mod channels;
 mod checks;
 mod children;

@@ -21,7 +21,7 @@ use crew::event::{
     Status, Usage,
 };
 use crew::plan::graph::CommandPlan;
-use crew::plan::{BuildInput, Completion, Plan, build};
+use crew::plan::{BuildInput, Completion, Plan, Policy, build};
 use crew::resource::{Catalog, Roots, workflow};
 use serde_json::Value;
 
@@ -98,7 +98,16 @@ impl Play {
         Self::start(plan, Some(base))
     }
 
+    /// Starts a run with a policy of its own.
+    pub fn with_policy(plan: Plan, policy: Policy) -> Self {
+        Self::start_with(plan, None, policy)
+    }
+
     fn start(compiled: Plan, git: Option<GitBase>) -> Self {
+        Self::start_with(compiled, git, Policy::default())
+    }
+
+    fn start_with(compiled: Plan, git: Option<GitBase>, policy: Policy) -> Self {
         let created = RunCreated {
             format: 1,
             number: RunNumber(1),
@@ -107,7 +116,7 @@ impl Play {
             uid: "0".repeat(32),
             goal: "the goal".into(),
             plan: Arc::new(compiled),
-            policy: Box::default(),
+            policy: Box::new(policy),
             risks: Vec::new(),
             limits: Limits { agents: 8, ..Limits::default() },
             priority: Priority::Normal,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crew::base::flow::{Access, Expands, Fire, Isolation, Join, OnStale, StepKind};
 use crew::base::{RunNumber, StepId};
 use crew::event::{GitBase, Limits, Priority, RunCreated};
-use crew::plan::{ChannelPlan, Completion, Plan, StepPlan};
+use crew::plan::policy::Budget;
+use crew::plan::{ChannelPlan, Completion, Plan, Policy, StepPlan};
 use fastrand::Rng;
 
 use super::flows;
@@ -121,6 +122,21 @@ fn step(rng: &mut Rng, ix: usize, in_degree: usize) -> StepPlan {
     }
 }
 
+/// A quarter of the runs has a budget, and every fourth asks before it is told risky things.
+fn policy(rng: &mut Rng) -> Policy {
+    let mut policy = Policy::default();
+    if rng.u8(0..4) == 0 {
+        policy.budget = Budget {
+            active_ms: rng.bool().then(|| rng.u64(60_000..1_200_000)),
+            tokens: rng.bool().then(|| rng.u64(20..100)),
+            ..Budget::default()
+        };
+    }
+    policy.risk.is_strict = rng.u8(0..4) == 0;
+    policy.risk.keywords = vec!["word".into()];
+    policy
+}
+
 /// The first event of a random run.
 pub fn created(rng: &mut Rng) -> RunCreated {
     let plan = random(rng);
@@ -148,7 +164,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         uid: format!("{:032x}", rng.u128(..)),
         goal: "x".into(),
         plan: Arc::new(plan),
-        policy: Box::default(),
+        policy: Box::new(policy(rng)),
         risks: Vec::new(),
         limits,
         priority: Priority::Normal,

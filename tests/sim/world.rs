@@ -43,6 +43,8 @@ pub struct Summary {
     pub cycles: u64,
     pub decisions: u64,
     pub stalls: u64,
+    pub drafts: u64,
+    pub over_budget: u64,
 }
 
 impl Summary {
@@ -55,6 +57,8 @@ impl Summary {
             self.decisions += 1;
         } else if let Body::RunTransitioned(moved) = body {
             self.stalls += u64::from(moved.rule == Rule::T19);
+            self.drafts += u64::from(moved.rule == Rule::T03);
+            self.over_budget += u64::from(moved.rule == Rule::T22);
         }
     }
 
@@ -76,6 +80,8 @@ impl Summary {
         self.cycles += other.cycles;
         self.decisions += other.decisions;
         self.stalls += other.stalls;
+        self.drafts += other.drafts;
+        self.over_budget += other.over_budget;
     }
 }
 
@@ -144,9 +150,10 @@ impl World {
         let mut disk = Vec::new();
         let first = record(1, 1, now, Body::RunCreated(created));
         let chain = first.write(Chain::default(), &mut disk);
+        let is_draft = rng.u8(0..6) == 0;
         let queued = Status::Queued { resumed: false, not_before: None };
-        let moved =
-            crew::event::body::RunTransitioned { rule: Rule::T01, to: queued, text: String::new() };
+        let (rule, to) = if is_draft { (Rule::T02, Status::Draft) } else { (Rule::T01, queued) };
+        let moved = crew::event::body::RunTransitioned { rule, to, text: String::new() };
         record(2, 1, now, moved.into()).write(chain, &mut disk);
         let crash_rate = *rng.choice(&[0, 1, 3, 8]).expect("not empty");
         Self {
@@ -533,7 +540,11 @@ impl World {
             .min();
         let is_busy = matches!(
             supervisor.state.status.kind(),
-            StatusKind::Queued | StatusKind::Paused | StatusKind::Blocked | StatusKind::Waiting
+            StatusKind::Draft
+                | StatusKind::Queued
+                | StatusKind::Paused
+                | StatusKind::Blocked
+                | StatusKind::Waiting
         );
         if matches!(supervisor.state.status.kind(), StatusKind::Blocked | StatusKind::Waiting) {
             promises::check_rest(&supervisor.state, self.now);
