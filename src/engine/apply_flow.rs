@@ -4,10 +4,10 @@ use super::facts::{Asked, CommandEvidence, DecisionState, DecisionVerdict, Origi
 use super::state::{MessageState, State, TaskStatus};
 use crate::base::flow::{Fire, Join};
 use crate::base::{TaskId, Time};
-use crate::event::Actor;
 use crate::event::body::{MessageSent, QuestionAsked};
 use crate::event::decision::{Action, DecisionKind, DecisionMade, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite};
+use crate::event::{Actor, MessageKind};
 use crate::plan::graph::StepIx;
 
 impl State {
@@ -299,7 +299,8 @@ impl State {
             self.written(at, write, &by, sent.attempt);
         }
         match &by {
-            Actor::Human(_) => self.zero_cycles(),
+            // A follow-up was written by a program that works for a person.
+            Actor::Human(_) if message.kind != MessageKind::FollowUp => self.zero_cycles(),
             // Into a step at work it is mail and nothing more (F8).
             Actor::Agent(task)
                 if !self.is_addressee_at_work(&message.to) && !self.is_gone_past(task) =>
@@ -308,7 +309,7 @@ impl State {
                     self.channels[ix].due.push(message.id.clone());
                 }
             }
-            Actor::Agent(_) | Actor::Supervisor | Actor::Shim(_) => {}
+            Actor::Human(_) | Actor::Agent(_) | Actor::Supervisor | Actor::Shim(_) => {}
         }
         self.messages.push(MessageState {
             message,

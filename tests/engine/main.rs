@@ -3,10 +3,12 @@
 mod support;
 mod verify;
 
+mod autonomy;
 mod channels;
 mod checks;
 mod children;
 mod conditions;
+mod contracts;
 mod cycles;
 mod decisions;
 mod holds;
