@@ -22,10 +22,16 @@ mod mail;
 mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
+#[path = "run/paths.rs"]
+mod paths;
 #[path = "run/places.rs"]
 mod places;
+#[path = "run/prune.rs"]
+mod prune;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/setup.rs"]
+mod setup;
 #[path = "run/tools.rs"]
 mod tools;
 #[path = "run/trees.rs"]

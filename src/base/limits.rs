@@ -69,6 +69,12 @@ pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 
 /// Entries of a folder that are looked at for what a lost attempt changed; of more nothing is told.
 pub const CHANGE_LOOK_ENTRIES_MAX: usize = 200_000;
+/// Entries of a tree that are looked at for what no attempt may touch; a larger one cannot be checked.
+pub const PATH_LOOK_ENTRIES_MAX: usize = 2_000_000;
+/// Bytes of a denied file up to which its content is compared; of a larger one the times are.
+pub const PATH_HASH_BYTES_MAX: u64 = 64 << 20;
+/// Moves of a checkout whose commits are looked at; the oldest of more are left out.
+pub const PATH_MOVES_MAX: usize = 5_000;
 /// Changed files that are named; the others are counted.
 pub const CHANGED_SHOWN_MAX: usize = 20;
 
@@ -142,5 +148,9 @@ pub const VERIFY_WAIT_MS: u64 = 60_000;
 pub const TRANSCRIPT_SHOWN_BYTES: usize = 48 << 10;
 /// Bytes kept of the output of a command that was not green.
 pub const EVIDENCE_TAIL_BYTES: usize = 4 << 10;
+/// Milliseconds of one setup command of a worktree; a longer one is ended, and the run is blocked.
+pub const SETUP_MS: u64 = 30 * 60 * 1_000;
+/// Characters of a failed setup command, and of the end of what it printed, that a blocked run shows.
+pub const SETUP_SHOWN_CHARS: usize = 160;
 /// Bytes of a file with an agent's token or its hash; a longer one is no token.
 pub const TOKEN_FILE_BYTES_MAX: u64 = 1 << 10;

@@ -279,6 +279,10 @@ impl From<StartError> for CliError {
             StartError::NoSuchRun(_) => Self::from_chain(Exit::NotFound, "not_found", &error)
                 .hinted("`crew ls` lists all runs"),
             StartError::Unwanted { .. } => Self::from_chain(Exit::Refused, "state", &error),
+            StartError::Bare => Self::from_chain(Exit::Invalid, "bare", &error)
+                .hinted("make a first commit, and leave out `--in-place`"),
+            StartError::BranchInTheWay => Self::from_chain(Exit::Refused, "branch", &error)
+                .hinted("`git branch -m crew NEW-NAME` makes room"),
             StartError::Git(_) => Self::from_chain(Exit::Invalid, "git", &error)
                 .hinted("`--in-place` works in the folder itself, without git"),
             StartError::Project(error) => error.into(),

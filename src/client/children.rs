@@ -10,7 +10,7 @@ use super::plan::PlanError;
 use super::start::{Prepared, RunRequest, StartError, prepare, write};
 use super::workspace::Workspace;
 use crate::base::{RunNumber, Time};
-use crate::config::{Environment, Overrides};
+use crate::config::{Environment, Overrides, Trust, TrustStore};
 use crate::engine::{ChildState, State};
 use crate::event::{Actor, Body, ParentLink};
 use crate::launch::ChildLine;
@@ -57,6 +57,14 @@ pub fn create(
         state.children_to_create().filter(|child| child.round == round).collect();
     let mut prepared: Vec<(&ChildState, Prepared)> = Vec::new();
     let mut wrong = Vec::new();
+    // Whoever proposes runs may have changed the project's files since a person trusted them.
+    let root = &workspace.found.root;
+    let items = super::project_items(&workspace.config, root, &workspace.catalog());
+    if TrustStore::new(&workspace.env).is_trusted(root, items)? != Trust::Trusted {
+        let why =
+            "the project's files would execute commands that nobody trusts yet (`crew trust`)";
+        return say(out, &ChildLine::Refused { why: why.to_owned() });
+    }
     for child in wanted {
         match prepare(workspace, request(state, child)) {
             Ok(ready) => prepared.push((child, ready)),

@@ -97,6 +97,12 @@ pub enum StartError {
     /// A run that it should come after does not exist.
     #[error("run #{0}, which it should come after, does not exist")]
     NoSuchRun(RunNumber),
+    /// There is nowhere to work.
+    #[error("the repository is bare, so every run needs a worktree, and there can be none")]
+    Bare,
+    /// A branch has the name that begins those of all runs.
+    #[error("the branch `crew` is in the way of the branches of runs, which are called `crew/…`")]
+    BranchInTheWay,
     /// Git says no.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -149,7 +155,17 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
     let Choice { mut plan, policy, wants_worktree, notes: more } =
         choose(workspace, &request, base.is_some())?;
     notes.extend(more);
-    let base = base.filter(|_| wants_worktree && plan.has_writers());
+    let is_bare = workspace.found.git.as_ref().is_some_and(|git| git.is_bare);
+    let base = base.filter(|_| (wants_worktree && plan.has_writers()) || is_bare);
+    if base.is_none() && is_bare {
+        return Err(StartError::Bare);
+    }
+    check_branch(workspace, base.as_ref())?;
+    let has_target = |base: &Base| base.target.is_some() || policy.merge.target.is_some();
+    if plan.completion == Completion::Merge && base.as_ref().is_some_and(|base| !has_target(base)) {
+        let note = "the checkout is on no branch, so nothing can be merged at the end: the work stays on its own branch";
+        notes.push(note.to_owned());
+    }
     if base.is_none() && matches!(plan.completion, Completion::Merge | Completion::Pr) {
         plan.completion = Completion::Deliver;
     }
@@ -178,10 +194,25 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     };
     let mut notes = Vec::new();
     let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
+    check_branch(workspace, base.as_ref())?;
     super::plan::preflight(workspace, &created.plan, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
-    let policy = (*created.policy).clone();
+    let mut policy = (*created.policy).clone();
+    // Whoever loosened the list and tries again means the list of today.
+    let catalog = workspace.catalog();
+    let workflow = catalog.workflow(&created.plan.workflow).ok().map(|found| &found.file);
+    policy.paths = super::policy::paths_of(&workspace.config, workflow);
+    super::plan::check_policy(&created.plan, &policy)?;
     Ok(Prepared { plan: created.plan.clone(), policy, notes, request, base, retry_of })
+}
+
+/// Git cannot have a branch `crew` beside branches `crew/…`.
+fn check_branch(workspace: &Workspace, base: Option<&Base>) -> Result<(), StartError> {
+    let in_the_way = ["rev-parse", "--verify", "-q", "refs/heads/crew"];
+    if base.is_some() && git(&workspace.found.root, &in_the_way).is_ok() {
+        return Err(StartError::BranchInTheWay);
+    }
+    Ok(())
 }
 
 /// What the tasks of a new run should know of the one before.
@@ -382,12 +413,18 @@ fn free_slug(
         .filter(|open| *open != number)
         .filter_map(|open| Some(workspace.run(open).ok()?.state().created.slug.clone()))
         .collect();
+    let root = &workspace.found.root;
+    let list = ["for-each-ref", "--format=%(refname:strip=3)", "refs/heads/crew/"];
+    let branches = prepared.base.as_ref().and_then(|_| git(root, &list).ok()).unwrap_or_default();
+    // Some file systems do not tell capital letters from small ones.
+    let branches: Vec<String> = branches.lines().map(str::to_lowercase).collect();
     slug::unique(&wanted, |slug| {
         let path: Utf8PathBuf = workspace.dir.worktree(slug);
-        let branch = format!("refs/heads/crew/{slug}");
+        let is_in_the_way = |branch: &String| {
+            branch.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         open.iter().any(|taken| taken == slug)
             || path.symlink_metadata().is_ok()
-            || (prepared.base.is_some()
-                && git(&workspace.found.root, &["rev-parse", "-q", "--verify", &branch]).is_ok())
+            || branches.iter().any(is_in_the_way)
     })
 }

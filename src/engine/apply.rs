@@ -12,8 +12,8 @@ use super::state::{
 };
 use crate::base::{StepId, TaskId, Time};
 use crate::event::body::{
-    ArtifactStored, Attention, AttentionRaised, PlanExpanded, ReadyCause, Settled, TaskActivated,
-    TaskReadied, TaskSettled,
+    ArtifactStored, Attention, AttentionRaised, CheckFinished, PlanExpanded, ReadyCause, Settled,
+    TaskActivated, TaskReadied, TaskSettled,
 };
 use crate::event::{
     AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Rule, Status, TaskResult,
@@ -59,20 +59,7 @@ impl State {
                 self.edit_live(&stopping.task, |live| live.stopping = Some(stopping.why.clone()));
             }
             Body::AttemptEnded(end) => self.attempt_ended(at, end),
-            Body::CheckFinished(check) => {
-                if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
-                    worktree.commit.clone_from(commit);
-                    if worktree.tree != check.tree {
-                        worktree.tree.clone_from(&check.tree);
-                        self.tree_seq = self.seq;
-                    }
-                }
-                self.edit_checking(&check.task, |checking| {
-                    if checking.end.attempt == check.attempt {
-                        checking.check = Some(check.clone());
-                    }
-                });
-            }
+            Body::CheckFinished(check) => self.checked(check),
             Body::HeartbeatChanged(beat) => {
                 self.edit_live(&beat.task, |live| live.heartbeat = beat.level);
             }
@@ -128,6 +115,24 @@ impl State {
             | Body::Unknown { .. } => {}
         }
         self.look_at_edges();
+    }
+
+    fn checked(&mut self, check: &CheckFinished) {
+        if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
+            worktree.commit.clone_from(commit);
+            if worktree.tree != check.tree {
+                worktree.tree.clone_from(&check.tree);
+                self.tree_seq = self.seq;
+            }
+        }
+        if !check.denied.is_empty() {
+            self.denied = format!("{}: {}", check.task, check.denied_words());
+        }
+        self.edit_checking(&check.task, |checking| {
+            if checking.end.attempt == check.attempt {
+                checking.check = Some(check.clone());
+            }
+        });
     }
 
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {

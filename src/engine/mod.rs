@@ -46,7 +46,7 @@ pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };
 pub use gate::GateVerdict;
-pub use input::{Command, Input, Proof, Refusal, Subject};
+pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,

@@ -104,6 +104,10 @@ fn judge_ended(state: &State, now: Time) -> Vec<Body> {
 }
 
 fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
+    if !state.denied.is_empty() {
+        let (reason, detail) = (FailedReason::PathPolicy, state.denied.clone());
+        return transition(state, Rule::T23, Status::Failed { reason, detail });
+    }
     let watched = watch(state, vitals, now);
     if !watched.is_empty() {
         return watched;

@@ -74,6 +74,9 @@ pub struct State {
     /// Runs that this run proposed, in the order of the proposals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<ChildState>,
+    /// What an attempt touched although nobody may: the run has failed, or does as soon as it is running.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub denied: String,
     /// Nobody has answered for long; the reminder was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hibernated: bool,
@@ -204,6 +207,7 @@ impl State {
             verifications: BTreeMap::new(),
             decisions: Vec::new(),
             children: Vec::new(),
+            denied: String::new(),
             hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),

@@ -17,7 +17,6 @@ use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
 use crate::plan::graph::TaskIx;
-use crate::store::git::GitError;
 use crate::store::layout::memory_folder;
 use crate::store::{AttemptDir, FileLock, artifact};
 
@@ -31,6 +30,11 @@ impl Supervisor {
             return;
         }
         let Some(live) = self.live(key) else { return };
+        if self.lacks_worktree() {
+            // Failing, it blocks the run, and the attempt is revoked.
+            self.spawned.remove(&key);
+            return self.start_job(Effect::EnsureWorktree);
+        }
         if self.desk().has_own_tree(key.0) && self.trees.get(&key) != Some(&true) {
             self.spawned.remove(&key);
             if self.trees.insert(key, false).is_none() {
@@ -39,10 +43,14 @@ impl Supervisor {
             }
             return;
         }
-        let dir = self.attempt(key);
-        if let Err(error) = self.restore_worktree() {
-            return self.without_worktree(key, &super::error_chain(&error));
+        if self.lists_paths(key.0) && self.listings.get(&key) != Some(&true) {
+            self.spawned.remove(&key);
+            if self.listings.insert(key, false).is_none() {
+                self.list_paths(key);
+            }
+            return;
         }
+        let dir = self.attempt(key);
         let brief = match self.desk().prepare(key.0, &live) {
             Ok(brief) => brief,
             Err(BriefError::Io(error)) if is_full(&error) => return self.start_later(key),
@@ -72,24 +80,24 @@ impl Supervisor {
         }
     }
 
+    /// What the attempt may not touch is listed: the next turn starts it.
+    pub(super) fn listed(&mut self, key: Key, listed: Result<(), Option<String>>) {
+        self.listings.insert(key, true);
+        let Err(why) = listed else { return };
+        let Some(why) = why else {
+            self.listings.remove(&key);
+            return self.start_later(key);
+        };
+        if self.live(key).is_some() && self.spawned.insert(key) {
+            self.without_worktree(key, &why);
+        }
+    }
+
     /// The disk is full: nothing is wrong with the attempt, it waits until there is room.
     fn start_later(&mut self, key: Key) {
         tracing::warn!(task = %self.ledger.state().task_id(key.0), "the disk is full; starting it later");
         self.spawned.remove(&key);
         self.retries_spawn = true;
-    }
-
-    /// Makes a worktree that somebody deleted again, from its branch.
-    fn restore_worktree(&self) -> Result<(), GitError> {
-        let state = self.ledger.state();
-        let (Some(made), Some(base)) = (&state.worktree, &state.created.git) else {
-            return Ok(());
-        };
-        if worktree::is_linked(&made.path) {
-            Ok(())
-        } else {
-            worktree::ensure(&state.created.root, base, &base.commit)
-        }
     }
 
     /// The run is blocked, and the attempt, which never began, is not charged.
@@ -442,7 +450,7 @@ fn fact(
     )
 }
 
-fn is_full(error: &PathError) -> bool {
+pub(super) fn is_full(error: &PathError) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }

@@ -40,6 +40,8 @@ pub(super) enum Wake {
     ShimFound(Key, Pid),
     /// The own tree of a reader is ready, or why it is not.
     TreeMade(Key, Result<(), String>),
+    /// What no attempt may touch was listed for this one, or why it cannot be; nothing: the disk is full.
+    Listed(Key, Result<(), Option<String>>),
     /// A background job has its result.
     Done(Effect, Vec<Input>),
 }
@@ -63,12 +65,16 @@ pub struct Supervisor {
     pub(super) stopping: BTreeSet<Key>,
     /// Attempts whose own tree is being made (`false`) or is ready.
     pub(super) trees: BTreeMap<Key, bool>,
+    /// Attempts for which what they may not touch is being listed (`false`) or was.
+    pub(super) listings: BTreeMap<Key, bool>,
     /// Readers may have trees of their own.
     pub(super) has_trees: bool,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
     pub(super) evidence: BTreeMap<String, CancellationToken>,
+    /// Stops the making of the run's worktree.
+    pub(super) making: Option<CancellationToken>,
     pub(super) sender: mpsc::UnboundedSender<Wake>,
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
@@ -253,6 +259,7 @@ impl Supervisor {
             Wake::ShimEnded(key) => self.shim_ended(key),
             Wake::ShimFound(key, pid) => self.watch(key, pid),
             Wake::TreeMade(key, made) => self.tree_made(key, made),
+            Wake::Listed(key, listed) => self.listed(key, listed),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
                 if matches!(effect, Effect::CreateChildren { .. }) {
@@ -266,7 +273,7 @@ impl Supervisor {
     fn can_rest(&self) -> bool {
         self.inputs.is_empty()
             && self.jobs.is_empty()
-            && self.trees.values().all(|ready| *ready)
+            && self.trees.values().chain(self.listings.values()).all(|ready| *ready)
             && self.ledger.state().is_at_rest()
     }
 

@@ -243,6 +243,8 @@ impl Play {
                     files: 1,
                     strays: Vec::new(),
                     kept: None,
+                    denied: Vec::new(),
+                    denied_count: 0,
                     error: None,
                 })
             }

@@ -449,6 +449,8 @@ impl World {
                         files: 1,
                         strays: Vec::new(),
                         kept: None,
+                        denied: Vec::new(),
+                        denied_count: 0,
                         error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
                     };
                     let at = self.now.plus_ms(self.rng.u64(1..100));
