@@ -276,8 +276,8 @@ fn a_new_plan_of_the_same_step_takes_the_place_of_the_one_before() {
     let mut play = Play::of(JUDGED);
     let propose = |play: &mut Play, roles: &[&str]| {
         let tasks: Vec<_> = roles.iter().map(|role| json!({"role": role, "task": "x"})).collect();
-        let plan = json!({"phases": [{"name": "p", "tasks": tasks}]}).to_string();
-        play.end_with("plan", |end| end.report.proposal = Some(plan));
+        let text = json!({"phases": [{"name": "p", "tasks": tasks}]}).to_string();
+        play.end_with("plan", |end| end.report.proposal = Some(text));
     };
     propose(&mut play, &["explorer", "explorer"]);
     assert_eq!(play.live(), ["plan-1-1-explorer", "plan-1-2-explorer"]);

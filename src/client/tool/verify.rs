@@ -182,6 +182,9 @@ fn shown(entry: &Entry) -> String {
         Kind::Message => "message",
         Kind::Artifact => "artifact",
         Kind::Marker => "says",
+        Kind::Model => "model",
+        Kind::Denied => "denied",
+        Kind::Retry => "retries",
     };
     format!("[{kind} {}] {}", entry.title, entry.text).replace(" ]", "]").trim_end().to_owned()
 }
