@@ -34,6 +34,7 @@
 //! | 1 | [`lock`] | base | files | the only place that locks files |
 //! | 1 | [`resource`] | base | files | teams, workflows, agents and skills, with findings at their lines |
 //! | 2 | [`config`] | base, lock | files, environment | configuration with the origin of every value; trust |
+//! | 2 | [`schedule`] | base, resource | files | when runs are to be started, as files say it |
 //! | 2 | [`plan`] | base, resource | none | the compiled workflow, frozen when a run starts |
 //! | 3 | [`event`] | base, plan | none | what may happen in a run, and how a line of the log is written and read |
 //! | 4 | [`engine`] | base, plan, event | none | what a run is, what may happen to it, and what follows |
@@ -48,6 +49,9 @@
 //! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, notice, launch, prune | processes, git | the supervisor of a run and the shim of an attempt |
 //! | 8 | [`client`] | base, config, resource, plan, event, engine, agent, store, snapshot, ledger, launch, prune | files, supervisors | what every front end does: open a project, find a run, give a command |
 //! | 9 | [`cli`] | base, clock, config, resource, plan, event, engine, agent, store, snapshot, rehearsal, ledger, notice, launch, prune, client | terminal | the command line, one file for each verb |
+//! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, notice, launch | processes, git | the supervisor of a run and the shim of an attempt |
+//! | 8 | [`client`] | base, config, resource, schedule, plan, event, engine, agent, store, snapshot, ledger, launch | files, supervisors | what every front end does: open a project, find a run, give a command |
+//! | 9 | [`cli`] | base, clock, config, resource, schedule, plan, event, engine, agent, store, snapshot, rehearsal, ledger, notice, launch, client | terminal | the command line, one file for each verb |
 //! | 10 | [`app`] | base, clock, config, resource, client, runtime, rehearsal, cli | terminal | where everything meets: the only module that sees the runtime and a front end |
 
 // Some files of samples serve the unit tests and the tests of the binary alike.
@@ -72,5 +76,6 @@ pub mod prune;
 pub mod rehearsal;
 pub mod resource;
 pub mod runtime;
+pub mod schedule;
 pub mod snapshot;
 pub mod store;

@@ -6,6 +6,8 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/bundles.rs"]
+mod bundles;
 #[path = "run/chat.rs"]
 mod chat;
 #[path = "run/children.rs"]
@@ -30,6 +32,10 @@ mod places;
 mod prune;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/risk.rs"]
+mod risk;
+#[path = "run/schedules.rs"]
+mod schedules;
 #[path = "run/setup.rs"]
 mod setup;
 #[path = "run/tools.rs"]

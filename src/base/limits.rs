@@ -10,7 +10,7 @@ pub const LOG_LINE_BYTES_MAX: usize = 64 << 20;
 /// Version of every `--json` document. Fields are added, never renamed.
 pub const JSON_SCHEMA: u32 = 1;
 /// Version of the folded state on disk. Another version is ignored and folded again.
-pub const CHECKPOINT_FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 2;
 
 /// Characters in a name of a step, role or resource: file names stay far below 255 bytes.
 pub const NAME_CHARS_MAX: usize = 80;
@@ -64,6 +64,12 @@ pub const SUMMARY_CHARS_MAX: usize = 400;
 pub const STDERR_TAIL_BYTES: u64 = 2 << 10;
 /// Bytes of a message's text in the log; longer texts become artifacts.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one text that goes into a bundle: it is redacted as a whole; a larger one is left out.
+pub const BUNDLE_FILE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of all files of a bundle, unpacked: a small file must not fill a disk; more is refused.
+pub const BUNDLE_BYTES_MAX: u64 = 1 << 30;
+/// Files in a bundle; more are refused.
+pub const BUNDLE_FILES_MAX: usize = 20_000;
 /// Bytes of one artifact; larger ones are refused.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 
@@ -93,8 +99,15 @@ pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
 pub const SAFETY_POLL_MS: u64 = 5_000;
 /// Milliseconds between two looks for a free machine-wide slot while a task waits for one.
 pub const SLOT_POLL_MS: u64 = 500;
+/// Milliseconds between two looks at what live attempts use, where tokens or money are limited.
+pub const USAGE_LOOK_MS: u64 = 2_000;
+/// Bytes of an attempt's output that one such look reads at most; a longer output is caught up with.
+pub const USAGE_LOOK_BYTES: u64 = 8 << 20;
 /// Milliseconds until a supervisor tries again to write what could not be written (disk full).
 pub const WRITE_RETRY_MS: u64 = 1_000;
+/// Milliseconds between two looks of the scheduler when nothing wakes it: a clock that is set, or a machine
+/// that has slept, is noticed so late.
+pub const SCHEDULER_TICK_MS: u64 = 30_000;
 /// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.
 pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 /// Milliseconds between two looks for such a process.

@@ -84,7 +84,9 @@ pub enum Verb {
     Doctor(doctor::Args),
     /// Print a run's event log.
     Events(super::events::Args),
+    Export(super::export::Args),
     Gate(super::gate::Args),
+    Import(super::import::Args),
     Inbox(super::inbox::Args),
     Init(init::Args),
     /// Print what a run's agents said and did.
@@ -108,6 +110,7 @@ pub enum Verb {
     Run(Box<run::Args>),
     Runtime(runtime::Args),
     Salvage(super::salvage::Args),
+    Scheduler(super::scheduler::Args),
     Send(send::Args),
     /// Show what a run is: its goal, plan, tasks and files.
     Show(super::show::Args),

@@ -88,6 +88,11 @@ impl<'a> RestoredJson<'a> {
 /// There is no such salvage, something is in the way, or git says no.
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let workspace = context.workspace()?;
+    match &args.verb {
+        Verb::List => {}
+        Verb::Restore { .. } => forbid_to_agents(&workspace.env, "salvage restore")?,
+        Verb::Drop { .. } => forbid_to_agents(&workspace.env, "salvage drop")?,
+    }
     require_git(&workspace)?;
     let root = workspace.found.root.clone();
     match &args.verb {
@@ -96,7 +101,6 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             show_all(&list(&root)?, &style, context)?;
         }
         Verb::Restore { id, to, branch } => {
-            forbid_to_agents(&workspace.env, "salvage restore")?;
             let salvage = find(&root, id)?;
             let cwd = Utf8PathBuf::try_from(context.cwd.clone()).unwrap_or_default();
             let folder = to.as_ref().map(|to| cwd.join(to));
@@ -112,7 +116,6 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             context.say(&format!("{}; the salvage stays", told(&salvage, &restored)))?;
         }
         Verb::Drop { id } => {
-            forbid_to_agents(&workspace.env, "salvage drop")?;
             let salvage = find(&root, id)?;
             let dropped = context.yes;
             if dropped {

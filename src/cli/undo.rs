@@ -35,8 +35,8 @@ struct FailedJson<'a> {
 /// Nothing was removed, or git says no.
 pub fn run(_: &Args, context: &mut Context) -> Result<Exit> {
     let workspace = context.workspace()?;
-    require_git(&workspace)?;
     forbid_to_agents(&workspace.env, "undo")?;
+    require_git(&workspace)?;
     let root = &workspace.found.root;
     let removal = last_removal(root)?;
     let Some(first) = removal.first() else {

@@ -66,7 +66,7 @@ pub fn create(
         return say(out, &ChildLine::Refused { why: why.to_owned() });
     }
     for child in wanted {
-        match prepare(workspace, request(state, child)) {
+        match prepare(workspace, request(state, child, now)) {
             Ok(ready) => prepared.push((child, ready)),
             Err(error @ (StartError::Plan(_) | StartError::Goal(_) | StartError::Depth { .. })) => {
                 wrong.push(format!("run `{}`: {}", child.plan.key, whole(&error)));
@@ -104,7 +104,7 @@ fn say(out: &mut dyn Write, line: &ChildLine) -> anyhow::Result<()> {
 }
 
 /// What a person would have asked for who starts the run with the flags of its parent.
-fn request(state: &State, child: &ChildState) -> RunRequest {
+fn request(state: &State, child: &ChildState, now: Time) -> RunRequest {
     let created = &state.created;
     let flags = created.flags.clone();
     let task = state.step_ix(&child.step).map(|step| state.task_id(state.tasks_of(step).start));
@@ -124,6 +124,9 @@ fn request(state: &State, child: &ChildState) -> RunRequest {
             key: child.plan.key.clone(),
         }),
         by: task.map(Actor::Agent),
+        left: state.budget_left(now),
+        // What a person accepted for the whole work is accepted for its parts.
+        accepted: state.accepted.clone(),
         ..RunRequest::default()
     }
 }

@@ -3,6 +3,7 @@
 //! A peer of the supervisor: it reads the same files and appends under the same lock, and acts on
 //! nothing but supervisors.
 
+pub mod bundle;
 pub mod child;
 pub mod children;
 pub mod command;
@@ -14,7 +15,9 @@ pub mod plan;
 pub mod policy;
 pub mod recover;
 pub mod rest;
+mod risk;
 pub mod rows;
+pub mod schedules;
 pub mod shown;
 pub mod start;
 pub mod tool;

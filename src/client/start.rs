@@ -6,17 +6,22 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 
 use super::plan::{Choice, PlanError, choose};
+use super::risk::{accepted, fold, started_risks};
 use super::workspace::Workspace;
 use crate::base::path::PathError;
 use crate::base::{RunNumber, Time, limits, redact, slug};
+use crate::engine::{Input, Vitals, step};
 use crate::event::body::{MessageSent, RunTransitioned};
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{
-    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, Status,
+    Actor, Body, Flags, GitBase, Limits, ParentLink, Priority, Rule, RunCreated, ScheduleLink,
+    Status,
 };
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::{Ledger, OpenError};
-use crate::plan::{Completion, Plan, Policy};
+use crate::plan::policy::Budget;
+use crate::plan::risk::strip_draft;
+use crate::plan::{Completion, Plan, Policy, Risk};
 use crate::store::git::{GitError, git};
 use crate::store::{Project, ProjectError, ProjectLock};
 
@@ -53,6 +58,16 @@ pub struct RunRequest {
     pub parent: Option<ParentLink>,
     /// Who asks, when it is not the person at this terminal.
     pub by: Option<Actor>,
+    /// `--draft`.
+    pub draft: bool,
+    /// `--max-steps` and the like, in place of what workflow and configuration say.
+    pub budget: Budget,
+    /// What the run that proposed this one has left to use up.
+    pub left: Budget,
+    /// Risks that were accepted for the run that proposed this one.
+    pub accepted: Vec<Risk>,
+    /// The schedule that asks: of a name and a time there is one run, and of a name one that is not over.
+    pub schedule: Option<ScheduleLink>,
 }
 
 /// A run that could be created, checked to the last.
@@ -64,9 +79,13 @@ pub struct Prepared {
     pub policy: Policy,
     /// What a person should know before it starts.
     pub notes: Vec<String>,
-    request: RunRequest,
+    pub(super) request: RunRequest,
     base: Option<Base>,
     retry_of: Option<(RunNumber, String)>,
+    /// Risks that lie in the way it is started.
+    pub(super) started: Vec<Risk>,
+    /// A person has seen the risks and accepts them.
+    pub(super) is_accepted: bool,
 }
 
 /// Where the work starts from.
@@ -123,6 +142,19 @@ pub enum StartError {
         /// The run that proposed it.
         parent: RunNumber,
     },
+    /// The plan of an imported run was made by others, and nobody here has trusted what it executes.
+    #[error("run #{0} was imported; its plan is not run here")]
+    Imported(RunNumber),
+    /// The last run of a schedule is not over.
+    #[error("run #{run} of schedule `{name}` is {status}")]
+    Overlaps {
+        /// The schedule.
+        name: String,
+        /// Its run.
+        run: RunNumber,
+        /// What that is.
+        status: &'static str,
+    },
     /// The queue could not be run.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -132,6 +164,11 @@ impl Prepared {
     /// Arguments added to the command line of runtimes.
     pub fn runtime_args(&self) -> &BTreeMap<String, Vec<String>> {
         &self.request.runtime_args
+    }
+
+    /// What is to be done, without the word that makes it a draft.
+    pub fn goal(&self) -> &str {
+        &self.request.goal
     }
 
     /// The same run, to be started when these are done.
@@ -146,7 +183,10 @@ impl Prepared {
 ///
 /// # Errors
 /// Whatever is in the way, all of it at once where several things are.
-pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, StartError> {
+pub fn prepare(workspace: &Workspace, mut request: RunRequest) -> Result<Prepared, StartError> {
+    let (goal, is_draft) = strip_draft(&request.goal);
+    request.goal = goal.to_owned();
+    request.draft |= is_draft;
     check_goal(&request.goal)?;
     check_depth(workspace)?;
     let mut notes = Vec::new();
@@ -172,7 +212,17 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
     if base.is_none() && plan.has_writers() {
         notes.push("no worktree: the tasks work in the project folder itself".to_owned());
     }
-    Ok(Prepared { plan: Arc::new(plan), policy, notes, request, base, retry_of: None })
+    let started = started_risks(workspace, &request, base.is_none() && plan.has_writers());
+    Ok(Prepared {
+        plan: Arc::new(plan),
+        policy,
+        notes,
+        request,
+        base,
+        retry_of: None,
+        started,
+        is_accepted: false,
+    })
 }
 
 /// A new run with the plan and goal of one that did not end well.
@@ -182,6 +232,9 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
 pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, StartError> {
     check_depth(workspace)?;
     let created = &old.state().created;
+    if created.flags.imported.is_some() {
+        return Err(StartError::Imported(created.number));
+    }
     let request = RunRequest {
         goal: created.goal.clone(),
         in_place: created.git.is_none(),
@@ -203,7 +256,19 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     let workflow = catalog.workflow(&created.plan.workflow).ok().map(|found| &found.file);
     policy.paths = super::policy::paths_of(&workspace.config, workflow);
     super::plan::check_policy(&created.plan, &policy)?;
-    Ok(Prepared { plan: created.plan.clone(), policy, notes, request, base, retry_of })
+    policy.risk.accept.clone_from(&workspace.config.risk.accept);
+    let is_in_place = base.is_none() && created.plan.has_writers();
+    let started = started_risks(workspace, &request, is_in_place);
+    Ok(Prepared {
+        plan: created.plan.clone(),
+        policy,
+        notes,
+        request,
+        base,
+        retry_of,
+        started,
+        is_accepted: false,
+    })
 }
 
 /// Git cannot have a branch `crew` beside branches `crew/…`.
@@ -310,17 +375,29 @@ pub(super) fn write(
     {
         return Ok(number);
     }
+    if let Some(link) = &prepared.request.schedule
+        && let Some(number) = super::schedules::existing(workspace, &known, link)?
+    {
+        return Ok(number);
+    }
     let number = project.allocate(&lock)?;
     let slug = free_slug(workspace, &project, prepared, number);
     let created = created(workspace, &project, prepared, number, slug);
     let by = prepared.request.by.clone().unwrap_or_else(|| workspace.human());
-    let (rule, to) = match prepared.request.parent {
-        Some(_) => (Rule::T02, Status::Draft),
-        None => (Rule::T01, Status::Queued { resumed: false, not_before: None }),
+    let mut events: Vec<(Actor, u32, Body)> = vec![(by.clone(), 1, created.into())];
+    let state = fold(&events, now);
+    let accepted = accepted(prepared, state.as_ref(), &by);
+    let risks = state.map(|state| state.open_risks()).unwrap_or_default();
+    let is_open = |risk: &Risk| !accepted.iter().any(|(_, a)| a.risks.iter().any(|k| k == risk));
+    let needs_word = risks.iter().any(is_open);
+    events.extend(accepted.iter().map(|(actor, a)| (actor.clone(), 1, a.clone().into())));
+    let (rule, to) = if prepared.request.parent.is_some() || needs_word {
+        (Rule::T02, Status::Draft)
+    } else {
+        (Rule::T01, Status::Queued { resumed: false, not_before: None })
     };
-    let first = RunTransitioned { rule, to, text: String::new() };
-    let mut events: Vec<(Actor, u32, Body)> =
-        vec![(by.clone(), 1, created.into()), (by.clone(), 1, first.into())];
+    let is_draft = to == Status::Draft;
+    events.push((by.clone(), 1, RunTransitioned { rule, to, text: String::new() }.into()));
     if let Some((_, summary)) = &prepared.retry_of {
         let message = Message {
             id: format!("{:08x}", fastrand::u32(..)),
@@ -335,6 +412,12 @@ pub(super) fn write(
             reply_to: None,
         };
         events.push((by, 1, MessageSent { message, writes: Vec::new(), attempt: None }.into()));
+    }
+    // A draft asks in the same write: nobody may find one that cannot be decided.
+    if is_draft && let Some(mut state) = fold(&events, now) {
+        let actor = Actor::Supervisor;
+        let asked = step(&mut state, &Vitals::default(), now, &actor, &Input::Wake);
+        events.extend(asked.unwrap_or_default());
     }
     Ledger::create(workspace.dir.run(number), now, events)?;
     Ok(number)
@@ -382,6 +465,7 @@ fn created(
             ask_hold_ms: config.limits.ask_hold_ms,
         },
         policy: Box::new(prepared.policy.clone()),
+        risks: prepared.started.clone(),
         priority: request.priority,
         after: request.after.clone(),
         retry_of: prepared.retry_of.as_ref().map(|(number, _)| *number),
@@ -395,6 +479,8 @@ fn created(
             model: request.model.clone(),
             in_place: request.in_place,
             validate: request.validate.clone(),
+            schedule: request.schedule.clone(),
+            imported: None,
         }),
     }
 }

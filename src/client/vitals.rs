@@ -49,7 +49,10 @@ pub fn explain(ledger: &Ledger, task: Option<&TaskId>, now: Time) -> Explanation
             age_ms: None,
         }));
     }
-    if state.status.kind().holds_slot() && !live.supervisor.live {
+    if let Some(link) = &state.created.flags.imported {
+        let text = format!("it was imported from {}, and is only looked at", link.from);
+        why.evidence.insert(0, Evidence { source: "rule", text, age_ms: None });
+    } else if state.status.kind().holds_slot() && !live.supervisor.live {
         // The engine cannot know: whoever asks it during a turn is the supervisor.
         let text =
             "no supervisor drives the run, so nothing starts and no end is noticed".to_owned();

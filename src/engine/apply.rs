@@ -85,6 +85,9 @@ impl State {
                 }
             }
             Body::DecisionMade(made) => self.decision_made(at, made),
+            Body::RiskAccepted(accepted) => self.accepted.extend(accepted.risks.iter().cloned()),
+            Body::BudgetChanged(changed) => self.budget_changed(changed),
+            Body::BudgetWarned(warned) => self.warned.push(warned.kind),
             Body::ArtifactStored(stored) => self.stored(at, stored),
             Body::MessageSent(sent) => self.message_sent(at, sent),
             Body::MessageDelivered(delivery) => {
@@ -115,6 +118,7 @@ impl State {
             | Body::Unknown { .. } => {}
         }
         self.look_at_edges();
+        self.look_at_clock(at);
     }
 
     fn checked(&mut self, check: &CheckFinished) {
@@ -140,6 +144,9 @@ impl State {
         if self.hibernated {
             // It waits as before, for the same thing and since the same moment.
             return;
+        }
+        if rule == Rule::T17 {
+            self.shift_delays(at.since_ms(self.status_since));
         }
         self.status = to.clone();
         self.status_since = at;
@@ -360,9 +367,6 @@ impl State {
             stopping: None,
         };
         self.set_task(task, TaskStatus::Running(Box::new(live)));
-        if self.active_since.is_none() {
-            self.active_since = Some(at);
-        }
     }
 
     fn attempt_ended(&mut self, at: Time, end: &AttemptEnded) {
@@ -378,11 +382,14 @@ impl State {
         let stopped = live.stopping.clone();
         let is_stale = live.stale;
         let held_ms = live.held_ms_at(end.ended_at.min(at));
+        let (runtime, model) = (live.runtime.clone(), live.model.clone());
         self.forget_verifications(&end.task, end.attempt);
+        let active_ms = end.duration_ms.saturating_sub(held_ms);
+        let usage = self.spend(runtime, model, active_ms, end);
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);
-        entry.active_ms += end.duration_ms.saturating_sub(held_ms);
-        entry.usage.add(&end.usage);
+        entry.active_ms += active_ms;
+        entry.usage.add(&usage);
         if !end.summary.is_empty() {
             entry.summary.clone_from(&end.summary);
         }
@@ -390,7 +397,7 @@ impl State {
             entry.session.clone_from(&end.session);
         }
         entry.last = Some(Box::new(end.clone()));
-        self.usage.add(&end.usage);
+        self.usage.add(&usage);
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
         let next = match (is_stale, is_active) {
             (false, _) => {
@@ -402,8 +409,7 @@ impl State {
             (true, false) => TaskStatus::Stale,
         };
         self.set_task(task, next);
-        // The end as the shim saw it: the time until somebody noticed is not work.
-        self.count_work(end.ended_at.min(at));
+        self.active_until = self.active_until.max(Some(end.ended_at.min(at)));
     }
 
     fn attention(&mut self, at: Time, attention: &AttentionRaised) {

@@ -263,6 +263,7 @@ impl State {
             seq,
         });
         let (kind, subject) = (entry.opened.kind, entry.opened.subject.clone());
+        self.accepted.extend(made.accepts.iter().cloned());
         if let Some(write) = &made.write {
             self.write_store(at, write, &made.by, None);
         }
@@ -299,8 +300,13 @@ impl State {
             self.written(at, write, &by, sent.attempt);
         }
         match &by {
-            // A follow-up was written by a program that works for a person.
-            Actor::Human(_) if message.kind != MessageKind::FollowUp => self.zero_cycles(),
+            Actor::Human(_) => {
+                // A follow-up was written by a program that works for a person.
+                if message.kind != MessageKind::FollowUp {
+                    self.zero_cycles();
+                }
+                self.words_seq = self.seq;
+            }
             // Into a step at work it is mail and nothing more (F8).
             Actor::Agent(task)
                 if !self.is_addressee_at_work(&message.to) && !self.is_gone_past(task) =>
@@ -309,7 +315,7 @@ impl State {
                     self.channels[ix].due.push(message.id.clone());
                 }
             }
-            Actor::Human(_) | Actor::Agent(_) | Actor::Supervisor | Actor::Shim(_) => {}
+            Actor::Agent(_) | Actor::Supervisor | Actor::Shim(_) => {}
         }
         self.messages.push(MessageState {
             message,

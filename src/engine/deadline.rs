@@ -1,5 +1,6 @@
 //! The next instant at which time alone could make `settle` say something new.
 
+use super::budget;
 use super::hold::hold_ends_at;
 use super::input::earlier;
 use super::settle::{SILENCE_GRACE_MS, is_excused, last_sign};
@@ -36,6 +37,9 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
     }
     if waits_for_machine(state, vitals) {
         at(now.plus_ms(limits::SLOT_POLL_MS));
+    }
+    if let Some(moment) = budget::deadline(state, now) {
+        at(moment);
     }
     for (task, live) in state.live() {
         if live.is_held() {

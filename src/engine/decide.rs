@@ -1,10 +1,11 @@
 //! What an input means now: the events of a command that is allowed, or the refusal of one that is not.
 
+use super::budget::{self, BudgetChange};
 use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, fire, mail, verify};
+use super::{call, children, fire, mail, risk, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -17,6 +18,14 @@ use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind, 
 /// # Errors
 /// The command is not allowed in this state; nothing happens.
 pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refusal> {
+    if let Some(link) = &state.created.flags.imported {
+        let number = state.created.number;
+        return Err(Refusal {
+            code: "imported",
+            reason: format!("run #{number} was imported from {}, and is only looked at", link.from),
+            hint: format!("`crew show {number}` shows it"),
+        });
+    }
     match input {
         Input::Wake => Ok(Vec::new()),
         Input::SupervisorStarted(started) => {
@@ -69,7 +78,32 @@ fn worktree_failed(state: &State, why: &str) -> Result<Vec<Body>, Refusal> {
 }
 
 fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Body>, Refusal> {
+    let (command, change, accepts_risks) =
+        if let Command::With { command, budget, accepts_risks } = command {
+            (&**command, *budget, *accepts_risks)
+        } else {
+            (command, BudgetChange::default(), false)
+        };
+    let changed = budget::changed(state, now, &change)?;
+    let mut events = decide_plain(state, now, command, changed.is_some())?;
+    if matches!(command, Command::Resume { .. } | Command::RetryTask { .. }) {
+        budget::check_left(state, now, changed.as_ref())?;
+    }
+    if let Some(changed) = changed {
+        events.insert(0, changed.into());
+    }
+    risk::guard(state, now, events, accepts_risks)
+}
+
+fn decide_plain(
+    state: &State,
+    now: Time,
+    command: &Command,
+    has_budget: bool,
+) -> Result<Vec<Body>, Refusal> {
     match command {
+        // One within another says nothing more.
+        Command::With { command, .. } => decide_plain(state, now, command, has_budget),
         Command::Promote { dependencies } => promote(state, now, dependencies.as_ref()),
         Command::Release { parent } => release(state, *parent),
         Command::EndWithParent { parent } => match children::end_with_parent(state, *parent)? {
@@ -92,7 +126,8 @@ fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Bod
         }
         Command::Decide { target, action, text, proof, by } => {
             let target = target.as_deref();
-            decision::decide(state, now, &Wish { target, action: *action, text, proof, by })
+            let wish = Wish { target, action: *action, text, proof, by, has_budget };
+            decision::decide(state, now, &wish)
         }
         Command::Show { id, nonce_hash } => decision::show(state, now, id, nonce_hash),
         Command::WriteGate { gate, data, by } => call::write_gate(state, gate, data, by),
@@ -132,7 +167,14 @@ pub(super) fn refusal(state: &State, verb: &str, allowed: &str) -> Refusal {
 pub(super) fn next_step(state: &State) -> String {
     let number = state.created.number;
     match &state.status {
-        Status::Draft => format!("`crew show {number}` tells why it needs approval"),
+        Status::Draft if state.needs_approval() => format!(
+            "`crew approve {number}` lets it start, `crew reject {number}` does not, \
+             `crew suggest {number} --text …` changes it"
+        ),
+        Status::Draft => match &state.created.parent {
+            Some(link) => format!("`crew status {}` shows the run that lets it start", link.number),
+            None => format!("`crew status {number}` shows it"),
+        },
         Status::Running | Status::Merging => {
             format!("`crew status {number}` shows it, `crew stop {number}` ends it")
         }
@@ -168,7 +210,9 @@ pub(super) fn next_step(state: &State) -> String {
         Status::Queued { .. } | Status::Waiting { .. } => {
             format!("`crew why {number}` tells what it waits for")
         }
-        Status::Paused | Status::Blocked { .. } => format!("`crew resume {number}` goes on"),
+        Status::Blocked { reason, .. } => budget::next_step(state, *reason)
+            .unwrap_or_else(|| format!("`crew resume {number}` goes on")),
+        Status::Paused => format!("`crew resume {number}` goes on"),
         Status::Done { .. } => format!("`crew reopen {number} --text …` works on it again"),
         Status::Failed { .. } | Status::Archived { .. } => {
             format!("`crew retry {number}` starts a new run")
@@ -219,7 +263,8 @@ fn promote(
 /// A draft goes into the queue; whoever was approved, rejected or released before stays as it is.
 fn release(state: &State, parent: RunNumber) -> Result<Vec<Body>, Refusal> {
     children::check_parent(state, parent)?;
-    if state.status.kind() != StatusKind::Draft {
+    // What the parent's planner wrote may be risky in itself: then a person lets it start, or nobody.
+    if state.status.kind() != StatusKind::Draft || state.needs_approval() {
         return Ok(Vec::new());
     }
     moved(state, Rule::T06, Status::Queued { resumed: false, not_before: None })

@@ -120,6 +120,10 @@ impl State {
     /// Whether nobody has to drive the run any more: no process, no check, no child to end, and a status
     /// that waits for nobody but people or other runs.
     pub fn is_at_rest(&self) -> bool {
+        // Whatever an imported run was doing, it does not do it here.
+        if self.created.flags.imported.is_some() {
+            return true;
+        }
         !self.status.kind().needs_supervisor()
             && self.index.live.is_empty()
             && self.index.checking.is_empty()

@@ -62,6 +62,14 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             format!("it failed ({}): {detail}", crate::event::status::word(reason))
         }
         Status::Queued { not_before, .. } => queued(state, *not_before, now),
+        Status::Draft if state.needs_approval() => {
+            let risks = state.open_risks();
+            if risks.is_empty() {
+                "it is a draft and needs approval".to_owned()
+            } else {
+                format!("it is a draft and needs approval: {}", crate::plan::risk::told(&risks))
+            }
+        }
         Status::Draft => match &state.created.parent {
             Some(link) => format!("it is a draft until all runs of run #{} exist", link.number),
             None => "it is a draft and needs approval".to_owned(),

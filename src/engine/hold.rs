@@ -41,7 +41,6 @@ impl State {
             && !live.stale
         {
             live.held_since.get_or_insert(at);
-            self.count_work(at);
         }
     }
 
@@ -52,20 +51,6 @@ impl State {
         {
             live.held_ms += at.since_ms(since);
             live.resumed_at = Some(at);
-            self.count_work(at);
-        }
-    }
-
-    /// Starts or stops the clock of the run's work.
-    pub(super) fn count_work(&mut self, at: Time) {
-        let works = self.live().any(|(_, live)| !live.is_held());
-        match self.active_since {
-            None if works => self.active_since = Some(at),
-            Some(since) if !works => {
-                self.active_since = None;
-                self.active_ms += at.since_ms(since);
-            }
-            None | Some(_) => {}
         }
     }
 }

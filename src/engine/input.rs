@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::budget::BudgetChange;
 use super::write::Caller;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::attempt::Question;
@@ -74,6 +75,15 @@ pub enum Command {
     },
     /// Interrupt and wait.
     Pause,
+    /// A person's command with more than its words.
+    With {
+        /// The command.
+        command: Box<Command>,
+        /// How it changes what the run may use up.
+        budget: BudgetChange,
+        /// The person accepts that it makes the run riskier.
+        accepts_risks: bool,
+    },
     /// Go on.
     Resume {
         /// What the interrupted tasks are told.
@@ -200,6 +210,7 @@ impl Command {
     /// The verb as people type it.
     pub fn verb(&self) -> &'static str {
         match self {
+            Self::With { command, .. } => command.verb(),
             Self::Promote { .. } => "promote",
             Self::Release { .. } => "release",
             Self::EndWithParent { .. } => "end-with-parent",
@@ -227,6 +238,7 @@ impl Command {
     /// What the command changes, for `--expect-version`.
     pub fn subject(&self) -> Subject {
         match self {
+            Self::With { command, .. } => command.subject(),
             Self::RetryTask { task, .. }
             | Self::Ack { task, .. }
             | Self::Ask { task, .. }
@@ -296,7 +308,7 @@ impl Subject {
 #[error("{reason}")]
 pub struct Refusal {
     /// One word: `state`, `not_found`, `forbidden`, `conflict`, `superseded`, `expired`, `ambiguous`,
-    /// `escalate`, `contract`, `stale_epoch`, `stale_version`, `not_due`.
+    /// `escalate`, `contract`, `stale_epoch`, `stale_version`, `not_due`, `risk`, `budget`.
     pub code: &'static str,
     /// What is in the way.
     pub reason: String,

@@ -97,6 +97,13 @@ pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now
     match checking.end.reason {
         EndReason::Revoked => case.again(ReadyCause::Revoked, 0, String::new()),
         EndReason::Lost => case.lost(),
+        EndReason::Deadline | EndReason::Stopped if case.is_over_budget() => case.again(
+            ReadyCause::Interrupted,
+            0,
+            "The last attempt was stopped because the run's budget was used up. Look at what is there, \
+             and go on from it."
+                .to_owned(),
+        ),
         EndReason::Deadline => case.timeout("it took longer than its step allows"),
         EndReason::OutputLimit => case.block(
             BlockedReason::OutputLimit,
@@ -188,6 +195,13 @@ impl Case<'_> {
             what = format!("{what}; the changes were taken out and are kept as `{kept}`");
         }
         Some(self.nudge(&what, "Leave every file as it is, and only report."))
+    }
+
+    /// Whether the attempt was cut short for the budget's sake, and not by a person or at the end.
+    fn is_over_budget(&self) -> bool {
+        self.state.status.kind() == StatusKind::Running
+            && !super::settle::is_end_reached(self.state)
+            && super::budget::is_used_up(self.state, self.now)
     }
 
     fn lost(&self) -> Body {

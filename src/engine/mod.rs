@@ -8,6 +8,7 @@
 
 mod apply;
 mod apply_flow;
+mod budget;
 mod call;
 pub mod checkpoint;
 mod children;
@@ -27,7 +28,9 @@ mod input;
 mod judge;
 mod mail;
 mod progress;
+mod risk;
 mod settle;
+mod spending;
 mod start;
 mod state;
 mod task;
@@ -37,6 +40,7 @@ mod vitals;
 mod words;
 mod write;
 
+pub use budget::{BudgetChange, Spent};
 pub use children::ChildState;
 pub use deadline::deadline;
 pub use decide::decide;
@@ -49,8 +53,8 @@ pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use settle::{heartbeat, settle};
 pub use state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
-    TaskStatus, WorktreeState,
+    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, Spending, State, StepState,
+    TaskState, TaskStatus, WorktreeState,
 };
 pub use verify::Verification;
 pub use vitals::{AttemptVitals, Vitals};

@@ -12,7 +12,7 @@ use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
 use super::start::start;
 use super::state::{LiveAttempt, State, TaskStatus};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{children, decision, fire, hold};
+use super::{budget, children, decision, fire, hold};
 use crate::base::Time;
 use crate::base::flow::{Fire, OnStale, StepKind};
 use crate::event::body::{
@@ -34,6 +34,10 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let ended = judge_ended(state, now);
     if !ended.is_empty() {
         return ended;
+    }
+    let suggested = decision::suggested(state);
+    if !suggested.is_empty() {
+        return suggested;
     }
     // What was decided comes first: otherwise the same would be asked again before it has its effect.
     if let Some((rule, to)) = decision::conclude(state) {
@@ -112,6 +116,10 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !watched.is_empty() {
         return watched;
     }
+    let over = budget::watch(state, vitals, now);
+    if !over.is_empty() {
+        return over;
+    }
     if is_end_reached(state) {
         return finish(state);
     }
@@ -142,6 +150,13 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let started = start(state, vitals, now);
     if !started.is_empty() {
         return started;
+    }
+    if let Some((reason, detail)) = budget::stop(state, vitals, now) {
+        // A command that looks at the tree ends first.
+        if !evidence_wanted(state).is_empty() {
+            return Vec::new();
+        }
+        return transition(state, Rule::T22, Status::Blocked { reason, detail });
     }
     let is_quiet = state.index.is_quiet() || super::start::is_only_held(state);
     if is_quiet && evidence_wanted(state).is_empty() { rest(state) } else { Vec::new() }

@@ -1,5 +1,6 @@
 //! Which ready tasks start now: all limits of a run are decided here.
 
+use super::budget;
 use super::state::State;
 use super::vitals::Vitals;
 use crate::base::Time;
@@ -17,17 +18,20 @@ pub const SHELL_RUNTIME: &str = "shell";
 /// The events that start what can start now: ready tasks in the order of the plan, within all limits.
 pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let mut room = Room::of(state, vitals.machine_slots);
+    if budget::is_exhausted(state, vitals, now) {
+        room.slots = 0;
+    }
     let mut events = Vec::new();
     let due = state.index.delayed.range(..=(now, TaskIx::MAX)).map(|&(_, task)| task);
     for task in due {
-        if let Some(event) = pick(state, &mut room, task) {
+        if let Some(event) = pick(state, &mut room, task, now) {
             events.push(event);
         }
     }
     let mut next = 0;
     while let Some(&task) = state.index.ready.range(next..).next() {
         next = task + 1;
-        if let Some(event) = pick(state, &mut room, task) {
+        if let Some(event) = pick(state, &mut room, task, now) {
             events.push(event);
         } else if room.slots == 0 && state.index.ready.len() > 64 {
             // Steps without a process still pass; with many ready tasks nothing else can.
@@ -41,7 +45,7 @@ pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 }
 
 /// The event that starts a task, if it can start now.
-fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
+fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body> {
     let step = state.step_of(task);
     if is_held(state, task) {
         return None;
@@ -49,11 +53,11 @@ fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
     if let Some(event) = without_process(state, task, step) {
         return Some(event);
     }
-    if room.slots == 0 {
+    if room.slots == 0 || budget::is_out_of_steps(state, task) {
         return None;
     }
     let runtime = runtime_of(state, task, step);
-    room.take(state, task, step, &runtime).then(|| started(state, task, step, runtime))
+    room.take(state, task, step, &runtime).then(|| started(state, task, step, runtime, now))
 }
 
 /// Whether a person must approve the plan that added the task; until then it may only read.
@@ -134,7 +138,7 @@ fn runtime_of(state: &State, task: TaskIx, step: &StepPlan) -> String {
     }
 }
 
-fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String) -> Body {
+fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String, now: Time) -> Body {
     let entry = &state.tasks[task];
     let number = entry.attempts + 1;
     let id = state.task_id(task);
@@ -146,7 +150,7 @@ fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String) -> Bod
         runtime,
         model: step.model.clone(),
         mark,
-        deadline_ms: step.timeout_ms,
+        deadline_ms: step.timeout_ms.into_iter().chain(budget::attempt_ms(state, now)).min(),
         session: entry.session.clone(),
     }
     .into()

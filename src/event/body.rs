@@ -12,6 +12,7 @@ use super::gate::{
     ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported, VerificationAsked,
 };
 use super::message::Message;
+use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
@@ -94,6 +95,9 @@ bodies! {
     "gate.written" => GateWritten,
     "evidence.recorded" => EvidenceRecorded,
     "verification.asked" => VerificationAsked,
+    "risk.accepted" => RiskAccepted,
+    "budget.changed" => BudgetChanged,
+    "budget.warned" => BudgetWarned,
     "decision.opened" => DecisionOpened,
     "decision.shown" => DecisionShown,
     "decision.made" => DecisionMade,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use crate::base::RunNumber;
-use crate::plan::{Plan, Policy};
+use crate::base::{RunNumber, Time};
+use crate::plan::{Plan, Policy, Risk};
 
 /// A run was created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct RunCreated {
     /// What it may use up and touch, and what must hold before its work counts.
     #[serde(default)]
     pub policy: Box<Policy>,
+    /// Risks that lie in the way it was started; those of its words and its budget follow from these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<Risk>,
     /// Order in the queue.
     #[serde(default)]
     pub priority: Priority,
@@ -85,6 +88,30 @@ pub struct Flags {
     /// `--validate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate: Option<String>,
+    /// The schedule that started the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleLink>,
+    /// Where the run comes from, when it was imported: then it is only looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportLink>,
+}
+
+/// Where an imported run comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportLink {
+    /// What it was called there: `shop#5`.
+    pub from: String,
+    /// Hash of the last line of its log there.
+    pub head: String,
+}
+
+/// Where a run comes from that a schedule started; no two runs have the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleLink {
+    /// Name of the schedule.
+    pub name: String,
+    /// The time that it was due.
+    pub due: Time,
 }
 
 impl Flags {

@@ -11,13 +11,16 @@ pub mod created;
 pub mod decision;
 pub mod gate;
 pub mod message;
+pub mod policy;
 pub mod record;
 pub mod status;
 
 pub use attempt::{AttemptEnded, AttemptStarted, EndReason, Usage};
 pub use body::Body;
 pub use chain::{Chain, Hash};
-pub use created::{Flags, GitBase, Limits, ParentLink, Priority, RunCreated};
+pub use created::{
+    Flags, GitBase, ImportLink, Limits, ParentLink, Priority, RunCreated, ScheduleLink,
+};
 pub use message::{Message, MessageKind};
 pub use record::{Actor, LineError, Record};
 pub use status::{

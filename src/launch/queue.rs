@@ -61,9 +61,7 @@ pub fn run_queue(project: &ProjectDir, slots: u32, now: Time) -> Result<QueueRep
     queue.recover(&runs);
     queue.cascade(&mut runs);
     queue.promote(&mut runs);
-    let over = runs
-        .iter()
-        .filter(|(_, ledger)| ledger.state().status.is_terminal() && ledger.state().is_at_rest());
+    let over = runs.iter().filter(|(_, ledger)| is_over(ledger.state()));
     files.close(&lock, over.map(|(number, _)| *number))?;
     Ok(queue.report)
 }
@@ -141,7 +139,7 @@ impl Queue<'_> {
     }
 
     fn promote(&mut self, runs: &mut BTreeMap<RunNumber, Ledger>) {
-        let holds = |ledger: &&Ledger| ledger.state().holds_slot();
+        let holds = |ledger: &&Ledger| !is_imported(ledger) && ledger.state().holds_slot();
         let mut used = runs.values().filter(holds).count();
         let mut order: Vec<(crate::event::Priority, bool, RunNumber)> = runs
             .iter()
@@ -198,7 +196,10 @@ impl Queue<'_> {
                     Err(error) => return unmet(format!("run #{after}: {error}"), false),
                 },
             };
-            match ended_well(&other.status) {
+            let ended = ended_well(&other.status);
+            // An imported run stays what it was.
+            let is_imported = other.created.flags.imported.is_some();
+            match ended.or(is_imported.then_some(false)) {
                 Some(true) => {}
                 Some(false) => {
                     let last = last_status(&other.status);
@@ -247,13 +248,22 @@ fn ended_well(status: &Status) -> Option<bool> {
 
 /// The status, or the one before a run was put away.
 fn last_status(status: &Status) -> &Status {
-    let Status::Archived { last } = status else { return status };
-    last_status(last)
+    if let Status::Archived { last } = status { last_status(last) } else { status }
+}
+
+/// Whether nothing will happen to the run without a command.
+fn is_over(state: &State) -> bool {
+    let is_imported = state.created.flags.imported.is_some();
+    is_imported || (state.status.is_terminal() && state.is_at_rest())
 }
 
 /// Whether the queue may move the run at all.
 fn is_writable(ledger: &Ledger) -> bool {
-    ledger.health().read_only.is_none()
+    ledger.health().read_only.is_none() && !is_imported(ledger)
+}
+
+fn is_imported(ledger: &Ledger) -> bool {
+    ledger.state().created.flags.imported.is_some()
 }
 
 /// Whether the run would write into a folder in which another run is writing.

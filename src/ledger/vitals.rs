@@ -8,6 +8,7 @@ use camino::Utf8Path;
 
 use crate::base::{Time, limits, redact, text};
 use crate::engine::AttemptVitals;
+use crate::event::Usage;
 use crate::store::{AttemptDir, FileLock};
 
 /// What is seen of one attempt now.
@@ -25,6 +26,7 @@ pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
         tool_since: None,
         is_asking: FileLock::is_shared(&attempt.ask_lock()).unwrap_or(false),
         stderr_tail: stderr_tail.unwrap_or_default(),
+        usage: Usage::default(),
     }
 }
 

@@ -65,6 +65,7 @@ pub fn harvest(
             output_tokens: usage.output_tokens,
             cache_tokens: usage.cache_tokens,
             cost_usd: usage.cost_usd,
+            ..Usage::default()
         },
         leftovers: exit.leftovers,
         changed: None,

@@ -148,6 +148,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         listings: BTreeMap::new(),
         has_trees: true,
         stopping: BTreeSet::new(),
+        meters: BTreeMap::new(),
         jobs: BTreeSet::new(),
         evidence: std::collections::BTreeMap::new(),
         making: None,

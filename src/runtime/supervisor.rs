@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::brief::Desk;
 use super::children::ChildRuns;
 use super::executor::Executor;
+use super::meter::Meter;
 use super::process::Pid;
 use super::slots::Slots;
 use super::told::Teller;
@@ -69,6 +70,8 @@ pub struct Supervisor {
     pub(super) listings: BTreeMap<Key, bool>,
     /// Readers may have trees of their own.
     pub(super) has_trees: bool,
+    /// What live attempts have used, where a budget asks for it.
+    pub(super) meters: BTreeMap<Key, Meter>,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
@@ -173,7 +176,9 @@ impl Supervisor {
     fn turn(&mut self) -> Option<Time> {
         self.children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         let now = self.clock.now();
-        let inputs = std::mem::take(&mut self.inputs);
+        let mut inputs = std::mem::take(&mut self.inputs);
+        self.price(&mut inputs);
+        self.look_at_usage();
         if let Err(error) = self.commit(now, &inputs) {
             // Disk full or the like: nothing is half-applied. Facts are kept and tried again.
             tracing::error!(error = %super::error_chain(&error), "nothing could be written; trying again");
@@ -186,6 +191,7 @@ impl Supervisor {
             teller.look(self.ledger.state().seq);
         }
         let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
+        self.add_usage(&mut seen);
         // Only a machine that had too few slots is worth another look: everything else wakes by itself.
         seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
         let due = deadline(self.ledger.state(), &seen, now);
@@ -194,6 +200,8 @@ impl Supervisor {
     }
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
+        let mut used = Vitals::default();
+        self.add_usage(&mut used);
         let mut locked = self.ledger.lock()?;
         // Only now is the state the newest: whoever resumed the run or freed a place is in it.
         let state = locked.state();
@@ -203,6 +211,9 @@ impl Supervisor {
         self.held.extend(self.slots.take(missing));
         self.is_starved = self.held.len() < wanted;
         let mut vitals = vitals(state, locked.dir(), now);
+        for (task, seen) in used.attempts {
+            vitals.attempts.entry(task).or_insert(seen.clone()).usage = seen.usage;
+        }
         vitals.machine_slots = u32::try_from(staying + self.held.len()).unwrap_or(u32::MAX);
         let mut all = inputs.to_vec();
         all.push(Input::Wake);

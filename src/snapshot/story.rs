@@ -6,8 +6,11 @@ use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
 use crate::event::child::ChildEnded;
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten};
+use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
 use crate::event::{AttemptEnded, Body, Record, Status};
+use crate::plan::policy::Budget;
+use crate::plan::risk::told as told_risks;
 
 /// Characters of a quoted text in a line.
 const QUOTE_CHARS: usize = 120;
@@ -42,6 +45,14 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (None, format!("{}{said}", status(&moved.to)), true)
         }
         Body::RunNoted(note) => (None, quote(&note.text), true),
+        Body::RiskAccepted(accepted) => (None, accepted_text(accepted), true),
+        Body::BudgetChanged(changed) => {
+            (None, format!("the budget is {}", budget(&changed.budget)), true)
+        }
+        Body::BudgetWarned(warned) => {
+            let (used, limit) = (&warned.used, &warned.limit);
+            (None, format!("most of its {} is used up: {used} of {limit}", warned.kind), true)
+        }
         Body::SupervisorStarted(started) => {
             (None, format!("supervisor {} on {}", started.pid, started.host), false)
         }
@@ -249,6 +260,25 @@ fn fired_text(fired: &ChannelsFired) -> String {
         (channels, true) => format!("{} fired", channels.join(", ")),
         (channels, false) => format!("{} fired; {next}{back}{said}", channels.join(", ")),
     }
+}
+
+fn accepted_text(accepted: &RiskAccepted) -> String {
+    let how = match accepted.by {
+        AcceptedBy::Person => "accepted",
+        AcceptedBy::Configuration => "accepted by the configuration",
+        AcceptedBy::Parent => "accepted for the run that started it",
+    };
+    format!("risks {how}: {}", quote(&told_risks(&accepted.risks)))
+}
+
+/// A budget in words.
+pub fn budget(budget: &Budget) -> String {
+    let steps = budget.steps.map(|steps| text::count(steps as usize, "step"));
+    let time = budget.active_ms.map(|ms| format!("{} of work", human_ms(ms)));
+    let tokens = budget.tokens.map(|tokens| format!("{tokens} tokens"));
+    let cost = budget.cost_usd.map(|cost| format!("${cost:.2}"));
+    let parts: Vec<String> = [steps, time, tokens, cost].into_iter().flatten().collect();
+    if parts.is_empty() { "without limit".to_owned() } else { parts.join(", ") }
 }
 
 fn decision(asked: &DecisionOpened) -> String {

@@ -77,6 +77,21 @@ impl ProjectDir {
         self.state.join("project.lock")
     }
 
+    /// What is remembered of the project's schedules.
+    pub fn schedules_json(&self) -> Utf8PathBuf {
+        self.state.join("schedules.json")
+    }
+
+    /// Held by the scheduler of the project for its whole life.
+    pub fn scheduler_lock(&self) -> Utf8PathBuf {
+        self.state.join("scheduler.lock")
+    }
+
+    /// Pid and start of the scheduler that holds the lock.
+    pub fn scheduler_json(&self) -> Utf8PathBuf {
+        self.state.join("scheduler.json")
+    }
+
     /// Folder of all runs.
     pub fn runs(&self) -> Utf8PathBuf {
         self.state.join("runs")

@@ -102,6 +102,39 @@ impl Watch {
     }
 }
 
+/// Watches all entries of some folders until it is dropped.
+#[derive(Debug)]
+pub struct FolderWatch {
+    _watcher: RecommendedWatcher,
+}
+
+impl FolderWatch {
+    /// Calls `callback` from another thread whenever an entry of one of the folders changes, appears or goes.
+    ///
+    /// Folders that do not exist are left out.
+    ///
+    /// # Errors
+    /// The system has no watches left.
+    pub fn on<'a>(
+        folders: impl IntoIterator<Item = &'a Utf8Path>,
+        mut callback: impl FnMut() + Send + 'static,
+    ) -> Result<Self, WatchError> {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
+                callback();
+            }
+        });
+        let mut watcher =
+            watcher.map_err(|source| WatchError { path: Utf8PathBuf::new(), source })?;
+        for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
+            watcher
+                .watch(folder.as_std_path(), RecursiveMode::NonRecursive)
+                .map_err(|source| WatchError { path: folder.to_owned(), source })?;
+        }
+        Ok(Self { _watcher: watcher })
+    }
+}
+
 /// The path as notifications spell it: folders without links.
 fn real(path: &Utf8Path) -> std::io::Result<PathBuf> {
     let folder = files::folder_of(path).as_std_path().canonicalize()?;

@@ -108,6 +108,7 @@ impl Play {
             goal: "the goal".into(),
             plan: Arc::new(compiled),
             policy: Box::default(),
+            risks: Vec::new(),
             limits: Limits { agents: 8, ..Limits::default() },
             priority: Priority::Normal,
             after: Vec::new(),

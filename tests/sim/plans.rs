@@ -149,6 +149,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         goal: "x".into(),
         plan: Arc::new(plan),
         policy: Box::default(),
+        risks: Vec::new(),
         limits,
         priority: Priority::Normal,
         after: Vec::new(),

@@ -385,6 +385,7 @@ impl World {
                     tool_since: None,
                     is_asking: false,
                     stderr_tail: String::new(),
+                    usage: Usage::default(),
                 });
                 (task, vitals)
             })

@@ -3,6 +3,7 @@
 mod notify;
 mod project;
 mod runs;
+mod schedules;
 mod system;
 
 use clap::Args as ClapArgs;
@@ -125,6 +126,7 @@ fn look(args: &Args, context: &Context) -> Vec<Finding> {
     findings.extend(system::runtimes(config));
     let test = args.notify.then_some(context.now);
     findings.extend(notify::look(config, &context.env, &found.root, test));
+    findings.extend(schedules::look(&context.env, &found.root, &dir));
     findings.extend(runs::undriven(&dir));
     findings
 }

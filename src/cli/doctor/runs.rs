@@ -32,7 +32,7 @@ pub(super) fn undriven(dir: &ProjectDir) -> Vec<Finding> {
                     let status = state.status.kind().as_str();
                     let text = format!("run #{number} is {status}, and no supervisor drives it");
                     let hint = "any command that opens the project starts one, such as `crew status`; after a \
-                                reboot nothing does so by itself";
+                                reboot only `crew scheduler` does so by itself";
                     findings.push(Finding::new("runs", Level::Warning, text).hinted(hint));
                 }
             }

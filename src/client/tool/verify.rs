@@ -183,8 +183,8 @@ fn shown(entry: &Entry) -> String {
         Kind::Artifact => "artifact",
         Kind::Marker => "says",
         Kind::Model => "model",
-        Kind::Denied => "denied",
-        Kind::Retry => "retries",
+        Kind::Denied => "not allowed",
+        Kind::Retry => "tries again after",
     };
     format!("[{kind} {}] {}", entry.title, entry.text).replace(" ]", "]").trim_end().to_owned()
 }

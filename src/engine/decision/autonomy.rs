@@ -35,7 +35,14 @@ fn approval(state: &State, gate: &GatePlan, now: Time) -> Option<Body> {
     let entry = state.open_decision(DecisionKind::Gate, &gate.id)?;
     let by = Actor::Supervisor;
     let proof = Proof::Minted(String::new());
-    let wish = Wish { target: None, action: Action::Approve, text: "", proof: &proof, by: &by };
+    let wish = Wish {
+        target: None,
+        action: Action::Approve,
+        text: "",
+        proof: &proof,
+        by: &by,
+        has_budget: false,
+    };
     let write = write_of(state, entry, &wish).ok()??;
     let mut store: StoreState = state.stores.get(&gate.store).cloned().unwrap_or_default();
     let origin = Origin { by: by.clone(), attempt: None, epoch: state.epoch, at: now };
@@ -50,6 +57,7 @@ fn approval(state: &State, gate: &GatePlan, now: Time) -> Option<Body> {
         text,
         by,
         write: Some(write),
+        accepts: Vec::new(),
     };
     Some(made.into())
 }
