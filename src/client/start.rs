@@ -461,6 +461,7 @@ fn created(
             ],
             depth_max: config.limits.max_depth,
             hibernate_ms: config.limits.hibernate_ms,
+            autonomy: config.defaults.autonomy.into(),
             ask_hold_ms: config.limits.ask_hold_ms,
         },
         policy: Box::new(prepared.policy.clone()),

@@ -3,6 +3,8 @@
 //! Applying never fails and never panics: an event that names something unknown is skipped, so that
 //! a log of another version still opens.
 
+use std::collections::BTreeSet;
+
 use super::facts::ChannelState;
 use super::state::{
     ArtifactState, CheckingAttempt, LiveAttempt, State, StepState, TaskState, TaskStatus,
@@ -157,16 +159,16 @@ impl State {
     /// Adds steps behind all others, so that no position changes.
     fn expand(&mut self, expanded: &PlanExpanded) {
         let Some(source) = self.step_ix(&expanded.step) else { return };
+        self.supersede_added(source);
         let plan = self.plan().with_added(source, &expanded.added);
         let first = self.steps.len();
         self.steps[source].expanded = true;
         self.steps[source].expanded_seq = self.seq;
         self.steps[source].added = u32::try_from(expanded.added.len()).unwrap_or(u32::MAX);
         self.steps.resize(plan.steps.len(), StepState::default());
-        if plan.steps[source].approve {
-            for step in &mut self.steps[first..] {
-                step.held_by = Some(source);
-            }
+        let held_by = plan.steps[source].approve.then_some(source);
+        for step in &mut self.steps[first..] {
+            (step.added_by, step.held_by) = (Some(source), held_by);
         }
         if !self.channels.is_empty() {
             self.channels.resize(plan.channels.len(), ChannelState::default());
@@ -174,6 +176,36 @@ impl State {
         self.tasks.resize(plan.task_count(), TaskState::default());
         self.expanded = Some(std::sync::Arc::new(plan));
         self.reindex();
+    }
+
+    /// What an earlier plan of the same step added is done no more, and nothing waits for it.
+    fn supersede_added(&mut self, source: StepIx) {
+        let old: BTreeSet<StepIx> = (0..self.steps.len())
+            .filter(|&step| self.steps[step].added_by == Some(source))
+            .collect();
+        if old.is_empty() {
+            return;
+        }
+        let (plan, kept) = self.plan().without(source, &old);
+        let mut kept = kept.into_iter();
+        self.channels.retain(|_| kept.next().unwrap_or(true));
+        self.expanded = Some(std::sync::Arc::new(plan));
+        self.reindex();
+        for &step in &old {
+            self.steps[step].activated = 0;
+            for task in self.tasks_of(step) {
+                self.tasks[task].asked = None;
+                self.end_hold(self.updated_at, task);
+                if let Some(live) = self.tasks[task].status.as_live_mut() {
+                    live.stale = true;
+                } else if !self.tasks[task].status.is_settled() {
+                    let why =
+                        format!("a newer plan of `{}` took its place", self.step_name(source));
+                    self.set_task(task, TaskStatus::Skipped { why });
+                }
+                self.tasks[task].seq = self.seq;
+            }
+        }
     }
 
     /// Activates steps whose dependencies are done.
@@ -199,7 +231,7 @@ impl State {
             let entry = &mut self.tasks[task];
             (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
             entry.started_at = None;
-            entry.asked = None;
+            (entry.asked, entry.carries) = (None, None);
             self.end_hold(at, task);
             if self.tasks[task].status.as_live().is_none() {
                 self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
@@ -235,6 +267,18 @@ impl State {
             ReadyCause::Answer => entry.asked = None,
             ReadyCause::Interrupted | ReadyCause::Revoked => {}
         }
+        entry.carries = match readied.cause {
+            // What it wrote before it was cut short it need not write again.
+            ReadyCause::Crash
+            | ReadyCause::Timeout
+            | ReadyCause::Interrupted
+            | ReadyCause::Revoked => entry.carries.or(Some(entry.attempts)),
+            ReadyCause::Retry
+            | ReadyCause::Validation
+            | ReadyCause::Contract
+            | ReadyCause::Human
+            | ReadyCause::Answer => None,
+        };
         let not_before = readied.not_before.filter(|moment| *moment > at);
         self.set_task(task, TaskStatus::Ready { since: at, not_before });
         let step = self.index.step_of[task];

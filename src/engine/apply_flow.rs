@@ -4,10 +4,10 @@ use super::facts::{Asked, CommandEvidence, DecisionState, DecisionVerdict, Origi
 use super::state::{MessageState, State, TaskStatus};
 use crate::base::flow::{Fire, Join};
 use crate::base::{TaskId, Time};
-use crate::event::Actor;
 use crate::event::body::{MessageSent, QuestionAsked};
 use crate::event::decision::{Action, DecisionKind, DecisionMade, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite};
+use crate::event::{Actor, MessageKind};
 use crate::plan::graph::StepIx;
 
 impl State {
@@ -301,7 +301,10 @@ impl State {
         }
         match &by {
             Actor::Human(_) => {
-                self.zero_cycles();
+                // A follow-up was written by a program that works for a person.
+                if message.kind != MessageKind::FollowUp {
+                    self.zero_cycles();
+                }
                 self.words_seq = self.seq;
             }
             // Into a step at work it is mail and nothing more (F8).

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::facts::StoreState;
 use super::state::State;
 use crate::base::flow::{CheckOp, Condition};
 use crate::plan::graph::GatePlan;
@@ -64,13 +65,19 @@ impl State {
                 format!("its condition has {nodes} parts; {NODES_MAX} are evaluated at most");
             return GateVerdict::closed(text);
         }
-        Evaluation { state: self, gate }.condition(&gate.when, 1)
+        self.evaluate_with(gate, self.stores.get(&gate.store))
+    }
+
+    /// Whether a gate would be open if this stood in its store.
+    pub(super) fn evaluate_with(&self, gate: &GatePlan, store: Option<&StoreState>) -> GateVerdict {
+        Evaluation { state: self, gate, store }.condition(&gate.when, 1)
     }
 }
 
 struct Evaluation<'a> {
     state: &'a State,
     gate: &'a GatePlan,
+    store: Option<&'a StoreState>,
 }
 
 impl Evaluation<'_> {
@@ -114,7 +121,7 @@ impl Evaluation<'_> {
     }
 
     fn value(&self, field: &str) -> Option<&Value> {
-        let data = &self.state.stores.get(&self.gate.store)?.data;
+        let data = &self.store?.data;
         let Some(pointer) = field.strip_prefix('/') else {
             return data.get(field);
         };

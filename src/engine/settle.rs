@@ -47,6 +47,9 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !asked.is_empty() {
         return asked;
     }
+    if let Some(made) = decision::by_configuration(state, now) {
+        return vec![made];
+    }
     let released = children::release(state)
         .filter(|_| matches!(state.status.kind(), StatusKind::Running | StatusKind::Waiting));
     if let Some(released) = released {

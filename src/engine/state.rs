@@ -135,6 +135,9 @@ pub struct StepState {
     /// What a person said about its proposal, when its step needs that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<bool>,
+    /// The step that added it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<StepIx>,
     /// The step that proposed it, when its proposal needs a person's word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<StepIx>,

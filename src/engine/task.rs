@@ -47,6 +47,9 @@ pub struct TaskState {
     /// Stores that it wrote, with the attempt that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wrote: BTreeMap<String, u32>,
+    /// First attempt whose writes count for the next one as well: it was cut short after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carries: Option<u32>,
     /// How its agent said that the turn ends, by a tool call: attempt, outcome, text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<(u32, TurnOutcome, String)>,

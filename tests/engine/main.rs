@@ -3,11 +3,13 @@
 mod support;
 mod verify;
 
+mod autonomy;
 mod budgets;
 mod channels;
 mod checks;
 mod children;
 mod conditions;
+mod contracts;
 mod cycles;
 mod decisions;
 mod holds;

@@ -157,7 +157,8 @@ pub(super) fn ended(body: &Body, is_move: bool) -> Vec<Ends> {
             vec![group("heartbeat", &beat.task)]
         }
         Body::RunTransitioned(moved) if is_move => {
-            let mut ends = vec![Ends::Group("run:".to_owned())];
+            // A run that is taken up again or put away leaves its dead letters behind.
+            let mut ends = ["run:", "dead:"].map(|name| Ends::Group(name.to_owned())).to_vec();
             if !matches!(moved.to, Status::Waiting { .. }) {
                 ends.push(Ends::Key(decision_key(DecisionKind::Merge, "")));
             }
