@@ -1,5 +1,7 @@
 //! Ordinary runs from the command line to their end, with real agents, supervisors and worktrees.
 
+#[path = "support/merge.rs"]
+mod merged;
 #[path = "support/project.rs"]
 mod project;
 mod support;
@@ -20,6 +22,8 @@ mod mail;
 mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
+#[path = "run/merge.rs"]
+mod merge;
 #[path = "run/places.rs"]
 mod places;
 #[path = "run/queue.rs"]

@@ -64,8 +64,46 @@ struct MadeJson {
 /// Refused, nothing or several things fit, nobody saw it, or it cannot be written.
 pub fn run(args: &Decide, action: Action, context: &mut Context) -> Result<Exit> {
     let workspace = context.workspace()?;
+    match make(args, action, None, &workspace, context)? {
+        Some(made) => made.tell(context),
+        None => Ok(Exit::Refused),
+    }
+}
+
+/// A decision that was made just now, or before.
+#[derive(Debug)]
+pub struct Made {
+    /// What the command has put on record.
+    pub given: Given,
+    entry: Option<DecisionState>,
+    /// It was made just now.
+    pub is_new: bool,
+}
+
+impl Made {
+    /// Tells what was decided.
+    ///
+    /// # Errors
+    /// The output is gone.
+    pub fn tell(&self, context: &mut Context) -> Result<Exit> {
+        tell(context, &self.given, self.entry.as_ref(), self.is_new)?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// Decides; nothing when the person looked and decided nothing.
+///
+/// # Errors
+/// As [`run`].
+pub fn make(
+    args: &Decide,
+    action: Action,
+    into: Option<&str>,
+    workspace: &Workspace,
+    context: &mut Context,
+) -> Result<Option<Made>> {
     forbid_to_agents(&workspace.env, action.as_str())?;
-    let Target { run, inside } = Target::find(&workspace, &args.run)?;
+    let Target { run, inside } = Target::find(workspace, &args.run)?;
     if inside.is_some() && args.subject.is_some() {
         return Err(CliError::usage("what is decided is named twice")
             .hinted(format!("`crew {action} {run} NAME`, or `crew {action} {run}/NAME`")));
@@ -76,21 +114,22 @@ pub fn run(args: &Decide, action: Action, context: &mut Context) -> Result<Exit>
         target: inside.or_else(|| args.subject.clone()),
         text: given_text(args, action)?,
         version: args.version.expect_version,
+        into: into.map(str::to_owned),
     };
     let mut ledger = workspace.run(run)?;
     let proof = match (&args.nonce, context.yes) {
         (Some(nonce), _) => Proof::Nonce(nonce_hash(nonce)),
         (None, true) => Proof::Minted(mint().1),
-        (None, false) => match look(&mut wish, &workspace, &mut ledger, context)? {
+        (None, false) => match look(&mut wish, workspace, &mut ledger, context)? {
             Some(proof) => proof,
-            None => return Ok(Exit::Refused),
+            None => return Ok(None),
         },
     };
     if needs_text(action) && wish.text.is_none() {
         return Err(no_text(action));
     }
-    let command = wish.command(&workspace, proof.clone());
-    let given = give(&workspace, run, command, wish.version, context.now)?;
+    let command = wish.command(workspace, proof.clone());
+    let given = give(workspace, run, command, wish.version, context.now)?;
     ledger.refresh()?;
     let state = ledger.state();
     let made = given.records.iter().find_map(|record| {
@@ -100,8 +139,8 @@ pub fn run(args: &Decide, action: Action, context: &mut Context) -> Result<Exit>
         Some(id) => state.decisions.iter().find(|entry| entry.opened.id == id),
         None => state.decision_meant(wish.target.as_deref(), action, &proof).ok(),
     };
-    tell(context, &given, entry, made.is_some())?;
-    Ok(Exit::Ok)
+    let (entry, is_new) = (entry.cloned(), made.is_some());
+    Ok(Some(Made { given, entry, is_new }))
 }
 
 /// What a person wishes to decide.
@@ -111,6 +150,7 @@ struct Wish {
     target: Option<String>,
     text: Option<String>,
     version: Option<u64>,
+    into: Option<String>,
 }
 
 impl Wish {
@@ -121,6 +161,7 @@ impl Wish {
             text: self.text.clone().unwrap_or_default(),
             proof,
             by: workspace.human(),
+            into: self.into.clone(),
         }
     }
 }

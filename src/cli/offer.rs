@@ -56,6 +56,7 @@ fn decide_one(workspace: &Workspace, number: RunNumber, context: &mut Context) -
         text,
         proof: Proof::Nonce(nonce_hash(&nonce)),
         by: workspace.human(),
+        into: None,
     };
     context.now = Clock::start().now();
     give(workspace, number, command, None, context.now)?;

@@ -28,7 +28,7 @@ pub use command::{CommandError, Given, give};
 pub use find::{FindError, find_gate, find_task, parse_run, split_task};
 pub use follow::Follower;
 pub use message::{mint, nonce_hash};
-pub use rest::wait_for_rest;
+pub use rest::{wait_for, wait_for_rest};
 pub use rows::Listed;
 pub use shown::{Shown, shown_by};
 pub use trust::project_items;

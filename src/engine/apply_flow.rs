@@ -253,6 +253,7 @@ impl State {
             by: made.by.clone(),
             at,
             seq,
+            into: made.into.clone(),
         });
         let (kind, subject) = (entry.opened.kind, entry.opened.subject.clone());
         if let Some(write) = &made.write {

@@ -25,6 +25,7 @@ mod index;
 mod input;
 mod judge;
 mod mail;
+mod merge;
 mod progress;
 mod settle;
 mod start;
@@ -45,6 +46,7 @@ pub use facts::{
 };
 pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject};
+pub use merge::MergeState;
 pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
+use super::merge::MergeState;
 pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::event::message::Message;
@@ -70,6 +71,9 @@ pub struct State {
     /// Runs that this run proposed, in the order of the proposals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<ChildState>,
+    /// The last try to take the work over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeState>,
     /// Nobody has answered for long; the reminder was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hibernated: bool,
@@ -196,6 +200,7 @@ impl State {
             evidence: BTreeMap::new(),
             decisions: Vec::new(),
             children: Vec::new(),
+            merge: None,
             hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),

@@ -9,6 +9,7 @@ use super::child::{ChildCreated, ChildEnded, ChildrenProposed, ChildrenRefused, 
 use super::created::RunCreated;
 use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
 use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};
+use super::merge::{MergeBuilt, MergeFinished, MergeStarted, MergeStopping};
 use super::message::Message;
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
@@ -105,6 +106,10 @@ bodies! {
     "question.parked" => QuestionParked,
     "question.withdrawn" => QuestionWithdrawn,
     "turn.reported" => TurnReported,
+    "merge.started" => MergeStarted,
+    "merge.built" => MergeBuilt,
+    "merge.stopping" => MergeStopping,
+    "merge.finished" => MergeFinished,
     "artifact.stored" => ArtifactStored,
     "message.sent" => MessageSent,
     "message.delivered" => MessageDelivered,

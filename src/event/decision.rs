@@ -90,4 +90,7 @@ pub struct DecisionMade {
     /// What it writes into the gate's store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write: Option<StoreWrite>,
+    /// The branch that gets the work, where another one than usual was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }

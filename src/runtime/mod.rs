@@ -16,6 +16,7 @@ pub mod executor;
 pub mod harvest;
 mod jobs;
 mod mail;
+mod merge;
 mod outfit;
 pub mod process;
 mod project;

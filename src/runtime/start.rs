@@ -148,6 +148,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         has_trees: true,
         stopping: BTreeSet::new(),
         jobs: BTreeSet::new(),
+        merge: super::merge::Try::default(),
         evidence: std::collections::BTreeMap::new(),
         sender,
         inputs: Vec::new(),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::brief::Desk;
 use super::children::ChildRuns;
 use super::executor::Executor;
+use super::merge::{Try, TryEnd};
 use super::process::Pid;
 use super::slots::Slots;
 use super::told::Teller;
@@ -40,6 +41,8 @@ pub(super) enum Wake {
     ShimFound(Key, Pid),
     /// The own tree of a reader is ready, or why it is not.
     TreeMade(Key, Result<(), String>),
+    /// The result of a merge is made, or there is none.
+    Merge(TryEnd),
     /// A background job has its result.
     Done(Effect, Vec<Input>),
 }
@@ -69,6 +72,8 @@ pub struct Supervisor {
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
     pub(super) evidence: BTreeMap<String, CancellationToken>,
+    /// The try to take the work over that is under way.
+    pub(super) merge: Try,
     pub(super) sender: mpsc::UnboundedSender<Wake>,
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
@@ -226,6 +231,7 @@ impl Supervisor {
         self.retries_spawn = false;
         let wanted = react(self.ledger.state());
         self.end_unwanted_evidence(&wanted);
+        self.end_unwanted_merge(&wanted);
         for effect in wanted {
             match effect {
                 Effect::Stop { task, attempt } => self.stop((task, attempt)),
@@ -234,6 +240,9 @@ impl Supervisor {
                 Effect::EnsureWorktree
                 | Effect::Check { .. }
                 | Effect::Evidence { .. }
+                | Effect::BeginMerge
+                | Effect::Merge
+                | Effect::ResolveMerge
                 | Effect::CreateChildren { .. } => self.start_job(effect),
                 Effect::TendChildren => self.tend_children(),
                 Effect::EndChildren => self.end_children(),
@@ -253,6 +262,7 @@ impl Supervisor {
             Wake::ShimEnded(key) => self.shim_ended(key),
             Wake::ShimFound(key, pid) => self.watch(key, pid),
             Wake::TreeMade(key, made) => self.tree_made(key, made),
+            Wake::Merge(end) => self.merge_ended(end),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
                 if matches!(effect, Effect::CreateChildren { .. }) {

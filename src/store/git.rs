@@ -2,7 +2,8 @@
 //!
 //! Every call is quiet, asks nothing, takes no optional locks, runs no hooks, and names its folder.
 
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -48,13 +49,56 @@ pub fn git_as_author(dir: &Utf8Path, args: &[&str]) -> Result<String, GitError> 
     run(dir, args, true)
 }
 
+/// Runs git with variables of its own and an input; returns its output as it is.
+///
+/// # Errors
+/// Git is missing, or it says no.
+pub fn git_with(
+    dir: &Utf8Path,
+    args: &[&str],
+    env: &[(&str, &str)],
+    input: &[u8],
+) -> Result<Vec<u8>, GitError> {
+    let mut command = command(dir, args);
+    command.envs(env.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(GitError::Start)?;
+    let mut stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A git that has seen enough closes its end.
+            drop(stdin.as_mut().map(|stdin| stdin.write_all(input)));
+        });
+        child.wait_with_output()
+    });
+    let output = output.map_err(GitError::Start)?;
+    if output.status.success() { Ok(output.stdout) } else { Err(failed(dir, args, &output)) }
+}
+
+/// What names an author where the user has set no identity; nothing where one is set.
+pub fn identity(dir: &Utf8Path) -> &'static [(&'static str, &'static str)] {
+    if has_identity(dir) { &[] } else { &IDENTITY }
+}
+
 fn run(dir: &Utf8Path, args: &[&str], needs_identity: bool) -> Result<String, GitError> {
+    let mut command = command(dir, args);
+    command.stdin(Stdio::null());
+    if needs_identity {
+        command.envs(identity(dir).iter().copied());
+    }
+    let output = command.output().map_err(GitError::Start)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned());
+    }
+    Err(failed(dir, args, &output))
+}
+
+fn command(dir: &Utf8Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     command
         .current_dir(dir)
         .args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0"])
         .args(args)
-        .stdin(Stdio::null())
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("LC_ALL", "C");
@@ -62,19 +106,16 @@ fn run(dir: &Utf8Path, args: &[&str], needs_identity: bool) -> Result<String, Gi
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         command.env_remove(name);
     }
-    if needs_identity && !has_identity(dir) {
-        command.envs(IDENTITY);
-    }
-    let output = command.output().map_err(GitError::Start)?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned());
-    }
+    command
+}
+
+fn failed(dir: &Utf8Path, args: &[&str], output: &Output) -> GitError {
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(GitError::Failed {
+    GitError::Failed {
         verb: args.iter().find(|arg| !arg.starts_with('-')).unwrap_or(&"").to_string(),
         dir: dir.to_owned(),
         said: crate::base::text::one_line(&said, 400),
-    })
+    }
 }
 
 fn has_identity(dir: &Utf8Path) -> bool {

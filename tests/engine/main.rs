@@ -8,6 +8,7 @@ mod children;
 mod conditions;
 mod cycles;
 mod decisions;
+mod merge;
 mod questions;
 mod rest;
 mod workflows;

@@ -236,11 +236,14 @@ impl Play {
                 let id = self.state.task_id(*task);
                 Input::AttemptEnded(self.ended(&id.to_string(), *attempt, EndReason::Stopped))
             }
-            // Tests say themselves what becomes of child runs.
+            Effect::BeginMerge => Input::MergeStarted,
+            // Tests say themselves what becomes of child runs and merges.
             Effect::Spawn { .. }
             | Effect::CreateChildren { .. }
             | Effect::TendChildren
-            | Effect::EndChildren => return false,
+            | Effect::EndChildren
+            | Effect::Merge
+            | Effect::ResolveMerge => return false,
         };
         self.step(&Actor::Supervisor, &input).expect("facts are not refused")
     }
@@ -351,7 +354,7 @@ impl Play {
     ) -> Result<Vec<Body>, Refusal> {
         let by = Actor::Human("ada".into());
         let (target, text) = (target.map(str::to_owned), text.to_owned());
-        self.person(Command::Decide { target, action, text, proof, by })
+        self.person(Command::Decide { target, action, text, proof, by, into: None })
     }
 
     pub fn approve(&mut self, target: &str) {

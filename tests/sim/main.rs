@@ -63,5 +63,6 @@ fn every_seed_keeps_the_promises_of_a_run() {
     assert!(total.expanded > seeds / 50, "{total:?}");
     assert!(total.firings > seeds / 2 && total.cycles > seeds / 5, "{total:?}");
     assert!(total.decisions > seeds / 4 && total.stalls > seeds / 50, "{total:?}");
+    assert!(total.merges > seeds / 250 && total.unmerged > seeds / 500, "{total:?}");
     println!("{seeds} seeds: {total:?}");
 }

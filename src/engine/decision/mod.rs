@@ -4,6 +4,7 @@ mod ask;
 mod choice;
 mod conclude;
 mod verdict;
+mod work;
 
 pub(super) use ask::{open, renew};
 pub(super) use conclude::conclude;

@@ -3,6 +3,7 @@
 use super::super::decide::next_step;
 use super::super::facts::DecisionState;
 use super::super::input::{Proof, Refusal};
+use super::super::merge::check_target;
 use super::super::state::State;
 use super::choice::write_of;
 use crate::base::{Time, limits, text};
@@ -59,6 +60,7 @@ pub(in crate::engine) struct Wish<'a> {
     pub text: &'a str,
     pub proof: &'a Proof,
     pub by: &'a Actor,
+    pub into: Option<&'a str>,
 }
 
 /// The decision that is meant, made or not.
@@ -71,7 +73,7 @@ pub(super) fn meant<'a>(
     action: Action,
     proof: &Proof,
 ) -> Result<&'a DecisionState, Refusal> {
-    find(state, &Wish { target, action, text: "", proof, by: &Actor::Supervisor })
+    find(state, &Wish { target, action, text: "", proof, by: &Actor::Supervisor, into: None })
 }
 
 /// Decides. The same decision twice is the first one; another one is a conflict.
@@ -106,9 +108,7 @@ pub(in crate::engine) fn decide(
         return Err(refused(reason, String::new()));
     }
     if wish.action == Action::Merge {
-        let branch = state.worktree.as_ref().map_or("BRANCH", |worktree| &worktree.branch);
-        let reason = "merging is not in this version".to_owned();
-        return Err(refused(reason, format!("`git merge {branch}` takes the work over")));
+        check_target(state, wish.into)?;
     }
     check_expiry(state, now, entry)?;
     check_text(entry, wish)?;
@@ -124,6 +124,7 @@ pub(in crate::engine) fn decide(
             text: wish.text.to_owned(),
             by: wish.by.clone(),
             write: write_of(state, entry, wish)?,
+            into: wish.into.map(str::to_owned),
         }
         .into(),
     );

@@ -33,9 +33,10 @@ impl World {
             (Status::Queued { .. }, _) => Some(Command::Promote { dependencies: Some(Ok(())) }),
             (Status::Running, 0) => Some(Command::Pause),
             (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
+            (Status::Merging, 0..8) => Some(Command::Stop),
             (Status::Running, 2..20) => self.decide(state),
             (Status::Paused, _) => Some(Command::Resume { message: None }),
-            (Status::Waiting { wait: Wait::Merge { .. } }, 0..80) if self.words < 5 => {
+            (Status::Waiting { wait: Wait::Merge { .. } }, 0..180) if self.words < 5 => {
                 self.decide(state)
             }
             (Status::Waiting { wait: Wait::Merge { .. } }, _) => None,
@@ -96,6 +97,7 @@ impl World {
             text: "a word".into(),
             proof,
             by: Actor::Human("ada".into()),
+            into: None,
         })
     }
 
@@ -125,6 +127,7 @@ impl World {
                     text: "late".into(),
                     proof,
                     by: human.clone(),
+                    into: None,
                 }
             }
             _ => return true,
