@@ -16,6 +16,8 @@ mod children;
 mod decide;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/holds.rs"]
+mod holds;
 #[path = "run/mail.rs"]
 mod mail;
 #[path = "run/mcp.rs"]
@@ -24,6 +26,8 @@ mod mcp;
 mod memory;
 #[path = "run/merge.rs"]
 mod merge;
+#[path = "run/paths.rs"]
+mod paths;
 #[path = "run/places.rs"]
 mod places;
 #[path = "run/queue.rs"]

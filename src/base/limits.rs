@@ -69,6 +69,12 @@ pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 
 /// Entries of a folder that are looked at for what a lost attempt changed; of more nothing is told.
 pub const CHANGE_LOOK_ENTRIES_MAX: usize = 200_000;
+/// Entries of a tree that are looked at for what no attempt may touch; a larger one cannot be checked.
+pub const PATH_LOOK_ENTRIES_MAX: usize = 2_000_000;
+/// Bytes of a denied file up to which its content is compared; of a larger one the times are.
+pub const PATH_HASH_BYTES_MAX: u64 = 64 << 20;
+/// Moves of a checkout whose commits are looked at; the oldest of more are left out.
+pub const PATH_MOVES_MAX: usize = 5_000;
 /// Changed files that are named; the others are counted.
 pub const CHANGED_SHOWN_MAX: usize = 20;
 
@@ -95,6 +101,10 @@ pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 pub const GIT_INDEX_WAIT_MS: u64 = 2_000;
 /// Milliseconds between two looks for such a process.
 pub const GIT_LOOK_MS: u64 = 20;
+/// Milliseconds between two looks whether the process of a question that holds its turn still lives.
+pub const ASK_LOOK_MS: u64 = 2_000;
+/// Milliseconds that such a process may take longer than it should, before its attempt's clocks go on.
+pub const ASK_HOLD_GRACE_MS: u64 = 10_000;
 /// Milliseconds between heartbeats of a shim.
 pub const HEARTBEAT_MS: u64 = 5_000;
 /// Milliseconds that descendants left behind by an agent have between SIGTERM and SIGKILL.

@@ -12,6 +12,7 @@ use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::CommandPlan;
+use crate::plan::paths::PathRules;
 use crate::plan::{BuildInput, Completion, Plan, Policy, StepPlan, build};
 use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
 
@@ -120,6 +121,7 @@ pub fn choose(
         ));
     }
     let policy = policy_of(workspace, &workflow, &plan.commands);
+    check_policy(&plan, &policy)?;
     Ok(Choice { plan, policy, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
 }
 
@@ -318,6 +320,33 @@ fn check_commands(plan: &Plan) -> Result<(), PlanError> {
                 ));
             }
         });
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    Err(PlanError::Unsupported { workflow: plan.workflow.clone(), reasons })
+}
+
+/// A policy that no attempt could keep is refused before anything starts.
+pub(super) fn check_policy(plan: &Plan, policy: &Policy) -> Result<(), PlanError> {
+    let mut reasons = Vec::new();
+    let paths = PathRules::new(&policy.paths);
+    let is_fine =
+        paths.and_then(|rules| if plan.has_writers() { rules.leaves_something() } else { Ok(()) });
+    reasons.extend(is_fine.err().map(|why| {
+        format!(
+            "{why}: look at `[paths]` in the configuration and at `policy.paths` of the workflow"
+        )
+    }));
+    for step in &plan.steps {
+        let validates = step.looping.as_ref().is_some_and(|looping| looping.validate);
+        if validates && policy.validation.is_none() {
+            reasons.push(format!(
+                "the loop of step `{}` ends when a command is green, and none is configured: give it with \
+                 `--validate CMD`, or as `check = \"…\"` under `[validation.commands]`",
+                step.id
+            ));
+        }
     }
     if reasons.is_empty() {
         return Ok(());

@@ -24,14 +24,7 @@ pub fn policy_of(
     let target = completion.target.clone().or_else(|| config.completion.target.clone());
     Policy {
         budget: budget_of(config, workflow),
-        paths: PathPolicy {
-            deny: config.paths.deny.iter().chain(&asked.paths_deny).cloned().collect(),
-            allow: if config.paths.allow.is_empty() {
-                asked.paths_allow.clone()
-            } else {
-                config.paths.allow.clone()
-            },
-        },
+        paths: paths_of(config, Some(workflow)),
         validation: commands.contains_key(name).then(|| name.to_owned()),
         risk: RiskPolicy {
             is_strict: config.risk.profile == Configured::Strict
@@ -45,6 +38,18 @@ pub fn policy_of(
             skips_validation: completion.revalidate == Some(false),
             by_itself: config.defaults.autonomy >= limits::AUTONOMY_OF_MERGE,
         },
+    }
+}
+
+/// What attempts may touch: a workflow may only tighten what the configuration says.
+pub(super) fn paths_of(config: &Config, workflow: Option<&WorkflowFile>) -> PathPolicy {
+    let asked = workflow.map(|workflow| &workflow.policy);
+    // The last match decides: an exception of the workflow cannot undo what the configuration denies.
+    let own = asked.into_iter().flat_map(|policy| &policy.paths_deny);
+    PathPolicy {
+        deny: own.chain(&config.paths.deny).cloned().collect(),
+        allow: config.paths.allow.clone(),
+        within: asked.map(|policy| policy.paths_allow.clone()).unwrap_or_default(),
     }
 }
 

@@ -180,7 +180,12 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
     super::plan::preflight(workspace, &created.plan, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
-    let policy = (*created.policy).clone();
+    let mut policy = (*created.policy).clone();
+    // Whoever loosened the list and tries again means the list of today.
+    let catalog = workspace.catalog();
+    let workflow = catalog.workflow(&created.plan.workflow).ok().map(|found| &found.file);
+    policy.paths = super::policy::paths_of(&workspace.config, workflow);
+    super::plan::check_policy(&created.plan, &policy)?;
     Ok(Prepared { plan: created.plan.clone(), policy, notes, request, base, retry_of })
 }
 

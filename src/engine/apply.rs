@@ -11,8 +11,8 @@ use super::state::{
 };
 use crate::base::{StepId, TaskId, Time};
 use crate::event::body::{
-    ArtifactStored, Attention, AttentionRaised, PlanExpanded, ReadyCause, Settled, TaskActivated,
-    TaskReadied, TaskSettled,
+    ArtifactStored, Attention, AttentionRaised, CheckFinished, PlanExpanded, ReadyCause, Settled,
+    TaskActivated, TaskReadied, TaskSettled,
 };
 use crate::event::{
     AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Rule, Status, TaskResult,
@@ -70,29 +70,14 @@ impl State {
                 self.edit_live(&stopping.task, |live| live.stopping = Some(stopping.why.clone()));
             }
             Body::AttemptEnded(end) => self.attempt_ended(at, end),
-            Body::CheckFinished(check) => {
-                if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
-                    worktree.commit.clone_from(commit);
-                    if worktree.tree != check.tree {
-                        worktree.tree.clone_from(&check.tree);
-                        self.tree_seq = self.seq;
-                    }
-                }
-                self.edit_checking(&check.task, |checking| {
-                    if checking.end.attempt == check.attempt {
-                        checking.check = Some(check.clone());
-                    }
-                });
-            }
+            Body::CheckFinished(check) => self.checked(check),
             Body::HeartbeatChanged(beat) => {
                 self.edit_live(&beat.task, |live| live.heartbeat = beat.level);
             }
             Body::AttentionRaised(attention) => self.attention(at, attention),
             Body::QuestionAsked(asked) => self.asked(at, asked),
-            Body::QuestionParked(parked) => {
-                self.edit_asked(&parked.task, |asked| asked.parked = true);
-            }
-            Body::QuestionWithdrawn(gone) => self.withdrawn(&gone.task, &gone.why),
+            Body::QuestionParked(parked) => self.parked(at, &parked.task),
+            Body::QuestionWithdrawn(gone) => self.withdrawn(at, &gone.task, &gone.why),
             Body::TurnReported(turn) => {
                 if let Some(task) = self.task_ix(&turn.task) {
                     self.tasks[task].said = Some((turn.attempt, turn.outcome, turn.text.clone()));
@@ -146,6 +131,24 @@ impl State {
         if let Some(merge) = &mut self.merge {
             edit(merge);
         }
+    }
+
+    fn checked(&mut self, check: &CheckFinished) {
+        if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
+            worktree.commit.clone_from(commit);
+            if worktree.tree != check.tree {
+                worktree.tree.clone_from(&check.tree);
+                self.tree_seq = self.seq;
+            }
+        }
+        if !check.denied.is_empty() {
+            self.denied = format!("{}: {}", check.task, check.denied_words());
+        }
+        self.edit_checking(&check.task, |checking| {
+            if checking.end.attempt == check.attempt {
+                checking.check = Some(check.clone());
+            }
+        });
     }
 
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
@@ -208,6 +211,7 @@ impl State {
             (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
             entry.started_at = None;
             entry.asked = None;
+            self.end_hold(at, task);
             if self.tasks[task].status.as_live().is_none() {
                 self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
             }
@@ -324,6 +328,9 @@ impl State {
             heartbeat: crate::event::body::HeartbeatLevel::Healthy,
             no_output: false,
             silent_since: None,
+            held_since: None,
+            held_ms: 0,
+            resumed_at: None,
             stopping: None,
         };
         self.set_task(task, TaskStatus::Running(Box::new(live)));
@@ -344,9 +351,10 @@ impl State {
         }
         let stopped = live.stopping.clone();
         let is_stale = live.stale;
+        let held_ms = live.held_ms_at(end.ended_at.min(at));
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);
-        entry.active_ms += end.duration_ms;
+        entry.active_ms += end.duration_ms.saturating_sub(held_ms);
         entry.usage.add(&end.usage);
         if !end.summary.is_empty() {
             entry.summary.clone_from(&end.summary);
@@ -367,12 +375,8 @@ impl State {
             (true, false) => TaskStatus::Stale,
         };
         self.set_task(task, next);
-        if self.index.live.is_empty()
-            && let Some(since) = self.active_since.take()
-        {
-            // The end as the shim saw it: the time until somebody noticed is not work.
-            self.active_ms += end.ended_at.min(at).since_ms(since);
-        }
+        // The end as the shim saw it: the time until somebody noticed is not work.
+        self.count_work(end.ended_at.min(at));
     }
 
     fn attention(&mut self, at: Time, attention: &AttentionRaised) {

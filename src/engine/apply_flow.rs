@@ -79,7 +79,7 @@ impl State {
             }
             for id in &fired.stale {
                 if let Some(step) = self.step_ix(id) {
-                    self.make_stale(step);
+                    self.make_stale(at, step);
                 }
             }
         }
@@ -116,12 +116,13 @@ impl State {
     }
 
     /// The results of a step count no longer; a live attempt goes on until it ends or is stopped.
-    fn make_stale(&mut self, step: StepIx) {
+    fn make_stale(&mut self, at: Time, step: StepIx) {
         self.abandon_children(step);
         self.steps[step].activated = 0;
         let was_dead = self.index.steps[step].dead > 0;
         for task in self.tasks_of(step) {
             self.tasks[task].asked = None;
+            self.end_hold(at, task);
             match &mut self.tasks[task].status {
                 TaskStatus::Running(live) => live.stale = true,
                 TaskStatus::Pending => {}
@@ -199,22 +200,25 @@ impl State {
         }
         if self.tasks[task].status.as_live().is_some() {
             self.tasks[task].seq = self.seq;
+            self.begin_hold(at, task);
             return;
         }
         let question = asked.question.clone();
         self.set_task(task, TaskStatus::WaitingInput { question, since: at });
     }
 
-    pub(super) fn edit_asked(&mut self, id: &TaskId, edit: impl FnOnce(&mut Asked)) {
+    pub(super) fn parked(&mut self, at: Time, id: &TaskId) {
         let Some(task) = self.task_ix(id) else { return };
         self.tasks[task].seq = self.seq;
         if let Some(asked) = &mut self.tasks[task].asked {
-            edit(asked);
+            asked.parked = true;
         }
+        self.end_hold(at, task);
     }
 
-    pub(super) fn withdrawn(&mut self, id: &TaskId, why: &str) {
+    pub(super) fn withdrawn(&mut self, at: Time, id: &TaskId, why: &str) {
         let Some(task) = self.task_ix(id) else { return };
+        self.end_hold(at, task);
         self.tasks[task].asked = None;
         self.tasks[task].seq = self.seq;
         self.supersede(DecisionKind::Question, &id.to_string(), why);
@@ -273,6 +277,7 @@ impl State {
                     let answer = (asked.question.text.clone(), made.text.clone());
                     self.tasks[task].answer = Some(answer);
                 }
+                self.end_hold(at, task);
             }
             DecisionKind::Plan => {
                 let step = subject.parse().ok().and_then(|id| self.step_ix(&id));

@@ -1,7 +1,8 @@
 //! The next instant at which time alone could make `settle` say something new.
 
+use super::hold::hold_ends_at;
 use super::input::earlier;
-use super::settle::SILENCE_GRACE_MS;
+use super::settle::{SILENCE_GRACE_MS, last_sign};
 use super::start::waits_for_machine;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
@@ -36,6 +37,11 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
         at(now.plus_ms(limits::SLOT_POLL_MS));
     }
     for (task, live) in state.live() {
+        if live.is_held() {
+            // Nobody tells when the waiting process is killed.
+            at(now.plus_ms(limits::ASK_LOOK_MS));
+            at(hold_ends_at(state, live).unwrap_or(now));
+        }
         let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
         for moment in moments(state, live, &seen) {
             at(moment);
@@ -48,13 +54,13 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
 fn moments(state: &State, live: &LiveAttempt, seen: &AttemptVitals) -> Vec<Time> {
     let limits = &state.created.limits;
     let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
-    let output = seen.output_at.unwrap_or(live.started_at).max(live.started_at);
+    let output = last_sign(live, seen);
     let mut moments: Vec<Time> = limits.heartbeat_ms.iter().map(|ms| beat.plus_ms(*ms)).collect();
-    if live.stopping.is_some() || seen.tool_since.is_some() {
+    if live.stopping.is_some() || seen.tool_since.is_some() || live.is_held() {
         return moments;
     }
     if seen.stdout_at.is_none() && !live.no_output {
-        moments.push(live.started_at.plus_ms(limits.first_output_ms));
+        moments.push(live.started_at.plus_ms(limits.first_output_ms + live.held_ms));
     }
     moments.push(output.plus_ms(limits.silence_ms));
     if let Some(since) = live.silent_since {

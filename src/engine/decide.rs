@@ -1,7 +1,7 @@
 //! What an input means now: the events of a command that is allowed, or the refusal of one that is not.
 
 use super::decision::{self, Wish};
-use super::input::{Command, Input, Refusal};
+use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
 use super::{call, children, fire, mail, merge};
@@ -199,7 +199,7 @@ fn asked_subject(state: &State) -> Option<&str> {
 fn promote(
     state: &State,
     now: Time,
-    dependencies: Option<&Result<(), String>>,
+    dependencies: Option<&Result<(), Unmet>>,
 ) -> Result<Vec<Body>, Refusal> {
     let Status::Queued { not_before, .. } = &state.status else {
         return Err(refusal(state, "promote", "queued"));
@@ -209,9 +209,15 @@ fn promote(
     }
     match dependencies {
         None => Err(Refusal::not_due("a run that it depends on is not done")),
-        Some(Err(detail)) => {
-            let reason = BlockedReason::DependencyFailed;
-            moved(state, Rule::T09, Status::Blocked { reason, detail: detail.clone() })
+        Some(Err(unmet)) => {
+            let to = if unmet.is_cancelled {
+                Status::Cancelled { reason: CancelReason::Parent }
+            } else {
+                let reason = BlockedReason::DependencyFailed;
+                Status::Blocked { reason, detail: unmet.detail.clone() }
+            };
+            let text = unmet.detail.clone();
+            Ok(vec![RunTransitioned { rule: Rule::T09, to, text }.into()])
         }
         Some(Ok(())) => moved(state, Rule::T08, Status::Running),
     }

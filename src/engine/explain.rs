@@ -76,7 +76,7 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             Some(link) => {
                 format!("run #{}, which proposed it, waits for it no longer", link.number)
             }
-            None => "the run that proposed it waits for it no longer".to_owned(),
+            None => "a run that it comes after was cancelled".to_owned(),
         },
         Status::Cancelled { reason } => {
             format!("a person ended it ({})", crate::event::status::word(reason))

@@ -52,13 +52,22 @@ pub enum Input {
     Command(Command),
 }
 
+/// A run that this one comes after ended without having done its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The evidence in one line.
+    pub detail: String,
+    /// Somebody cancelled it: then nobody wants this run either.
+    pub is_cancelled: bool,
+}
+
 /// What a person or an agent wishes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// The queue found a free slot.
     Promote {
         /// How the runs it depends on ended: `None` while one is still going.
-        dependencies: Option<Result<(), String>>,
+        dependencies: Option<Result<(), Unmet>>,
     },
     /// The run that proposed this one lets it start.
     Release {

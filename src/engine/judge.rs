@@ -20,8 +20,11 @@ use crate::plan::{adaptive, children};
 /// Whether the runtime must look at the tree before the attempt can be judged.
 pub(super) fn needs_check(state: &State, task: TaskIx, checking: &CheckingAttempt) -> bool {
     let never_ran = matches!(checking.end.reason, EndReason::Revoked | EndReason::SpawnFailed);
-    state.worktree.is_some()
-        && looks_at(state.step_of(task))
+    let step = state.step_of(task);
+    // In place nothing is committed, and what must not be touched is looked at all the same.
+    let has_rules = step.access == Access::Write && state.created.policy.paths.is_some();
+    (state.worktree.is_some() || has_rules)
+        && looks_at(step)
         && !never_ran
         && checking.check.is_none()
 }
@@ -84,6 +87,9 @@ pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now
     if let Some(error) = checking.check.as_ref().and_then(|check| check.error.as_ref()) {
         let why = format!("the work could not be committed: {error}");
         return case.block(BlockedReason::WorktreeError, why);
+    }
+    if let Some(check) = checking.check.as_ref().filter(|check| !check.denied.is_empty()) {
+        return case.settle(Settled::Failed, Some(TaskResult::Fail), check.denied_words(), None);
     }
     if let Some(body) = case.strays() {
         return body;
@@ -280,7 +286,11 @@ impl Case<'_> {
             && end.code.unwrap_or(0) == 0
             && self.asked().is_none()
             && self.said().is_none_or(|(outcome, _)| outcome == TurnOutcome::Done)
-            && self.checking.check.as_ref().is_none_or(|check| check.error.is_none())
+            && self
+                .checking
+                .check
+                .as_ref()
+                .is_none_or(|check| check.error.is_none() && check.denied.is_empty())
             && is_verified
             && self.missing_write().is_none()
     }

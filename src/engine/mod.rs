@@ -21,6 +21,7 @@ mod explain;
 mod facts;
 mod fire;
 mod gate;
+mod hold;
 mod index;
 mod input;
 mod judge;
@@ -45,7 +46,7 @@ pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };
 pub use gate::GateVerdict;
-pub use input::{Command, Input, Proof, Refusal, Subject};
+pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use merge::MergeState;
 pub use settle::{heartbeat, settle};
 pub use state::{

@@ -12,7 +12,7 @@ use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
 use super::start::start;
 use super::state::{LiveAttempt, State, TaskStatus};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{children, decision, fire, merge};
+use super::{children, decision, fire, hold, merge};
 use crate::base::Time;
 use crate::base::flow::{Fire, OnStale, StepKind};
 use crate::event::body::{
@@ -106,6 +106,10 @@ fn judge_ended(state: &State, now: Time) -> Vec<Body> {
 }
 
 fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
+    if !state.denied.is_empty() {
+        let (reason, detail) = (FailedReason::PathPolicy, state.denied.clone());
+        return transition(state, Rule::T23, Status::Failed { reason, detail });
+    }
     let watched = watch(state, vitals, now);
     if !watched.is_empty() {
         return watched;
@@ -395,8 +399,10 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             events.push(stopping(state, task, live, "a cycle has gone past it"));
             continue;
         }
+        let seen = vitals.attempts.get(&task);
+        events.extend(hold::abandoned(state, task, live, seen, now));
         // Whoever did not look, such as one who gives a command, has nothing to say about silence.
-        let Some(seen) = vitals.attempts.get(&task) else { continue };
+        let Some(seen) = seen else { continue };
         let (level, age_ms) = heartbeat(state, live, seen, now);
         if level != live.heartbeat {
             let (task, attempt) = (state.task_id(task), live.number);
@@ -425,6 +431,12 @@ pub fn heartbeat(
     (level, age)
 }
 
+/// The last moment at which an attempt said something, began, or went on after an answer.
+pub(super) fn last_sign(live: &LiveAttempt, seen: &AttemptVitals) -> Time {
+    let begun = live.resumed_at.unwrap_or(live.started_at);
+    seen.output_at.unwrap_or(begun).max(begun)
+}
+
 fn silence(
     state: &State,
     task: TaskIx,
@@ -437,11 +449,12 @@ fn silence(
         let (task, attempt) = (state.task_id(task), live.number);
         Some(AttentionRaised { task, attempt, kind, detail }.into())
     };
-    if live.stopping.is_some() || seen.tool_since.is_some() {
+    if live.stopping.is_some() || seen.tool_since.is_some() || live.is_held() {
         return None;
     }
-    let quiet = now.since_ms(seen.output_at.unwrap_or(live.started_at).max(live.started_at));
-    let mute = now.since_ms(live.started_at);
+    let sign = last_sign(live, seen);
+    let quiet = now.since_ms(sign);
+    let mute = now.since_ms(live.started_at).saturating_sub(live.held_ms);
     if seen.stdout_at.is_none() && !live.no_output && mute >= limits.first_output_ms {
         let mut text = format!("nothing printed for {}", crate::base::time::human_ms(mute));
         if !seen.stderr_tail.is_empty() {
@@ -452,8 +465,8 @@ fn silence(
     if quiet < limits.silence_ms {
         return None;
     }
-    // A note from before the last output is about another silence.
-    let noted = live.silent_since.filter(|since| seen.output_at.is_none_or(|at| at <= *since));
+    // A note from before the last sign is about another silence.
+    let noted = live.silent_since.filter(|since| sign <= *since);
     match noted {
         None => {
             let text = format!("silent for {}", crate::base::time::human_ms(quiet));

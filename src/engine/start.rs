@@ -83,7 +83,7 @@ pub(super) fn waits_for_machine(state: &State, vitals: &Vitals) -> bool {
 }
 
 fn is_machine_full(state: &State, vitals: &Vitals) -> bool {
-    state.live_count() >= vitals.machine_slots as usize
+    state.working_count() >= vitals.machine_slots as usize
 }
 
 /// Why a ready task does not start, in words.
@@ -92,7 +92,10 @@ pub(super) fn obstacle(state: &State, vitals: &Vitals, task: TaskIx) -> Option<S
     let runtime = runtime_of(state, task, step);
     let mut room = Room::of(state, u32::MAX);
     if room.slots == 0 {
-        return Some(format!("{} attempts run, which is the limit of the run", state.live_count()));
+        return Some(format!(
+            "{} attempts run, which is the limit of the run",
+            state.working_count()
+        ));
     }
     if !room.take(state, task, step, &runtime) {
         return Some(room.refusal(state, task, step, &runtime));
@@ -165,10 +168,18 @@ impl Room {
     fn of(state: &State, machine_slots: u32) -> Self {
         let limit =
             state.plan().max_concurrency.unwrap_or(u32::MAX).min(state.created.limits.agents);
-        let live = u32::try_from(state.index.live.len()).unwrap_or(u32::MAX);
+        // Who waits for a person's answer has given its slot back, but not the tree that it works in.
+        let mut working = u32::try_from(state.index.live.len()).unwrap_or(u32::MAX);
+        let mut runtimes = state.index.live_by_runtime.clone();
+        for (_, live) in state.live().filter(|(_, live)| live.is_held()) {
+            working -= 1;
+            if let Some(count) = runtimes.get_mut(&live.runtime) {
+                *count = count.saturating_sub(1);
+            }
+        }
         Self {
-            slots: limit.min(machine_slots).saturating_sub(live),
-            runtimes: state.index.live_by_runtime.clone(),
+            slots: limit.min(machine_slots).saturating_sub(working),
+            runtimes,
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),
             // A command that looks at the tree is in the way like somebody who writes.

@@ -74,6 +74,9 @@ pub struct State {
     /// The last try to take the work over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeState>,
+    /// What an attempt touched although nobody may: the run has failed, or does as soon as it is running.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub denied: String,
     /// Nobody has answered for long; the reminder was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hibernated: bool,
@@ -201,6 +204,7 @@ impl State {
             decisions: Vec::new(),
             children: Vec::new(),
             merge: None,
+            denied: String::new(),
             hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),

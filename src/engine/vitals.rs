@@ -26,6 +26,8 @@ pub struct AttemptVitals {
     pub output_at: Option<Time>,
     /// Since when a tool call of the agent is running; suspends the silence clock.
     pub tool_since: Option<Time>,
+    /// Whether a process of the agent waits for a person's answer.
+    pub is_asking: bool,
     /// The last line of standard error, while standard output is empty.
     pub stderr_tail: String,
 }

@@ -14,6 +14,7 @@ use super::message::Message;
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
+use crate::plan::paths::{NOT_ALLOWED, OUTSIDE};
 
 macro_rules! bodies {
     ($($kind:literal => $name:ident,)*) => {
@@ -285,9 +286,48 @@ pub struct CheckFinished {
     /// Reference that keeps those changes; the tree is as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,
+    /// What it touched although nobody may; the first paths. Nothing was committed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<DeniedPath>,
+    /// All of these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub denied_count: u32,
     /// What went wrong with the check itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl CheckFinished {
+    /// What was touched although nobody may, in words; nothing when that is nothing.
+    pub fn denied_words(&self) -> String {
+        if self.denied.is_empty() {
+            return String::new();
+        }
+        let named = self.denied.iter().map(|hit| match hit.pattern.as_str() {
+            NOT_ALLOWED | OUTSIDE => format!("{:?} ({})", hit.path, hit.pattern),
+            pattern => format!("{:?} (denied by `{pattern}`)", hit.path),
+        });
+        let mut words = format!("it touched {}", named.collect::<Vec<_>>().join(", "));
+        let more = (self.denied_count as usize).saturating_sub(self.denied.len());
+        if more > 0 {
+            words = format!("{words} and {more} more");
+        }
+        words
+    }
+}
+
+/// A path that was touched and may not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeniedPath {
+    /// Its name relative to the top of the worktree; of a link also where it leads.
+    pub path: String,
+    /// The pattern that denies it.
+    pub pattern: String,
 }
 
 /// A live attempt's heartbeat went to another level.

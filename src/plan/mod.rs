@@ -6,6 +6,7 @@ pub mod adaptive;
 pub mod build;
 pub mod children;
 pub mod graph;
+pub mod paths;
 pub mod policy;
 pub mod prompt;
 

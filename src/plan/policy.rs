@@ -54,6 +54,16 @@ pub struct PathPolicy {
     /// When not empty, all that may be touched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// A second list of this kind, the workflow's: where both are given, both must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<String>,
+}
+
+impl PathPolicy {
+    /// Whether there is anything that may not be touched.
+    pub fn is_some(&self) -> bool {
+        !self.deny.is_empty() || !self.allow.is_empty() || !self.within.is_empty()
+    }
 }
 
 /// When a run needs a person's word to start.

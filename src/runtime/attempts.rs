@@ -39,6 +39,13 @@ impl Supervisor {
             }
             return;
         }
+        if self.lists_paths(key.0) && self.listings.get(&key) != Some(&true) {
+            self.spawned.remove(&key);
+            if self.listings.insert(key, false).is_none() {
+                self.list_paths(key);
+            }
+            return;
+        }
         let dir = self.attempt(key);
         if let Err(error) = self.restore_worktree() {
             return self.without_worktree(key, &super::error_chain(&error));
@@ -69,6 +76,19 @@ impl Supervisor {
             && self.spawned.insert(key)
         {
             self.not_started(key, &format!("its tree cannot be made: {why}"));
+        }
+    }
+
+    /// What the attempt may not touch is listed: the next turn starts it.
+    pub(super) fn listed(&mut self, key: Key, listed: Result<(), Option<String>>) {
+        self.listings.insert(key, true);
+        let Err(why) = listed else { return };
+        let Some(why) = why else {
+            self.listings.remove(&key);
+            return self.start_later(key);
+        };
+        if self.live(key).is_some() && self.spawned.insert(key) {
+            self.without_worktree(key, &why);
         }
     }
 
@@ -442,7 +462,7 @@ fn fact(
     )
 }
 
-fn is_full(error: &PathError) -> bool {
+pub(super) fn is_full(error: &PathError) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }

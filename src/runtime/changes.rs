@@ -55,6 +55,12 @@ pub(super) fn since(
     Some(found.into_iter().collect())
 }
 
+/// Whether a file changed since `mark` was written; one that is gone did.
+pub(super) fn is_since(path: &Utf8Path, mark: &Utf8Path) -> bool {
+    let Ok(mark) = fs::metadata(mark) else { return true };
+    path.symlink_metadata().map_or(true, |meta| changed_at(&meta) >= changed_at(&mark))
+}
+
 /// Names in one line, the first of them when they are many.
 pub(super) fn shown(names: &[String]) -> String {
     let first = names.iter().take(limits::CHANGED_SHOWN_MAX).map(String::as_str);

@@ -174,6 +174,9 @@ fn read_output(
         let read =
             (&mut reader).take(limit).read_until(b'\n', &mut line).at("cannot read", path)?;
         if read == 0 {
+            for observation in decoder.finish() {
+                report.observe(&observation);
+            }
             return Ok(report);
         }
         if line.last() == Some(&b'\n') {

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use camino::Utf8Path;
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::short;
 use super::evidence::Job;
+use super::path_jobs::PathJob;
+use super::paths::PathCheckError;
 use super::supervisor::{Key, Supervisor, Wake};
 use super::{snapshot_tree, worktree};
 use crate::base::flow::Access;
-use crate::engine::{Effect, Input};
+use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{CheckFinished, WorktreeCreated};
 use crate::event::gate::EvidenceRecorded;
 use crate::event::{Hash, Status, Wait};
@@ -151,7 +154,7 @@ impl Supervisor {
 
     fn check(&self, effect: Effect, task: usize, attempt: u32) {
         let state = self.ledger.state();
-        let Some(worktree) = state.worktree.clone() else { return };
+        let worktree = state.worktree.clone();
         let id = state.task_id(task);
         let message = format!(
             "{id}: attempt {attempt}\n\n{}\n\nCrew-Run: {}\nCrew-Task: {id}",
@@ -162,6 +165,7 @@ impl Supervisor {
         let tree = self.desk().folder_of(task);
         let reference =
             self.kept_reference(&format!("{}-{attempt}", id.to_string().replace('/', ".")));
+        let paths = self.path_job((task, attempt));
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
             let mut check = CheckFinished {
@@ -172,20 +176,15 @@ impl Supervisor {
                 files: 0,
                 strays: Vec::new(),
                 kept: None,
+                denied: Vec::new(),
+                denied_count: 0,
                 error: None,
             };
-            let done = if is_reader {
-                snapshot_tree::put_away(&tree, &worktree.commit, &reference).map(|strays| {
-                    check.files = u32::try_from(strays.count).unwrap_or(u32::MAX);
-                    check.kept = (strays.count > 0).then_some(reference);
-                    check.strays = strays.paths;
-                })
-            } else {
-                worktree::commit(&worktree, &message).map(|done| {
-                    check.commit = Some(done.commit);
-                    check.tree = Some(done.tree);
-                    check.files = done.files;
-                })
+            let done = match worktree {
+                Some(worktree) if is_reader => {
+                    read_only(&mut check, &paths, &tree, &worktree.commit, &reference)
+                }
+                worktree => written(&mut check, &paths, worktree.as_ref(), &message),
             };
             if let Err(error) = done {
                 check.error = Some(short(&super::error_chain(&error)));
@@ -193,4 +192,43 @@ impl Supervisor {
             drop(sender.send(Wake::Done(effect, vec![Input::CheckFinished(check)])));
         });
     }
+}
+
+/// Looks at what a reader left; what nobody may touch stays where it is.
+fn read_only(
+    check: &mut CheckFinished,
+    paths: &PathJob,
+    tree: &Utf8Path,
+    commit: &str,
+    reference: &str,
+) -> Result<(), PathCheckError> {
+    paths.look_at_strays(check, &snapshot_tree::changed(tree, commit)?);
+    if check.denied.is_empty() {
+        let strays = snapshot_tree::put_away(tree, commit, reference)?;
+        check.files = u32::try_from(strays.count).unwrap_or(u32::MAX);
+        check.kept = (strays.count > 0).then(|| reference.to_owned());
+        check.strays = strays.paths;
+    }
+    Ok(())
+}
+
+/// Looks at what a writer touched, and commits it when all of that may be touched.
+fn written(
+    check: &mut CheckFinished,
+    paths: &PathJob,
+    worktree: Option<&WorktreeState>,
+    message: &str,
+) -> Result<(), PathCheckError> {
+    paths.look(check)?;
+    if !check.denied.is_empty() {
+        return Ok(());
+    }
+    if let Some(worktree) = worktree {
+        let done = worktree::commit(worktree, message)?;
+        check.commit = Some(done.commit);
+        check.tree = Some(done.tree);
+        check.files = done.files;
+    }
+    paths.done();
+    Ok(())
 }

@@ -18,6 +18,8 @@ mod jobs;
 mod mail;
 mod merge;
 mod outfit;
+mod path_jobs;
+mod paths;
 pub mod process;
 mod project;
 pub mod shim;

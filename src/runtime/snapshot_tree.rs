@@ -75,7 +75,10 @@ pub fn put_away(tree: &Utf8Path, commit: &str, reference: &str) -> Result<Strays
 }
 
 /// Paths that differ from a commit, ignored files aside.
-fn changed(tree: &Utf8Path, commit: &str) -> Result<Vec<String>, GitError> {
+///
+/// # Errors
+/// Git says no.
+pub(super) fn changed(tree: &Utf8Path, commit: &str) -> Result<Vec<String>, GitError> {
     let mut paths: Vec<String> = Vec::new();
     if git(tree, &["rev-parse", "HEAD"])? != commit {
         let differing = git(tree, &["diff", "--name-only", "-z", commit, "HEAD"])?;

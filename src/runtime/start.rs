@@ -130,7 +130,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
     let (sender, receiver) = mpsc::unbounded_channel();
     let slots = Slots::new(&env, config.limits.machine);
     let mut supervisor = Supervisor {
-        had_slot: ledger.state().status.kind().holds_slot(),
+        had_slot: ledger.state().holds_slot(),
         project,
         ledger,
         clock: Clock::start(),
@@ -145,6 +145,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         shims: BTreeMap::new(),
         spawned: BTreeSet::new(),
         trees: BTreeMap::new(),
+        listings: BTreeMap::new(),
         has_trees: true,
         stopping: BTreeSet::new(),
         jobs: BTreeSet::new(),

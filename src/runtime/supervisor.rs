@@ -43,6 +43,8 @@ pub(super) enum Wake {
     TreeMade(Key, Result<(), String>),
     /// The result of a merge is made, or there is none.
     Merge(TryEnd),
+    /// What no attempt may touch was listed for this one, or why it cannot be; nothing: the disk is full.
+    Listed(Key, Result<(), Option<String>>),
     /// A background job has its result.
     Done(Effect, Vec<Input>),
 }
@@ -66,6 +68,8 @@ pub struct Supervisor {
     pub(super) stopping: BTreeSet<Key>,
     /// Attempts whose own tree is being made (`false`) or is ready.
     pub(super) trees: BTreeMap<Key, bool>,
+    /// Attempts for which what they may not touch is being listed (`false`) or was.
+    pub(super) listings: BTreeMap<Key, bool>,
     /// Readers may have trees of their own.
     pub(super) has_trees: bool,
     /// Background jobs under way.
@@ -250,7 +254,7 @@ impl Supervisor {
         }
         self.held.clear();
         self.drop_trees();
-        let has_slot = self.ledger.state().status.kind().holds_slot();
+        let has_slot = self.ledger.state().holds_slot();
         if self.had_slot && !has_slot {
             self.run_queue();
         }
@@ -263,6 +267,7 @@ impl Supervisor {
             Wake::ShimFound(key, pid) => self.watch(key, pid),
             Wake::TreeMade(key, made) => self.tree_made(key, made),
             Wake::Merge(end) => self.merge_ended(end),
+            Wake::Listed(key, listed) => self.listed(key, listed),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
                 if matches!(effect, Effect::CreateChildren { .. }) {
@@ -276,7 +281,7 @@ impl Supervisor {
     fn can_rest(&self) -> bool {
         self.inputs.is_empty()
             && self.jobs.is_empty()
-            && self.trees.values().all(|ready| *ready)
+            && self.trees.values().chain(self.listings.values()).all(|ready| *ready)
             && self.ledger.state().is_at_rest()
     }
 
@@ -317,8 +322,14 @@ impl Supervisor {
 /// How many slots of the machine the run could use once these inputs are taken in, and how many of
 /// its attempts go on: who has ended makes room for the next in the same turn.
 fn slots_wanted(state: &State, inputs: &[Input]) -> (usize, usize) {
-    let ended = inputs.iter().filter(|input| matches!(input, Input::AttemptEnded(_))).count();
-    let staying = state.live_count().saturating_sub(ended);
+    let has_ended = |task: TaskIx| {
+        let mut ends = inputs.iter().filter_map(|input| {
+            if let Input::AttemptEnded(end) = input { Some(&end.task) } else { None }
+        });
+        ends.any(|id| state.task_ix(id) == Some(task))
+    };
+    let working = state.live().filter(|(_, live)| !live.is_held());
+    let staying = working.filter(|(task, _)| !has_ended(*task)).count();
     if state.status.kind() != StatusKind::Running {
         return (0, staying);
     }
@@ -333,7 +344,7 @@ fn vitals(state: &State, dir: &RunDir, now: Time) -> Vitals {
     let limits = &state.created.limits;
     let young_ms = limits.heartbeat_ms[0].min(limits.first_output_ms).min(limits.silence_ms);
     let is_young = |started: Time| now.since_ms(started) < young_ms;
-    let old = state.live().filter(|(_, live)| !is_young(live.started_at));
+    let old = state.live().filter(|(_, live)| live.is_held() || !is_young(live.started_at));
     let attempts = old
         .map(|(task, live)| (task, attempt_vitals(&dir.attempt(&state.task_id(task), live.number))))
         .collect();

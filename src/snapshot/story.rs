@@ -111,9 +111,10 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         Body::CheckFinished(check) => {
             let text = match &check.error {
                 Some(error) => format!("its work could not be looked at: {}", quote(error)),
+                None if !check.denied.is_empty() => quote(&check.denied_words()),
                 None => format!("changed {}", text::count(check.files as usize, "file")),
             };
-            (Some(&check.task), text, check.error.is_some())
+            (Some(&check.task), text, check.error.is_some() || !check.denied.is_empty())
         }
         Body::HeartbeatChanged(beat) => {
             let is_bad = matches!(beat.level, HeartbeatLevel::Stale | HeartbeatLevel::Dead);

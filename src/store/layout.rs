@@ -196,6 +196,13 @@ impl RunDir {
         self.dir.join("decisions")
     }
 
+    /// What stood in a tree before somebody wrote there, as far as path checks need it; `checked`: the
+    /// listing that served the last check.
+    pub fn listing(&self, tree: &str, checked: bool) -> Utf8PathBuf {
+        let end = if checked { ".checked" } else { "" };
+        self.dir.join(format!("paths-{tree}.json{end}"))
+    }
+
     /// Folder of one attempt.
     pub fn attempt(&self, task: &TaskId, number: u32) -> AttemptDir {
         let dir = self.dir.join("tasks").join(task.file_name()).join(number.to_string());
@@ -228,6 +235,11 @@ impl AttemptDir {
     /// Inherited by the agent's whole tree: held means somebody lives.
     pub fn alive_lock(&self) -> Utf8PathBuf {
         self.dir.join("alive.lock")
+    }
+
+    /// Shared lock of the processes that ask a person and wait: held means the attempt's clocks stand still.
+    pub fn ask_lock(&self) -> Utf8PathBuf {
+        self.dir.join("ask.lock")
     }
 
     /// Exists when the attempt must not start any more.

@@ -8,6 +8,7 @@ mod children;
 mod conditions;
 mod cycles;
 mod decisions;
+mod holds;
 mod merge;
 mod questions;
 mod rest;

@@ -1,7 +1,6 @@
 //! Plays a run without processes: workflows are written as in files, attempts end when a test says so.
 //!
-//! After every step the log is folded a second time and compared, so that every test also checks that
-//! the state is nothing but a fold of its events.
+//! After every step the log is folded a second time and compared: the state is nothing but a fold of its events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -139,6 +138,20 @@ impl Play {
         play
     }
 
+    /// Begins again with the plan and limits that the run has now.
+    pub fn restart(&mut self) {
+        let (plan, created) = (Arc::clone(&self.state.created.plan), (*self.state.created).clone());
+        *self = Self::start((*plan).clone(), None);
+        let limits = created.limits.clone();
+        self.draft();
+        self.adopt(RunCreated { limits, ..(*self.state.created).clone() });
+        let to = Status::Queued { resumed: false, not_before: None };
+        let moved = RunTransitioned { rule: Rule::T01, to, text: String::new() };
+        for state in [&mut self.state, &mut self.mirror] {
+            state.apply_record(&record(2, START, moved.clone().into()));
+        }
+    }
+
     /// The run was created like this instead.
     pub fn adopt(&mut self, created: RunCreated) {
         self.state.created = Arc::new(created);
@@ -229,6 +242,8 @@ impl Play {
                     files: 1,
                     strays: Vec::new(),
                     kept: None,
+                    denied: Vec::new(),
+                    denied_count: 0,
                     error: None,
                 })
             }

@@ -398,6 +398,7 @@ impl World {
                     stdout_at: process.output.filter(|at| *at <= self.now),
                     output_at: process.output.filter(|at| *at <= self.now),
                     tool_since: None,
+                    is_asking: false,
                     stderr_tail: String::new(),
                 });
                 (task, vitals)
@@ -412,7 +413,7 @@ impl World {
                 unreachable!("no plan of the simulator proposes runs")
             }
             Effect::BeginMerge | Effect::Merge | Effect::ResolveMerge => {
-                self.merge(supervisor, effect)
+                self.merge(supervisor, &effect);
             }
             Effect::Spawn { task, attempt } => {
                 if supervisor.spawned.insert((task, attempt)) {
@@ -466,6 +467,8 @@ impl World {
                         files: 1,
                         strays: Vec::new(),
                         kept: None,
+                        denied: Vec::new(),
+                        denied_count: 0,
                         error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
                     };
                     let at = self.now.plus_ms(self.rng.u64(1..100));

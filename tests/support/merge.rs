@@ -33,7 +33,7 @@ impl Frozen {
         let left: Vec<String> = fs::read_dir(&git_dir)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-            .filter(|name| name.starts_with("crew-merge") || name.ends_with(".lock"))
+            .filter(|name| name.starts_with("crew-merge") || name == "index.lock")
             .collect();
         assert!(left.is_empty(), "left in .git: {left:?}");
         Self {

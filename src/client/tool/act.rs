@@ -23,8 +23,8 @@ use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{Body, Record};
 use crate::ledger::{Ledger, Locked};
 use crate::plan::{adaptive, children};
-use crate::store::artifact;
 use crate::store::files::{Durability, write_atomic};
+use crate::store::{FileLock, artifact};
 
 /// The run of an agent, opened on its behalf.
 #[derive(Debug)]
@@ -251,6 +251,9 @@ impl Tools {
         let until = asked.plus_ms(self.ledger.state().created.limits.ask_hold_ms);
         let follower = Follower::new([self.identity.dir.events()]);
         let (task, attempt) = (self.identity.task.clone(), self.identity.attempt);
+        // Held for as long as this process waits, however it ends: the attempt's clocks stand still.
+        // Without the lock, for example on a full disk, they go on, which harms nobody who is quick.
+        let _waits = FileLock::shared(&self.identity.folder().ask_lock()).ok();
         let ask = Command::Ask { task: task.clone(), attempt, question: question.clone() };
         self.commit(asked, ask)?;
         loop {

@@ -90,18 +90,17 @@ impl Build {
             Err(over) => return Ok(Some(Built::Over(over))),
         };
         let (own, onto, to) = (self.clone(), old.clone(), new.clone());
-        blocking(move || policy::check(&own.scratch, &own.paths, &onto, &to)).await?;
+        blocking(move || policy::check(&own.root, &own.scratch, &own.paths, (&onto, &to))).await?;
         if let Some((name, command)) = &self.validation {
             let known = self.judged.iter().find(|(at, _)| *at == tree);
-            let found = match known {
-                Some((_, known)) => known.clone(),
-                None => {
-                    let job = self.job(name, command, &tree, self.env.clone());
-                    match Box::pin(job.run(clock, stop.clone())).await {
-                        Some(found) => found,
-                        None => return Ok(None),
-                    }
-                }
+            let found = if let Some((_, known)) = known {
+                known.clone()
+            } else {
+                let job = self.job(name, command, &tree, self.env.clone());
+                let Some(found) = Box::pin(job.run(clock, stop.clone())).await else {
+                    return Ok(None);
+                };
+                found
             };
             evidence.push(found.clone());
             red(&found)?;

@@ -221,8 +221,8 @@ fn edited(checkout: &Checkout, old: &str, changes: &[Change]) -> Result<Vec<Stri
             let raw = git_with(&checkout.path, &args, &env, b"")?;
             Ok::<_, GitError>(String::from_utf8_lossy(&raw).into_owned())
         };
-        let differing = ask(&["diff", "--no-ext-diff", "--name-only", "-z", old])?;
-        found.extend(differing.split('\0').filter(|name| !name.is_empty()).map(str::to_owned));
+        let other = ask(&["diff", "--no-ext-diff", "--name-only", "-z", old])?;
+        found.extend(other.split('\0').filter(|name| !name.is_empty()).map(str::to_owned));
         let flags = ask(&["ls-files", "-v", "-z"])?;
         let flagged = flags.split('\0').filter_map(|entry| entry.split_once(' '));
         let flagged = flagged.filter(|(tag, _)| *tag == "S" || tag.chars().any(char::is_lowercase));

@@ -139,19 +139,17 @@ impl Forge {
         let path = self.path.as_deref();
         let is_here =
             |program: &&Program| which::which_in(program.name(), path, &self.root).is_ok();
-        match wanted.iter().find(is_here) {
-            Some(program) => Ok((*program, remote)),
-            None => {
-                let names: Vec<String> =
-                    wanted.iter().map(|program| format!("`{}`", program.name())).collect();
-                Err(refused(format!(
-                    "there is no {} to open a pull request with, and nothing was pushed; \
-                     `git push {remote} {}` pushes the branch",
-                    names.join(" and no "),
-                    self.branch
-                )))
-            }
+        if let Some(program) = wanted.iter().find(is_here) {
+            return Ok((*program, remote));
         }
+        let names: Vec<String> =
+            wanted.iter().map(|program| format!("`{}`", program.name())).collect();
+        Err(refused(format!(
+            "there is no {} to open a pull request with, and nothing was pushed; \
+             `git push {remote} {}` pushes the branch",
+            names.join(" and no "),
+            self.branch
+        )))
     }
 
     /// The address of the open request of this branch.

@@ -172,6 +172,8 @@ fn checked(task: &str, files: u32) -> Input {
         files,
         strays: Vec::new(),
         kept: None,
+        denied: Vec::new(),
+        denied_count: 0,
         error: None,
     })
 }

@@ -107,6 +107,8 @@ pub fn body(seq: u64) -> Body {
             files: 12,
             strays: Vec::new(),
             kept: None,
+            denied: Vec::new(),
+            denied_count: 0,
             error: None,
         }
         .into(),

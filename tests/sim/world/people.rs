@@ -33,7 +33,6 @@ impl World {
             (Status::Queued { .. }, _) => Some(Command::Promote { dependencies: Some(Ok(())) }),
             (Status::Running, 0) => Some(Command::Pause),
             (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
-            (Status::Merging, 0..8) => Some(Command::Stop),
             (Status::Running, 2..20) => self.decide(state),
             (Status::Paused, _) => Some(Command::Resume { message: None }),
             (Status::Waiting { wait: Wait::Merge { .. } }, 0..180) if self.words < 5 => {
@@ -62,7 +61,7 @@ impl World {
                 Some(Command::Resume { message: None })
             }
             (Status::Blocked { .. }, _) if self.resumes < 4 => super::retry_one(state),
-            (Status::Blocked { .. }, _) => Some(Command::Stop),
+            (Status::Blocked { .. }, _) | (Status::Merging, 0..8) => Some(Command::Stop),
             _ => None,
         }
     }

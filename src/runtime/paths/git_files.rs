@@ -1,0 +1,65 @@
+//! Those files of git that can make other programs do something: its configuration and its hooks.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::PathCheckError;
+use super::listing::{print, walk};
+use crate::plan::paths::PathRules;
+use crate::store::git::git;
+
+/// Prints of the denied ones, named as in an ordinary checkout: `.git/config`, `.git/hooks/…`.
+pub(super) fn prints(
+    rules: &PathRules,
+    tree: &Utf8Path,
+) -> Result<BTreeMap<String, String>, PathCheckError> {
+    let mut found = BTreeMap::new();
+    let Some((own, common)) = folders(tree) else { return Ok(found) };
+    let mut add = |name: &str, print: String| {
+        if rules.denied(name).is_some() {
+            found.insert(name.to_owned(), print);
+        }
+    };
+    add(".git/config", settings(&common.join("config")));
+    add(".git/config.worktree", settings(&own.join("config.worktree")));
+    // In a linked worktree it is a file that says where the rest is.
+    if let Ok(link) = fs::read(tree.join(".git")) {
+        add(".git/gitdir", blake3::hash(&link).to_string());
+        add(".git/commondir", print_of(&own.join("commondir")));
+    }
+    let hooks = common.join("hooks");
+    walk(&hooks, hooks.as_std_path(), &mut |_, above| above, &mut |name, path, meta, _| {
+        add(&format!(".git/hooks/{name}"), print(path, meta));
+    })?;
+    Ok(found)
+}
+
+/// The folder of the checkout's own git files, and that of the whole repository.
+pub(super) fn folders(tree: &Utf8Path) -> Option<(Utf8PathBuf, Utf8PathBuf)> {
+    let both = git(tree, &["rev-parse", "--git-dir", "--git-common-dir"]).ok()?;
+    let (own, common) = both.split_once('\n')?;
+    Some((tree.join(own), tree.join(common)))
+}
+
+/// A print of a configuration file, without what `git push -u` and `git switch` write into it for a branch.
+fn settings(path: &Utf8Path) -> String {
+    let Some(folder) = path.parent() else { return String::new() };
+    let Ok(listed) = git(folder, &["config", "--file", path.as_str(), "--list", "-z"]) else {
+        return print_of(path);
+    };
+    let kept: Vec<&str> = listed.split('\0').filter(|entry| !is_of_branch(entry)).collect();
+    blake3::hash(kept.join("\0").as_bytes()).to_string()
+}
+
+fn is_of_branch(entry: &str) -> bool {
+    let key = entry.split('\n').next().unwrap_or_default();
+    let harmless = [".remote", ".merge", ".pushremote", ".rebase", ".description"];
+    key.starts_with("branch.") && harmless.iter().any(|end| key.ends_with(end))
+}
+
+fn print_of(path: &Utf8Path) -> String {
+    let meta = path.symlink_metadata();
+    meta.map(|meta| print(path.as_std_path(), &meta)).unwrap_or_default()
+}
