@@ -14,8 +14,12 @@ mod chat;
 mod children;
 #[path = "run/decide.rs"]
 mod decide;
+#[path = "run/diff.rs"]
+mod diff;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/forge.rs"]
+mod forge;
 #[path = "run/holds.rs"]
 mod holds;
 #[path = "run/mail.rs"]

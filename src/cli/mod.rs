@@ -19,6 +19,7 @@ pub mod deadletter;
 pub mod decide;
 pub mod decisions;
 pub mod demo;
+pub mod diff;
 pub mod discard;
 pub mod doctor;
 pub mod dry_run;

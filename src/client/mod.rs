@@ -6,6 +6,7 @@
 pub mod child;
 pub mod children;
 pub mod command;
+pub mod diff;
 pub mod events;
 pub mod find;
 pub mod follow;

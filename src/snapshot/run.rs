@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::class::Class;
 use crate::base::{RunNumber, Time};
 use crate::engine::{State, TaskStatus};
+use crate::event::merge::MergeResult;
 use crate::event::status::word;
 use crate::event::{CancelReason, Outcome, Status, StatusKind, Usage, Wait};
 
@@ -72,6 +73,9 @@ pub struct RunRow {
     pub active_since: Option<Time>,
     /// Decisions that wait for a person.
     pub decisions: usize,
+    /// What became of its work when it was last taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeResult>,
 }
 
 /// Tokens and money; an unknown cost is written as such.
@@ -232,6 +236,7 @@ impl RunRow {
             },
             active_since: state.active_since,
             decisions: state.asked_decisions().len(),
+            merge: state.merge.as_ref().and_then(|merge| merge.result.clone()),
         }
     }
 
