@@ -151,6 +151,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Deadletter(args) => cli::deadletter::run(&args, context),
         Verb::Decisions(args) => cli::decisions::run(&args, context),
         Verb::Demo(args) => cli::demo::run(&args, context),
+        Verb::Diff(args) => cli::diff::run(&args, context),
         Verb::Discard(args) => cli::discard::run(&args, context),
         Verb::Doctor(args) => cli::doctor::run(&args, context),
         Verb::Events(args) => cli::events::run(&args, context),

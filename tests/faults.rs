@@ -1,5 +1,7 @@
 //! Accidents with real processes: whatever is killed, full, torn, mute or deaf, a run stays whole.
 
+#[path = "support/merge.rs"]
+mod merged;
 #[path = "support/project.rs"]
 mod project;
 mod support;
@@ -18,6 +20,8 @@ mod input;
 mod killed;
 #[path = "faults/log.rs"]
 mod log;
+#[path = "faults/merge.rs"]
+mod merge;
 #[path = "faults/notices.rs"]
 mod notices;
 #[path = "faults/output.rs"]

@@ -1,5 +1,7 @@
 //! Ordinary runs from the command line to their end, with real agents, supervisors and worktrees.
 
+#[path = "support/merge.rs"]
+mod merged;
 #[path = "support/project.rs"]
 mod project;
 mod support;
@@ -16,8 +18,12 @@ mod chat;
 mod children;
 #[path = "run/decide.rs"]
 mod decide;
+#[path = "run/diff.rs"]
+mod diff;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/forge.rs"]
+mod forge;
 #[path = "run/holds.rs"]
 mod holds;
 #[path = "run/mail.rs"]
@@ -26,6 +32,8 @@ mod mail;
 mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
+#[path = "run/merge.rs"]
+mod merge;
 #[path = "run/paths.rs"]
 mod paths;
 #[path = "run/places.rs"]

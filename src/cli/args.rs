@@ -80,6 +80,7 @@ pub enum Verb {
     Deadletter(super::deadletter::Args),
     Decisions(decisions::Args),
     Demo(demo::Args),
+    Diff(super::diff::Args),
     Discard(discard::Args),
     Doctor(doctor::Args),
     /// Print a run's event log.

@@ -20,6 +20,7 @@ pub mod deadletter;
 pub mod decide;
 pub mod decisions;
 pub mod demo;
+pub mod diff;
 pub mod discard;
 pub mod doctor;
 pub mod draft;

@@ -9,6 +9,7 @@ use crate::base::{Time, text};
 use crate::event::StatusKind;
 use crate::event::body::HeartbeatLevel;
 use crate::event::decision::DecisionKind;
+use crate::event::merge::MergeResult;
 use crate::event::status::word;
 use crate::snapshot::{
     BudgetRow, ChildRow, Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow,
@@ -83,6 +84,9 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     if let (Some(path), Some(branch)) = (&run.worktree.path, &run.worktree.branch) {
         fact("worktree", &format!("{path} on branch {branch}"))?;
     }
+    if let Some(result) = &run.merge {
+        fact("merge", &text::one_line(&merged(result), 400))?;
+    }
     if run.supervisor.live {
         let pid = run.supervisor.pid.map_or_else(String::new, |pid| format!(", process {pid}"));
         // In replay nobody knows its process, and that it lived is no news.
@@ -91,6 +95,16 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// What became of the work, in a line.
+fn merged(result: &MergeResult) -> String {
+    match result {
+        MergeResult::Merged { target, commit } => format!("{target} has it, at {commit:.10}"),
+        MergeResult::PrOpened { url } => url.clone(),
+        MergeResult::Nothing { target } => format!("{target} gets nothing from it"),
+        MergeResult::Refused { why, detail, .. } => format!("refused ({why}): {detail}"),
+    }
 }
 
 /// Writes a table of tasks.

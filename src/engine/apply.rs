@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::ChannelState;
+use super::merge::MergeState;
 use super::state::{
     ArtifactState, CheckingAttempt, LiveAttempt, State, StepState, TaskState, TaskStatus,
     WorktreeState,
@@ -34,7 +35,19 @@ impl State {
         self.updated_at = self.updated_at.max(at);
         match body {
             Body::RunTransitioned(moved) => self.transitioned(at, moved.rule, &moved.to),
-            Body::SupervisorStarted(_) => self.supervisors += 1,
+            Body::SupervisorStarted(_) => {
+                self.supervisors += 1;
+                // Whoever drove the run before is gone, and with it the try that was under way.
+                if self.merging().is_some_and(|merge| merge.result.is_none()) {
+                    self.edit_merge(|merge| merge.orphaned = true);
+                }
+            }
+            Body::MergeStarted(started) => self.merge = Some(MergeState::begin(started, self.seq)),
+            Body::MergeBuilt(built) => self.edit_merge(|merge| merge.built = Some(built.clone())),
+            Body::MergeStopping(_) => self.edit_merge(|merge| merge.stopping = true),
+            Body::MergeFinished(finished) => {
+                self.edit_merge(|merge| merge.result = Some(finished.result.clone()));
+            }
             Body::WorktreeCreated(made) => {
                 let start = made.tree.clone().map(|tree| (made.commit.clone(), tree));
                 self.worktree = Some(WorktreeState {
@@ -119,6 +132,12 @@ impl State {
         }
         self.look_at_edges();
         self.look_at_clock(at);
+    }
+
+    fn edit_merge(&mut self, edit: impl FnOnce(&mut MergeState)) {
+        if let Some(merge) = &mut self.merge {
+            edit(merge);
+        }
     }
 
     fn checked(&mut self, check: &CheckFinished) {

@@ -261,6 +261,7 @@ impl State {
             by: made.by.clone(),
             at,
             seq,
+            into: made.into.clone(),
         });
         let (kind, subject) = (entry.opened.kind, entry.opened.subject.clone());
         self.accepted.extend(made.accepts.iter().cloned());

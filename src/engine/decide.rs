@@ -5,7 +5,7 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, fire, mail, risk, verify};
+use super::{call, children, fire, mail, merge, risk, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -44,6 +44,9 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
         Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
         Input::WorktreeFailed(why) => worktree_failed(state, why),
         Input::Evidence(found) => Ok(vec![found.clone().into()]),
+        Input::MergeStarted => Ok(merge::started(state)),
+        Input::MergeBuilt(built) => Ok(merge::built(state, built)),
+        Input::MergeFinished(finished) => Ok(merge::finished(state, finished)),
         Input::ChildCreated(created) => Ok(children::created(state, created)),
         Input::ChildrenRefused(refused) => Ok(children::refused(state, refused)),
         Input::ChildEnded(ended) => Ok(children::ended(state, ended)),
@@ -106,6 +109,10 @@ fn decide_plain(
         Command::With { command, .. } => decide_plain(state, now, command, has_budget),
         Command::Promote { dependencies } => promote(state, now, dependencies.as_ref()),
         Command::Release { parent } => release(state, *parent),
+        Command::EndWithParent { parent } if state.is_target_moving() => {
+            children::check_parent(state, *parent)?;
+            Ok(merge::stop(state).unwrap_or_default())
+        }
         Command::EndWithParent { parent } => match children::end_with_parent(state, *parent)? {
             Some((rule, to)) => moved(state, rule, to),
             None => Ok(Vec::new()),
@@ -114,7 +121,8 @@ fn decide_plain(
         Command::Resume { message } => resume(state, message.as_ref()),
         Command::Stop => {
             let reason = CancelReason::Stopped;
-            by_person(state, "stop", Rule::T36, Status::Cancelled { reason })
+            let at_once = || by_person(state, "stop", Rule::T36, Status::Cancelled { reason });
+            merge::stop(state).map_or_else(at_once, Ok)
         }
         Command::RetryTask { task, runtime, message } => {
             retry_task(state, task, runtime.as_ref(), message.as_ref())
@@ -124,9 +132,9 @@ fn decide_plain(
             let last = Box::new(state.status.clone());
             by_person(state, "archive", Rule::T38, Status::Archived { last })
         }
-        Command::Decide { target, action, text, proof, by } => {
-            let target = target.as_deref();
-            let wish = Wish { target, action: *action, text, proof, by, has_budget };
+        Command::Decide { target, action, text, proof, by, into } => {
+            let (target, into) = (target.as_deref(), into.as_deref());
+            let wish = Wish { target, action: *action, text, proof, by, has_budget, into };
             decision::decide(state, now, &wish)
         }
         Command::Show { id, nonce_hash } => decision::show(state, now, id, nonce_hash),
@@ -182,8 +190,8 @@ pub(super) fn next_step(state: &State) -> String {
             format!("`crew answer {number} {task} --text …` answers it")
         }
         Status::Waiting { wait: Wait::Merge { branch, .. } } => format!(
-            "the work is on branch `{branch}`; `git merge {branch}` takes it over, `crew discard {number}` does not, \
-             `crew request-changes {number} --text …` sends it back"
+            "the work is on branch `{branch}`; `crew diff {number}` shows it, `crew merge {number}` takes it over, \
+             `crew request-changes {number} --text …` sends it back, `crew discard {number}` throws it away"
         ),
         Status::Waiting { wait: Wait::Gate } => match asked_subject(state) {
             Some(subject) => format!(

@@ -41,6 +41,12 @@ pub enum Effect {
     TendChildren,
     /// End the children that nobody waits for any more.
     EndChildren,
+    /// Put on record that a try to take the work over begins.
+    BeginMerge,
+    /// Take the work over.
+    Merge,
+    /// Find out what became of a try whose process died.
+    ResolveMerge,
     /// Look at what this attempt left in the worktree, and commit it.
     Check {
         /// The task.
@@ -73,6 +79,7 @@ pub fn react(state: &State) -> Vec<Effect> {
         }
     }
     effects.extend(children(state));
+    effects.extend(super::merge::effect(state));
     if is_running {
         effects.extend(evidence(state).into_iter().map(|name| Effect::Evidence { name }));
     }

@@ -164,6 +164,9 @@ pub struct DecisionVerdict {
     pub at: Time,
     /// Number of the event.
     pub seq: u64,
+    /// The branch that gets the work, where the person named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }
 
 impl DecisionState {

@@ -12,6 +12,7 @@ use crate::event::body::{CheckFinished, SupervisorStarted, WorktreeCreated};
 use crate::event::child::{ChildCreated, ChildEnded, ChildrenRefused};
 use crate::event::decision::Action;
 use crate::event::gate::{EvidenceRecorded, TurnOutcome};
+use crate::event::merge::{MergeBuilt, MergeFinished};
 use crate::event::message::Message;
 use crate::event::{Actor, AttemptEnded, Body};
 
@@ -38,6 +39,12 @@ pub enum Input {
     ChildrenRefused(ChildrenRefused),
     /// A child run has ended.
     ChildEnded(ChildEnded),
+    /// A try to take the work over begins.
+    MergeStarted,
+    /// Its result is made and judged.
+    MergeBuilt(MergeBuilt),
+    /// What became of it.
+    MergeFinished(MergeFinished),
     /// What an agent's output asked for: refused, it is on record, and the rest goes on.
     Spoken(Command),
     /// Something to record that changes no status: artifacts, deliveries, notes.
@@ -119,6 +126,8 @@ pub enum Command {
         proof: Proof,
         /// Who.
         by: Actor,
+        /// The branch that gets the work, for a merge; nothing: the usual one.
+        into: Option<String>,
     },
     /// A person looks at a decision and is given the nonce that decides it.
     Show {

@@ -27,6 +27,7 @@ mod index;
 mod input;
 mod judge;
 mod mail;
+mod merge;
 mod progress;
 mod risk;
 mod settle;
@@ -51,6 +52,7 @@ pub use facts::{
 };
 pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
+pub use merge::MergeState;
 pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, Spending, State, StepState,

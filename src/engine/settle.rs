@@ -12,7 +12,7 @@ use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
 use super::start::start;
 use super::state::{LiveAttempt, State, TaskStatus};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, children, decision, fire, hold};
+use super::{budget, children, decision, fire, hold, merge};
 use crate::base::Time;
 use crate::base::flow::{Fire, OnStale, StepKind};
 use crate::event::body::{
@@ -47,7 +47,7 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !asked.is_empty() {
         return asked;
     }
-    if let Some(made) = decision::by_configuration(state, now) {
+    if let Some(made) = decision::by_configuration(state, now).or_else(|| merge::by_itself(state)) {
         return vec![made];
     }
     let released = children::release(state)
@@ -57,7 +57,9 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
-        StatusKind::Merging => complete(state),
+        StatusKind::Merging => {
+            merge::complete(state).map(|(rule, to)| transition(state, rule, to)).unwrap_or_default()
+        }
         StatusKind::Waiting => hibernate(state, now),
         StatusKind::Done | StatusKind::Failed | StatusKind::Cancelled => super::mail::dead(state),
         StatusKind::Draft
@@ -248,7 +250,7 @@ fn finish(state: &State) -> Vec<Body> {
     let tree = state.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
     let is_changed = base.zip(tree).is_some_and(|((_, base), tree)| base != *tree);
     match (state.plan().completion, &state.worktree) {
-        (Completion::Deliver, _) => transition(state, Rule::T27, Status::Merging),
+        (Completion::Deliver, _) => deliver(state),
         (Completion::Merge | Completion::Pr, Some(worktree)) if is_changed => {
             let wait = Wait::Merge { branch: worktree.branch.clone(), trouble: None };
             transition(state, Rule::T28, Status::Waiting { wait })
@@ -262,9 +264,15 @@ fn finish(state: &State) -> Vec<Body> {
     }
 }
 
-/// Delivering needs nothing from outside: the artifacts are in the run's folder.
-fn complete(state: &State) -> Vec<Body> {
-    transition(state, Rule::T32, Status::Done { outcome: Outcome::Delivered })
+/// What is declared must be there before it counts as delivered.
+fn deliver(state: &State) -> Vec<Body> {
+    let missing = merge::missing_outputs(state);
+    if missing.is_empty() {
+        return transition(state, Rule::T27, Status::Merging);
+    }
+    let detail = format!("the run ends without {}", missing.join(", "));
+    let reason = BlockedReason::ContractViolation;
+    transition(state, Rule::T24b, Status::Blocked { reason, detail })
 }
 
 fn skip_doomed(state: &State) -> Vec<Body> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
+use super::merge::MergeState;
 pub use super::spending::Spending;
 pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
 use super::verify::Verification;
@@ -95,6 +96,9 @@ pub struct State {
     /// Runs that this run proposed, in the order of the proposals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<ChildState>,
+    /// The last try to take the work over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeState>,
     /// What an attempt touched although nobody may: the run has failed, or does as soon as it is running.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub denied: String,
@@ -234,6 +238,7 @@ impl State {
             verifications: BTreeMap::new(),
             decisions: Vec::new(),
             children: Vec::new(),
+            merge: None,
             denied: String::new(),
             hibernated: false,
             messages: Vec::new(),

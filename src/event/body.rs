@@ -11,6 +11,7 @@ use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
 use super::gate::{
     ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported, VerificationAsked,
 };
+use super::merge::{MergeBuilt, MergeFinished, MergeStarted, MergeStopping};
 use super::message::Message;
 use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
@@ -113,6 +114,10 @@ bodies! {
     "question.parked" => QuestionParked,
     "question.withdrawn" => QuestionWithdrawn,
     "turn.reported" => TurnReported,
+    "merge.started" => MergeStarted,
+    "merge.built" => MergeBuilt,
+    "merge.stopping" => MergeStopping,
+    "merge.finished" => MergeFinished,
     "artifact.stored" => ArtifactStored,
     "message.sent" => MessageSent,
     "message.delivered" => MessageDelivered,

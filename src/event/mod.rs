@@ -10,6 +10,7 @@ pub mod child;
 pub mod created;
 pub mod decision;
 pub mod gate;
+pub mod merge;
 pub mod message;
 pub mod policy;
 pub mod record;

@@ -32,6 +32,9 @@ impl Supervisor {
                 self.gather_evidence(effect, name);
             }
             Effect::CreateChildren { round } => self.create_children(effect, round),
+            Effect::BeginMerge => self.begin_merge(effect),
+            Effect::Merge => self.take_over_work(effect),
+            Effect::ResolveMerge => self.resolve_merge(effect),
             Effect::Spawn { .. }
             | Effect::Stop { .. }
             | Effect::TendChildren

@@ -17,6 +17,7 @@ pub mod executor;
 pub mod harvest;
 mod jobs;
 mod mail;
+mod merge;
 mod meter;
 mod outfit;
 mod path_jobs;

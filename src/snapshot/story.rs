@@ -6,6 +6,7 @@ use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
 use crate::event::child::ChildEnded;
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten};
+use crate::event::merge::MergeResult;
 use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
 use crate::event::{AttemptEnded, Body, Record, Status};
@@ -175,6 +176,17 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             };
             (None, format!("{} decided {} on {}{said}", made.by, made.action, made.id), true)
         }
+        Body::MergeStarted(started) => {
+            (None, format!("the work is being taken over into {}", started.target), true)
+        }
+        Body::MergeBuilt(built) => {
+            let short: String = built.new.chars().take(10).collect();
+            (None, format!("the result is {short}; {} moves", built.target), false)
+        }
+        Body::MergeStopping(_) => {
+            (None, "to be stopped, unless the work is taken over already".to_owned(), true)
+        }
+        Body::MergeFinished(finished) => (None, merged(&finished.result), true),
         Body::ArtifactStored(stored) => {
             let text = format!("stored {} ({} bytes)", stored.name.as_str(), stored.bytes);
             (Some(&stored.task), text, false)
@@ -204,6 +216,20 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (None, format!("an interrupted write of {} bytes was moved away", cut.bytes), true)
         }
         Body::Unknown { kind, .. } => (None, format!("{kind} (of a newer version)"), false),
+    }
+}
+
+fn merged(result: &MergeResult) -> String {
+    match result {
+        MergeResult::Merged { target, commit } => {
+            let short: String = commit.chars().take(10).collect();
+            format!("{target} has the work with {short}")
+        }
+        MergeResult::PrOpened { url } => format!("pull request: {}", quote(url)),
+        MergeResult::Nothing { target } => format!("{target} gets nothing from it"),
+        MergeResult::Refused { why, detail, .. } => {
+            format!("the work was not taken over ({why}): {}", quote(detail))
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod contracts;
 mod cycles;
 mod decisions;
 mod holds;
+mod merge;
 mod questions;
 mod rest;
 mod workflows;

@@ -1,7 +1,6 @@
 //! Plays a run without processes: workflows are written as in files, attempts end when a test says so.
 //!
-//! After every step the log is folded a second time and compared, so that every test also checks that
-//! the state is nothing but a fold of its events.
+//! After every step the log is folded a second time and compared: the state is nothing but a fold of its events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -262,11 +261,14 @@ impl Play {
                 let id = self.state.task_id(*task);
                 Input::AttemptEnded(self.ended(&id.to_string(), *attempt, EndReason::Stopped))
             }
-            // Tests say themselves what becomes of child runs.
+            Effect::BeginMerge => Input::MergeStarted,
+            // Tests say themselves what becomes of child runs and merges.
             Effect::Spawn { .. }
             | Effect::CreateChildren { .. }
             | Effect::TendChildren
-            | Effect::EndChildren => return false,
+            | Effect::EndChildren
+            | Effect::Merge
+            | Effect::ResolveMerge => return false,
         };
         self.step(&Actor::Supervisor, &input).expect("facts are not refused")
     }
@@ -377,7 +379,7 @@ impl Play {
     ) -> Result<Vec<Body>, Refusal> {
         let by = Actor::Human("ada".into());
         let (target, text) = (target.map(str::to_owned), text.to_owned());
-        self.person(Command::Decide { target, action, text, proof, by })
+        self.person(Command::Decide { target, action, text, proof, by, into: None })
     }
 
     pub fn approve(&mut self, target: &str) {

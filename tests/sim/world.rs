@@ -2,6 +2,7 @@
 // Long because the world and its checks look into each other; apart, every field would need an accessor.
 
 mod agents;
+mod merge;
 mod people;
 mod promises;
 
@@ -14,7 +15,8 @@ use crew::event::attempt::Report;
 use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
 use crew::event::gate::EvidenceRecorded;
 use crew::event::{
-    Actor, AttemptEnded, Body, Chain, EndReason, Record, Rule, Status, StatusKind, Usage, Wait,
+    Actor, AttemptEnded, Body, Chain, EndReason, Outcome, Record, Rule, Status, StatusKind, Usage,
+    Wait,
 };
 use fastrand::Rng;
 
@@ -45,6 +47,8 @@ pub struct Summary {
     pub stalls: u64,
     pub drafts: u64,
     pub over_budget: u64,
+    pub merges: u64,
+    pub unmerged: u64,
 }
 
 impl Summary {
@@ -59,6 +63,9 @@ impl Summary {
             self.stalls += u64::from(moved.rule == Rule::T19);
             self.drafts += u64::from(moved.rule == Rule::T03);
             self.over_budget += u64::from(moved.rule == Rule::T22);
+            self.merges += u64::from(moved.to == Status::Done { outcome: Outcome::Merged });
+            let is_merge = matches!(moved.to, Status::Waiting { wait: Wait::Merge { .. } });
+            self.unmerged += u64::from(is_merge && moved.rule != Rule::T28);
         }
     }
 
@@ -82,6 +89,8 @@ impl Summary {
         self.stalls += other.stalls;
         self.drafts += other.drafts;
         self.over_budget += other.over_budget;
+        self.merges += other.merges;
+        self.unmerged += other.unmerged;
     }
 }
 
@@ -118,6 +127,8 @@ struct Supervisor {
     /// Checks and worktrees being made, with the moment at which they are ready.
     jobs: Vec<(Time, Input)>,
     job_keys: BTreeSet<Effect>,
+    /// It moves the target of the merge that is under way.
+    is_moving: bool,
 }
 
 pub struct World {
@@ -129,6 +140,8 @@ pub struct World {
     starts_at: Time,
     tree: u32,
     has_worktree: bool,
+    /// The target of the run has its work.
+    is_merged: bool,
     /// The log as it was folded last.
     known: Folded,
     /// What the last supervisor knew when it died, unless it died around a write.
@@ -165,6 +178,7 @@ impl World {
             starts_at: now,
             tree: 0,
             has_worktree: false,
+            is_merged: false,
             known: Folded::default(),
             left: None,
             told: 0,
@@ -257,6 +271,7 @@ impl World {
             stopped: BTreeSet::new(),
             jobs: Vec::new(),
             job_keys: BTreeSet::new(),
+            is_moving: false,
         };
         let mut alive = true;
         if torn > 0 {
@@ -404,6 +419,9 @@ impl World {
         match effect.clone() {
             Effect::CreateChildren { .. } | Effect::TendChildren | Effect::EndChildren => {
                 unreachable!("no plan of the simulator proposes runs")
+            }
+            Effect::BeginMerge | Effect::Merge | Effect::ResolveMerge => {
+                self.merge(supervisor, &effect);
             }
             Effect::Spawn { task, attempt } => {
                 if supervisor.spawned.insert((task, attempt)) {

@@ -42,6 +42,7 @@ fn approval(state: &State, gate: &GatePlan, now: Time) -> Option<Body> {
         proof: &proof,
         by: &by,
         has_budget: false,
+        into: None,
     };
     let write = write_of(state, entry, &wish).ok()??;
     let mut store: StoreState = state.stores.get(&gate.store).cloned().unwrap_or_default();
@@ -58,6 +59,7 @@ fn approval(state: &State, gate: &GatePlan, now: Time) -> Option<Body> {
         by,
         write: Some(write),
         accepts: Vec::new(),
+        into: None,
     };
     Some(made.into())
 }

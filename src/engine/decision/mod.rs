@@ -5,6 +5,7 @@ mod autonomy;
 mod choice;
 mod conclude;
 mod verdict;
+mod work;
 
 pub(super) use ask::{open, renew, suggested};
 pub(super) use autonomy::by_configuration;

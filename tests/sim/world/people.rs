@@ -36,7 +36,7 @@ impl World {
             (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
             (Status::Draft, _) | (Status::Running, 2..20) => self.decide(state),
             (Status::Paused, _) => Some(raised(state)),
-            (Status::Waiting { wait: Wait::Merge { .. } }, 0..80) if self.words < 5 => {
+            (Status::Waiting { wait: Wait::Merge { .. } }, 0..180) if self.words < 5 => {
                 self.decide(state)
             }
             (Status::Waiting { wait: Wait::Merge { .. } }, _) => None,
@@ -60,7 +60,7 @@ impl World {
             }
             (Status::Blocked { .. }, 0..150) if self.resumes < 4 => Some(raised(state)),
             (Status::Blocked { .. }, _) if self.resumes < 4 => super::retry_one(state),
-            (Status::Blocked { .. }, _) => Some(Command::Stop),
+            (Status::Blocked { .. }, _) | (Status::Merging, 0..8) => Some(Command::Stop),
             _ => None,
         }
     }
@@ -95,6 +95,7 @@ impl World {
             text: "a word".into(),
             proof,
             by: Actor::Human("ada".into()),
+            into: None,
         };
         // Whoever does not accept what the word adds is refused, and says it again later.
         if self.rng.bool() {
@@ -130,6 +131,7 @@ impl World {
                     text: "late".into(),
                     proof,
                     by: human.clone(),
+                    into: None,
                 }
             }
             _ => return true,

@@ -144,6 +144,7 @@ impl World {
         let restored =
             checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
         assert_eq!(&restored, state, "a checkpoint is not what it was made of");
+        self.check_merged(state);
         match &state.status {
             Status::Done { .. } | Status::Waiting { .. } => {
                 for &end in &state.plan().end {
