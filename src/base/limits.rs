@@ -10,7 +10,7 @@ pub const LOG_LINE_BYTES_MAX: usize = 64 << 20;
 /// Version of every `--json` document. Fields are added, never renamed.
 pub const JSON_SCHEMA: u32 = 1;
 /// Version of the folded state on disk. Another version is ignored and folded again.
-pub const CHECKPOINT_FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 2;
 
 /// Characters in a name of a step, role or resource: file names stay far below 255 bytes.
 pub const NAME_CHARS_MAX: usize = 80;

@@ -19,6 +19,9 @@ pub struct Args {
     /// Tell the agents this.
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
+    /// Give every loop of the run this many more passes.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    add_steps: Option<u32>,
     #[command(flatten)]
     version: Version,
 }
@@ -33,7 +36,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let from = workspace.human();
     let text = args.text.as_deref();
     let message = text.map(|text| from_person(&from, TO_RUN, text, context.now)).transpose()?;
-    let command = Command::Resume { message };
+    let command = Command::Resume { message, add_steps: args.add_steps.unwrap_or(0) };
     let given = give(&workspace, number, command, args.version.expect_version, context.now)?;
     let line = format!(
         "run #{number} goes on and is {}; `crew status {number}` shows it",

@@ -8,11 +8,13 @@ use super::state::{
     ArtifactState, CheckingAttempt, LiveAttempt, State, StepState, TaskState, TaskStatus,
     WorktreeState,
 };
+use super::task::Pass;
 use crate::base::{StepId, TaskId, Time};
 use crate::event::body::{
     ArtifactStored, Attention, AttentionRaised, CheckFinished, PlanExpanded, ReadyCause, Settled,
     TaskActivated, TaskReadied, TaskSettled,
 };
+use crate::event::pass::PassFinished;
 use crate::event::{
     AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Rule, Status, TaskResult,
 };
@@ -58,6 +60,10 @@ impl State {
             }
             Body::AttemptEnded(end) => self.attempt_ended(at, end),
             Body::CheckFinished(check) => self.checked(check),
+            Body::PassFinished(finished) => self.passed(at, finished),
+            Body::PassesAdded(added) => {
+                self.passes_added = self.passes_added.saturating_add(added.passes);
+            }
             Body::HeartbeatChanged(beat) => {
                 self.edit_live(&beat.task, |live| live.heartbeat = beat.level);
             }
@@ -132,6 +138,19 @@ impl State {
                 checking.check = Some(check.clone());
             }
         });
+        self.saw_own_work(&check.task, check.attempt);
+    }
+
+    /// A pass of a loop counts: what went wrong on the way to it is forgiven.
+    fn passed(&mut self, at: Time, finished: &PassFinished) {
+        let Some(task) = self.task_ix(&finished.task) else { return };
+        let seq = self.seq;
+        let entry = &mut self.tasks[task];
+        entry.passes = finished.pass;
+        entry.passes_total += 1;
+        entry.history.push(Pass { at, finished: finished.clone() });
+        (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
+        entry.seq = seq;
     }
 
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
@@ -145,6 +164,13 @@ impl State {
         self.status_seq = self.seq;
         if matches!(rule, Rule::T17 | Rule::T34 | Rule::T37) {
             self.zero_cycles();
+        }
+        if matches!(rule, Rule::T31 | Rule::T34 | Rule::T34b | Rule::T37) {
+            self.final_reds = 0;
+            // What was in the way of a command may be mended: red is no longer known, green stays.
+            for trees in self.evidence.values_mut() {
+                trees.retain(|_, found| found.is_green());
+            }
         }
     }
 
@@ -194,6 +220,8 @@ impl State {
             (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
             entry.started_at = None;
             entry.asked = None;
+            (entry.passes, entry.forgiven) = (0, 0);
+            entry.history.clear();
             if self.tasks[task].status.as_live().is_none() {
                 self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
             }
@@ -209,6 +237,7 @@ impl State {
             return;
         };
         let was_dead = self.tasks[task].status.is_dead();
+        let failure = self.failure(readied.cause, &readied.failure, at);
         let entry = &mut self.tasks[task];
         entry.failure.clone_from(&readied.failure);
         if let Some(runtime) = &readied.runtime {
@@ -217,6 +246,9 @@ impl State {
                 entry.session.take().filter(|_| entry.runtime.as_ref() == Some(runtime));
             entry.runtime = Some(runtime.clone());
         }
+        if let Some(failure) = failure {
+            entry.failed_with(failure);
+        }
         match readied.cause {
             ReadyCause::Retry | ReadyCause::Validation => entry.retries += 1,
             ReadyCause::Crash => entry.crashes += 1,
@@ -224,9 +256,15 @@ impl State {
             ReadyCause::Contract => entry.nudges += 1,
             ReadyCause::Human => {
                 (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
+                entry.failures.clear();
+                entry.forgiven = entry.history.len();
             }
             ReadyCause::Answer => entry.asked = None,
-            ReadyCause::Interrupted | ReadyCause::Revoked => {}
+            ReadyCause::Final => self.final_reds += 1,
+            ReadyCause::Interrupted
+            | ReadyCause::Revoked
+            | ReadyCause::Pass
+            | ReadyCause::Outdated => {}
         }
         let not_before = readied.not_before.filter(|moment| *moment > at);
         self.set_task(task, TaskStatus::Ready { since: at, not_before });
@@ -297,6 +335,7 @@ impl State {
         };
         self.tasks[task].attempts = started.attempt;
         self.tasks[task].started_at.get_or_insert(at);
+        self.tasks[task].tree = self.tree_key();
         let live = LiveAttempt {
             number: started.attempt,
             seq: self.seq,

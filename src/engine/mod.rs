@@ -12,6 +12,7 @@ mod call;
 pub mod checkpoint;
 mod children;
 mod contract;
+mod dead_loop;
 mod deadline;
 mod decide;
 mod decision;
@@ -19,12 +20,14 @@ mod edge;
 mod effect;
 mod explain;
 mod facts;
+mod final_check;
 mod fire;
 mod gate;
 mod index;
 mod input;
 mod judge;
 mod mail;
+mod passes;
 mod progress;
 mod settle;
 mod start;
@@ -32,6 +35,7 @@ mod state;
 mod task;
 pub mod transitions;
 mod vitals;
+mod votes;
 mod words;
 mod write;
 
@@ -50,6 +54,7 @@ pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
     TaskStatus, WorktreeState,
 };
+pub use task::{Failure, Pass};
 pub use vitals::{AttemptVitals, Vitals};
 pub use write::{Caller, field_type, live_attempt, typed};
 

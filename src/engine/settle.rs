@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::decide::{readied, rework_step};
 use super::edge::Edge;
+use super::final_check::FinalCheck;
 use super::fire::Firing;
 use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
 use super::start::start;
@@ -125,9 +126,13 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
         Some(Firing::Exhausted { detail }) => return exhausted(state, detail),
         None => {}
     }
-    let red = send_back_red(state);
+    let red = send_back_red(state, now);
     if !red.is_empty() {
         return red;
+    }
+    let outdated = state.vote_again();
+    if !outdated.is_empty() {
+        return outdated;
     }
     let skipped = skip_doomed(state);
     if !skipped.is_empty() {
@@ -176,6 +181,13 @@ pub(super) fn evidence_wanted(state: &State) -> BTreeSet<String> {
     if !state.index.tree_writers.is_empty() {
         return wanted;
     }
+    if is_end_reached(state)
+        && state.index.live.is_empty()
+        && state.index.checking.is_empty()
+        && let FinalCheck::Wanted(name) = state.final_check()
+    {
+        wanted.insert(name);
+    }
     let waiting = state.index.edges.iter().filter(|edge| !edge.commands.is_empty());
     for edge in waiting.filter(|edge| state.is_edge_waiting(edge)) {
         wanted.extend(edge.commands.iter().filter(|name| state.lacks_evidence(name)).cloned());
@@ -185,7 +197,7 @@ pub(super) fn evidence_wanted(state: &State) -> BTreeSet<String> {
 
 /// The tree changed after a step was done, and a command of its gates is red on it now: one more
 /// attempt of the step, as for a red command at its own end.
-fn send_back_red(state: &State) -> Vec<Body> {
+fn send_back_red(state: &State, now: Time) -> Vec<Body> {
     for edge in state.index.edges.iter().filter(|edge| !edge.commands.is_empty()) {
         if !state.is_edge_waiting(edge) {
             continue;
@@ -194,7 +206,7 @@ fn send_back_red(state: &State) -> Vec<Body> {
             let done = |task: &TaskIx| matches!(state.tasks[*task].status, TaskStatus::Done { .. });
             let tasks = edge.sources.iter().flat_map(|&step| state.tasks_of(step)).filter(done);
             let last = tasks.max_by_key(|&task| state.tasks[task].seq);
-            return last.map(|task| red_again(state, task, name, found)).into_iter().collect();
+            return last.map(|task| red_again(state, task, name, found, now)).into_iter().collect();
         }
     }
     Vec::new()
@@ -220,15 +232,21 @@ fn finish(state: &State) -> Vec<Body> {
     if !state.index.checking.is_empty() {
         return Vec::new();
     }
+    match state.final_check() {
+        FinalCheck::Passed => {}
+        FinalCheck::Wanted(_) => return Vec::new(),
+        FinalCheck::Back(events) => return events,
+        FinalCheck::Exhausted(reason, detail) => {
+            return transition(state, blocked_rule(reason), Status::Blocked { reason, detail });
+        }
+    }
     let open = (0..state.tasks.len()).filter(|&task| !state.tasks[task].status.is_settled());
     let unneeded: Vec<Body> =
         open.map(|task| skipped(state, task, "every end step was done without it")).collect();
     if !unneeded.is_empty() {
         return unneeded;
     }
-    let base = state.start_of_work();
-    let tree = state.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
-    let is_changed = base.zip(tree).is_some_and(|((_, base), tree)| base != *tree);
+    let is_changed = state.has_work();
     match (state.plan().completion, &state.worktree) {
         (Completion::Deliver, _) => transition(state, Rule::T27, Status::Merging),
         (Completion::Merge | Completion::Pr, Some(worktree)) if is_changed => {
@@ -373,6 +391,7 @@ fn blocked_rule(reason: BlockedReason) -> Rule {
         (BlockedReason::AgentCrash, Rule::T20),
         (BlockedReason::TaskTimeout, Rule::T21),
         (BlockedReason::AgentBlocked, Rule::T24),
+        (BlockedReason::BudgetSteps, Rule::T22),
         (BlockedReason::DeadLoop, Rule::T25),
         (BlockedReason::SessionLost, Rule::T39),
     ];

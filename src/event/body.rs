@@ -10,6 +10,7 @@ use super::created::RunCreated;
 use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
 use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};
 use super::message::Message;
+use super::pass::{PassFinished, PassesAdded};
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
@@ -100,6 +101,8 @@ bodies! {
     "attempt.stopping" => AttemptStopping,
     "attempt.ended" => AttemptEnded,
     "check.finished" => CheckFinished,
+    "pass.finished" => PassFinished,
+    "passes.added" => PassesAdded,
     "heartbeat.changed" => HeartbeatChanged,
     "attention.raised" => AttentionRaised,
     "question.asked" => QuestionAsked,
@@ -217,6 +220,12 @@ pub enum ReadyCause {
     Answer,
     /// A command of its gates was red.
     Validation,
+    /// Its loop goes on.
+    Pass,
+    /// The finished work was red.
+    Final,
+    /// The tree has changed since it voted.
+    Outdated,
 }
 
 /// A task reached its end.

@@ -11,6 +11,7 @@ pub mod created;
 pub mod decision;
 pub mod gate;
 pub mod message;
+pub mod pass;
 pub mod record;
 pub mod status;
 

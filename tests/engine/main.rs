@@ -8,6 +8,7 @@ mod children;
 mod conditions;
 mod cycles;
 mod decisions;
+mod loops;
 mod questions;
 mod rest;
 mod workflows;

@@ -63,5 +63,6 @@ fn every_seed_keeps_the_promises_of_a_run() {
     assert!(total.expanded > seeds / 50, "{total:?}");
     assert!(total.firings > seeds / 2 && total.cycles > seeds / 5, "{total:?}");
     assert!(total.decisions > seeds / 4 && total.stalls > seeds / 50, "{total:?}");
+    assert!(total.passes > seeds / 5 && total.denied > 0, "{total:?}");
     println!("{seeds} seeds: {total:?}");
 }

@@ -11,7 +11,9 @@ use crew::base::flow::Access;
 use crew::base::{TaskId, Time};
 use crew::engine::{AttemptVitals, Command, Effect, Input, State, Vitals, deadline, react, step};
 use crew::event::attempt::Report;
-use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
+use crew::event::body::{
+    CheckFinished, DeniedPath, LogTruncated, SupervisorStarted, WorktreeCreated,
+};
 use crew::event::gate::EvidenceRecorded;
 use crew::event::{
     Actor, AttemptEnded, Body, Chain, EndReason, Record, Rule, Status, StatusKind, Usage, Wait,
@@ -43,6 +45,8 @@ pub struct Summary {
     pub cycles: u64,
     pub decisions: u64,
     pub stalls: u64,
+    pub passes: u64,
+    pub denied: u64,
 }
 
 impl Summary {
@@ -55,6 +59,9 @@ impl Summary {
             self.decisions += 1;
         } else if let Body::RunTransitioned(moved) = body {
             self.stalls += u64::from(moved.rule == Rule::T19);
+            self.denied += u64::from(moved.rule == Rule::T23);
+        } else if let Body::PassFinished(_) = body {
+            self.passes += 1;
         }
     }
 
@@ -76,6 +83,8 @@ impl Summary {
         self.cycles += other.cycles;
         self.decisions += other.decisions;
         self.stalls += other.stalls;
+        self.passes += other.passes;
+        self.denied += other.denied;
     }
 }
 
@@ -448,8 +457,12 @@ impl World {
                         files: 1,
                         strays: Vec::new(),
                         kept: None,
-                        denied: Vec::new(),
                         denied_count: 0,
+                        denied: if self.rng.u8(0..150) == 0 {
+                            vec![DeniedPath { path: ".env".into(), pattern: ".env".into() }]
+                        } else {
+                            Vec::new()
+                        },
                         error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
                     };
                     let at = self.now.plus_ms(self.rng.u64(1..100));

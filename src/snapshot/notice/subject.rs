@@ -94,6 +94,8 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::AttemptStarted(_)
         | Body::AttemptStopping(_)
         | Body::AttemptEnded(_)
+        | Body::PassFinished(_)
+        | Body::PassesAdded(_)
         | Body::CheckFinished(_)
         | Body::QuestionAsked(_)
         | Body::QuestionParked(_)

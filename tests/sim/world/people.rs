@@ -34,7 +34,7 @@ impl World {
             (Status::Running, 0) => Some(Command::Pause),
             (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
             (Status::Running, 2..20) => self.decide(state),
-            (Status::Paused, _) => Some(Command::Resume { message: None }),
+            (Status::Paused, _) => Some(Command::Resume { message: None, add_steps: 0 }),
             (Status::Waiting { wait: Wait::Merge { .. } }, 0..80) if self.words < 5 => {
                 self.decide(state)
             }
@@ -58,7 +58,9 @@ impl World {
                 self.decide(state)
             }
             (Status::Blocked { .. }, 0..150) if self.resumes < 4 => {
-                Some(Command::Resume { message: None })
+                let has_loop = state.plan().steps.iter().any(|step| step.looping.is_some());
+                let add_steps = if has_loop { self.rng.u32(0..3) } else { 0 };
+                Some(Command::Resume { message: None, add_steps })
             }
             (Status::Blocked { .. }, _) if self.resumes < 4 => super::retry_one(state),
             (Status::Blocked { .. }, _) => Some(Command::Stop),
