@@ -14,6 +14,8 @@ mod children;
 mod decide;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/loops.rs"]
+mod loops;
 #[path = "run/mail.rs"]
 mod mail;
 #[path = "run/mcp.rs"]

@@ -240,13 +240,16 @@ fn resume(state: &State, message: Option<&Message>, add_steps: u32) -> Result<Ve
             return Err(Refusal::state(reason, "leave `--add-steps` out"));
         }
         events.insert(0, PassesAdded { passes: add_steps }.into());
-    } else {
-        for &task in &state.index.blocking {
-            check_passes(state, task)?;
-        }
+    } else if let Status::Blocked { reason: BlockedReason::BudgetSteps, .. } = &state.status {
+        let blocking = state.first_blocking();
+        blocking.map_or(Ok(()), |(task, _)| check_passes(state, task))?;
     }
     events.extend(message.map(sent));
     for &task in &state.index.blocking {
+        // Others go on; this one needs more passes, which nobody has given it.
+        if add_steps == 0 && state.is_out_of_passes(task) {
+            continue;
+        }
         let failure = state.tasks[task].status.why().unwrap_or_default().to_owned();
         events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
     }

@@ -92,15 +92,17 @@ pub(super) fn red_again(
 
 /// How a command ended that was not green, in words.
 pub(super) fn how(name: &str, found: &CommandEvidence) -> String {
-    match found.code {
-        Some(127) => {
-            format!("`{name}` cannot be run on this work: its program was not found (code 127)")
-        }
-        Some(126) => {
-            format!("`{name}` cannot be run on this work: no right to execute it (code 126)")
-        }
-        Some(code) => format!("`{name}` exited with code {code} on this work"),
-        None => format!("`{name}` did not end by itself on this work"),
+    format!("`{name}` {} on this work", ended(found.code))
+}
+
+/// How a command ended, as the end of a sentence about it.
+pub(super) fn ended(code: Option<i32>) -> String {
+    match code {
+        Some(0) => "was green".to_owned(),
+        Some(127) => "could not be run (code 127: a program was not found)".to_owned(),
+        Some(126) => "could not be run (code 126: no right to execute it)".to_owned(),
+        Some(code) => format!("exited with code {code}"),
+        None => "did not end by itself".to_owned(),
     }
 }
 
@@ -113,7 +115,9 @@ pub(super) fn with_tail(how: &str, tail: &str) -> String {
 pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) -> Body {
     let case = Case { state, task, checking, step: state.step_of(task), now };
     if state.status.is_terminal() {
-        return case.settle(Settled::Skipped, None, "the run was stopped", None);
+        let has_failed = state.status.kind() == StatusKind::Failed;
+        let why = if has_failed { "the run has failed" } else { "the run was stopped" };
+        return case.settle(Settled::Skipped, None, why, None);
     }
     if let Some(error) = checking.check.as_ref().and_then(|check| check.error.as_ref()) {
         let why = format!("the work could not be committed: {error}");

@@ -1,10 +1,10 @@
 //! The autonomous loop of a step (SPEC 8.3): each pass is an attempt; what follows from its word and the checks.
 
 use super::dead_loop;
-use super::judge::{Case, how, with_tail};
+use super::judge::{Case, ended, how, with_tail};
 use super::state::State;
 use super::task::Pass;
-use crate::event::body::{ReadyCause, TaskReadied};
+use crate::event::body::{ReadyCause, Settled, TaskReadied, TaskSettled};
 use crate::event::gate::TurnOutcome;
 use crate::event::pass::{PassFinished, PassValidation, Said};
 use crate::event::{BlockedReason, Body};
@@ -45,13 +45,37 @@ impl State {
         let Some(all) = self.created.policy.budget.steps else { return Some((used, limit)) };
         // What the other loops of the run have left of what all of them may use.
         let all = all.saturating_add(self.passes_added);
-        let left = all.saturating_sub(self.passes_used());
+        let left = all.saturating_sub(self.passes_used() + self.passes_under_way(task));
         Some((used, limit.min(used.saturating_add(left))))
     }
 
     /// Passes of all loops of the run, over its whole life; attempts that broke off are none.
     pub fn passes_used(&self) -> u32 {
         self.tasks.iter().map(|entry| entry.passes_total).sum()
+    }
+
+    /// Passes that other tasks are at.
+    fn passes_under_way(&self, task: TaskIx) -> u32 {
+        let busy = self.index.live.iter().chain(&self.index.checking).copied();
+        let others = busy.filter(|&other| other != task && self.step_of(other).looping.is_some());
+        let open = others.filter(|&other| {
+            let entry = &self.tasks[other];
+            let last = entry.history.last().map(|pass| pass.finished.attempt);
+            last != Some(entry.attempts)
+        });
+        u32::try_from(open.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Why a loop that is about to begin another pass may not.
+    pub(super) fn no_pass_left(&self, task: TaskIx) -> Option<Body> {
+        let (used, limit) = self.passes(task).filter(|(used, limit)| used >= limit)?;
+        let why = if limit == used && self.step_of(task).looping.as_ref()?.steps > used {
+            format!("{} passes are all that the run may have", self.passes_used())
+        } else {
+            format!("{used} of {limit} passes are used")
+        };
+        let (task, blocks) = (self.task_id(task), Some(BlockedReason::BudgetSteps));
+        Some(TaskSettled { task, status: Settled::Failed, result: None, why, blocks }.into())
     }
 
     /// Whether a task is a loop that may not begin another pass.
@@ -217,10 +241,6 @@ pub(super) fn told(pass: &Pass) -> String {
     let said = format!("said {}", finished.said.as_str().to_uppercase());
     match &finished.validation {
         None => said,
-        Some(found) if found.code == Some(0) => format!("{said}, and `{}` was green", found.name),
-        Some(found) => match found.code {
-            Some(code) => format!("{said}, and `{}` exited with code {code}", found.name),
-            None => format!("{said}, and `{}` did not end by itself", found.name),
-        },
+        Some(found) => format!("{said}, and `{}` {}", found.name, ended(found.code)),
     }
 }

@@ -34,10 +34,12 @@ impl State {
             }
             gate.when.walk(&mut |part| {
                 let Condition::Count { field, .. } = part else { return };
-                let votes = self.stores.get(&gate.store).and_then(|it| it.data.get(field));
-                let voters = votes.and_then(|votes| votes.as_object()).into_iter().flatten();
-                for (voter, _) in
-                    voters.filter(|(who, _)| self.is_outdated_vote(&gate.store, field, who))
+                let store = self.stores.get(&gate.store);
+                let entries = store.and_then(|it| it.data.get(field)?.as_object());
+                for (voter, _) in entries
+                    .into_iter()
+                    .flatten()
+                    .filter(|(who, _)| self.is_outdated_vote(&gate.store, field, who))
                 {
                     let task = voter.parse::<TaskId>().ok().and_then(|id| self.task_ix(&id));
                     again.extend(task.filter(|&task| {

@@ -41,9 +41,11 @@ impl Supervisor {
             let restored = missing
                 .map_or(Ok(()), |(_, base)| worktree::ensure(&job.place.root, &base, &base.commit));
             let listed = restored.map_err(PathCheckError::from).and_then(|()| job.list());
-            let listed = listed.map_err(|error| match &error {
-                PathCheckError::Io(error) if super::attempts::is_full(error) => None,
-                _ => Some(short(&super::error_chain(&error))),
+            let is_full = |error: &PathCheckError| {
+                matches!(error, PathCheckError::Io(error) if super::attempts::is_full(error))
+            };
+            let listed = listed.map_err(|error| {
+                (!is_full(&error)).then(|| short(&super::error_chain(&error)))
             });
             drop(sender.send(Wake::Listed(key, listed)));
         });

@@ -48,17 +48,20 @@ fn only_done_and_green_ends_a_loop() {
     pass(&mut play, Some(Said::Continue), 1);
     pass(&mut play, Some(Said::Done), 0);
     assert_eq!(play.status(), "waiting(merge)");
-    let result = play.log.iter().find_map(|body| match body {
-        Body::TaskSettled(settled) => settled.result,
-        _ => None,
-    });
+    let result = play
+        .log
+        .iter()
+        .find_map(|body| if let Body::TaskSettled(settled) = body { settled.result } else { None });
     assert_eq!(result, Some(crew::event::TaskResult::Pass));
     let told: Vec<(u32, Said, Option<String>)> = play
         .log
         .iter()
-        .filter_map(|body| match body {
-            Body::PassFinished(pass) => Some((pass.pass, pass.said, pass.tree.clone())),
-            _ => None,
+        .filter_map(|body| {
+            if let Body::PassFinished(pass) = body {
+                Some((pass.pass, pass.said, pass.tree.clone()))
+            } else {
+                None
+            }
         })
         .collect();
     let tree = |number: u32| Some(format!("t{number}"));

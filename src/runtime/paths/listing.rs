@@ -70,7 +70,7 @@ impl Listing {
     pub(in crate::runtime) fn write(&self, path: &Utf8Path) -> Result<(), PathError> {
         let bytes =
             serde_json::to_vec(self).map_err(std::io::Error::other).at("cannot write", path)?;
-        write_atomic(path.to_owned(), &bytes, Durability::Quick)
+        write_atomic(path, &bytes, Durability::Quick)
     }
 
     /// Paths that are not as they were.

@@ -210,6 +210,7 @@ impl World {
         // Behind channels a step may never be reached; what its run failed for is told.
         let is_plain = state.plan().channels.iter().all(|channel| channel.depends_on);
         let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. })
+            || !state.denied.is_empty()
             || (!is_plain && matches!(state.status, Status::Failed { .. }));
         self.summary.expanded += u64::from(state.expanded.is_some());
         assert!(unsettled_is_fine || settled == state.tasks.len(), "tasks without an end");
