@@ -51,6 +51,8 @@ const TYPES: &[&str] = &[
     "attempt.stopping",
     "attempt.ended",
     "check.finished",
+    "pass.finished",
+    "passes.added",
     "heartbeat.changed",
     "attention.raised",
     "question.asked",
