@@ -71,6 +71,48 @@ impl FileLock {
         }
     }
 
+    /// Takes the lock together with others who take it so, waiting for one who holds it alone.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the file system knows no locks.
+    pub fn shared(path: &Utf8Path) -> Result<Self, PathError> {
+        let file = open(path)?;
+        loop {
+            match fs2::FileExt::lock_shared(&file) {
+                Ok(()) => return Ok(Self { file: Some(file) }),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).at("cannot lock", path),
+            }
+        }
+    }
+
+    /// Whether somebody holds the lock, alone or with others; creates no file.
+    ///
+    /// Two who look at once may take each other for a holder.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the file system knows no locks.
+    pub fn is_shared(path: &Utf8Path) -> Result<bool, PathError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error).at("cannot open", path),
+        };
+        loop {
+            match fs2::FileExt::try_lock_exclusive(&file) {
+                Ok(()) => {
+                    drop(Self { file: Some(file) });
+                    return Ok(false);
+                }
+                Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).at("cannot lock", path),
+            }
+        }
+    }
+
     /// Takes the lock, waiting for as long as another holds it.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ mod children;
 mod decide;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/holds.rs"]
+mod holds;
 #[path = "run/loops.rs"]
 mod loops;
 #[path = "run/mail.rs"]
@@ -26,11 +28,19 @@ mod memory;
 mod paths;
 #[path = "run/places.rs"]
 mod places;
+#[path = "run/prune.rs"]
+mod prune;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/risk.rs"]
+mod risk;
+#[path = "run/setup.rs"]
+mod setup;
 #[path = "run/tools.rs"]
 mod tools;
 #[path = "run/trees.rs"]
 mod trees;
+#[path = "run/verify.rs"]
+mod verify;
 #[path = "run/version.rs"]
 mod version;

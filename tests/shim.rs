@@ -154,6 +154,56 @@ fn the_deadline_stops_the_agent() {
 }
 
 #[test]
+fn while_a_question_holds_the_turn_its_time_stands_still_and_its_slot_is_free() {
+    let mut attempt = Attempt::script("touch ready; exec sleep 600").grace(1_000);
+    attempt.command.deadline_ms = Some(300);
+    attempt.command.write(&attempt.dir).unwrap();
+    let slot = attempt.root.join("slot.lock");
+    attempt.slot = Some(FileLock::exclusive(&slot).unwrap());
+    // Two may wait for the same answer.
+    let waits = [(); 2].map(|()| FileLock::shared(&attempt.dir.ask_lock()).unwrap());
+    let shim = attempt.start();
+    attempt.wait_for("ready");
+    let is_free = || FileLock::try_exclusive(&slot).unwrap();
+    wait_until("the slot is free", || is_free().is_some());
+    assert!(process::is_alive(shim.pid));
+    assert_eq!(ExitFile::read(&attempt.dir).unwrap(), None);
+    drop(waits);
+    // Its time goes on, and runs out.
+    let exit = attempt.end(shim);
+    assert_eq!(exit.reason, EndReason::Deadline);
+    assert!(exit.duration_ms >= 300);
+}
+
+#[test]
+fn a_slot_that_was_given_back_is_taken_again() {
+    let mut attempt = Attempt::script("touch ready; read line <go");
+    let slot = attempt.root.join("slot.lock");
+    attempt.command.write(&attempt.dir).unwrap();
+    attempt.slot = Some(FileLock::exclusive(&slot).unwrap());
+    let made = std::process::Command::new("mkfifo").arg(attempt.root.join("go")).status();
+    assert!(made.unwrap().success());
+    let waits = FileLock::shared(&attempt.dir.ask_lock()).unwrap();
+    let shim = attempt.start();
+    attempt.wait_for("ready");
+    wait_until("the slot is free", || !FileLock::is_held(&slot).unwrap());
+    drop(waits);
+    wait_until("the slot is taken", || FileLock::is_held(&slot).unwrap());
+    fs::write(attempt.root.join("go"), "\n").unwrap();
+    assert_eq!(attempt.end(shim).code, Some(0));
+    assert!(!FileLock::is_held(&slot).unwrap());
+}
+
+#[test]
+fn a_hold_that_takes_too_long_stops_no_clock() {
+    let mut attempt = Attempt::script("touch ready; exec sleep 600").grace(1_000);
+    (attempt.command.deadline_ms, attempt.command.hold_ms) = (Some(300), 100);
+    attempt.command.write(&attempt.dir).unwrap();
+    let _waits = FileLock::shared(&attempt.dir.ask_lock()).unwrap();
+    assert_eq!(attempt.run().reason, EndReason::Deadline);
+}
+
+#[test]
 fn too_much_output_stops_the_agent_at_the_next_heartbeat() {
     let mut attempt = Attempt::script("head -c 3000 /dev/zero; exec sleep 600");
     attempt.command.max_output_bytes = 2_999;

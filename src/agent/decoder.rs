@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::observation::Observation;
+use serde_json::Value;
+
+use super::observation::{Observation, Usage};
+use super::stream::Stream;
 use super::{crew, text};
 use crate::base::limits;
 use crate::base::text::middle_cut;
@@ -15,18 +18,50 @@ pub enum OutputFormat {
     Text,
     /// crew's own JSON lines.
     Crew,
+    /// `claude -p --output-format stream-json`
+    Claude,
+    /// `codex exec --json`
+    Codex,
+    /// `pi --mode json`
+    Pi,
+    /// `opencode run --format json`
+    Opencode,
+    /// `gemini --output-format stream-json`
+    Gemini,
+    /// `qwen --output-format stream-json`
+    Qwen,
 }
 
 impl OutputFormat {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Text, Self::Crew];
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Crew,
+        Self::Claude,
+        Self::Codex,
+        Self::Pi,
+        Self::Opencode,
+        Self::Gemini,
+        Self::Qwen,
+    ];
 
     /// The word for it in configuration.
     pub fn word(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Crew => "crew",
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+            Self::Pi => "pi",
+            Self::Opencode => "opencode",
+            Self::Gemini => "gemini",
+            Self::Qwen => "qwen",
         }
+    }
+
+    /// Whether the program itself says that its turn is over; without that it was cut short.
+    pub fn says_its_end(self) -> bool {
+        !matches!(self, Self::Text | Self::Crew)
     }
 }
 
@@ -34,12 +69,43 @@ impl OutputFormat {
 #[derive(Debug, Clone)]
 pub struct Decoder {
     format: OutputFormat,
+    stream: Option<Stream>,
 }
 
 impl Decoder {
     /// A decoder at the beginning of an attempt's output.
     pub fn new(format: OutputFormat) -> Self {
-        Self { format }
+        let stream = match format {
+            OutputFormat::Text | OutputFormat::Crew => None,
+            OutputFormat::Claude => Some(Stream::claude()),
+            OutputFormat::Codex => Some(Stream::codex()),
+            OutputFormat::Pi => Some(Stream::pi()),
+            OutputFormat::Opencode => Some(Stream::opencode()),
+            OutputFormat::Gemini => Some(Stream::gemini()),
+            OutputFormat::Qwen => Some(Stream::qwen()),
+        };
+        Self { format, stream }
+    }
+
+    /// A decoder of an attempt that goes on with a session of which `used` is known already.
+    ///
+    /// Some programs report the sum over the session; what was counted before is not counted twice.
+    #[must_use]
+    pub fn going_on(mut self, used: Usage) -> Self {
+        if let Some(totals) = self.stream.as_mut().and_then(Stream::totals) {
+            totals.last = used;
+        }
+        self
+    }
+
+    /// What the session has used by now, for programs that report the sum over it.
+    pub fn session_total(&mut self) -> Option<Usage> {
+        self.stream.as_mut().and_then(Stream::totals).map(|totals| totals.last)
+    }
+
+    /// What was still incomplete when the output ended.
+    pub fn finish(&mut self) -> Vec<Observation> {
+        self.stream.as_mut().map(Stream::finish).unwrap_or_default()
     }
 
     /// What one line says; the line's newline may be missing or present.
@@ -48,21 +114,28 @@ impl Decoder {
     pub fn decode(&mut self, line: &[u8]) -> Vec<Observation> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match self.format {
-            OutputFormat::Text => vec![text::decode(line)],
-            OutputFormat::Crew => {
-                if line.trim_ascii().is_empty() {
-                    return Vec::new();
-                }
-                vec![readable(line, crew::decode).unwrap_or_else(|| raw(line))]
-            }
+        if self.format == OutputFormat::Text {
+            return vec![text::decode(line)];
         }
+        if line.trim_ascii().is_empty() {
+            return Vec::new();
+        }
+        let read = match &mut self.stream {
+            None => readable(line, crew::decode).map(|seen| vec![seen]),
+            Some(stream) => readable(line, object).and_then(|object| stream.read(&object)),
+        };
+        read.unwrap_or_else(|| vec![raw(line)])
     }
 }
 
 /// Applies a format's rule, unless the line is longer than any line that is read.
-fn readable(line: &[u8], rule: fn(&[u8]) -> Option<Observation>) -> Option<Observation> {
+fn readable<T>(line: &[u8], rule: fn(&[u8]) -> Option<T>) -> Option<T> {
     (line.len() <= limits::OUTPUT_LINE_BYTES_MAX).then(|| rule(line)).flatten()
+}
+
+/// A line that holds a JSON object.
+fn object(line: &[u8]) -> Option<Value> {
+    serde_json::from_slice(line).ok().filter(Value::is_object)
 }
 
 fn raw(line: &[u8]) -> Observation {

@@ -15,6 +15,7 @@ pub mod observation;
 pub mod rehearsal;
 pub mod report;
 mod spec;
+mod stream;
 mod template;
 mod text;
 

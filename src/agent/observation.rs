@@ -15,6 +15,11 @@ pub enum Observation {
         /// The program's own id.
         id: String,
     },
+    /// The model that answers, as the program names it.
+    Model {
+        /// Its name.
+        name: String,
+    },
     /// A complete piece of text to the reader; never half a sentence of a stream.
     Text {
         /// The text.
@@ -51,6 +56,20 @@ pub enum Observation {
         text: String,
         /// Proposed answers; empty when any text will do.
         choices: Vec<String>,
+    },
+    /// The program may not use a tool; it goes on without.
+    Denied {
+        /// Name of the tool.
+        tool: String,
+        /// Why, in the program's words.
+        reason: String,
+    },
+    /// A call failed and the program tries it again by itself.
+    Retry {
+        /// What kind of failure it was.
+        kind: ErrorKind,
+        /// The program's own words.
+        text: String,
     },
     /// The program or its provider failed.
     Error {
@@ -146,6 +165,8 @@ pub enum ErrorKind {
     ContextOverflow,
     /// The model's name is not known.
     BadModel,
+    /// The session that it was to go on with does not exist.
+    Session,
     /// The model declined.
     Refusal,
     /// The program itself broke.
@@ -156,12 +177,13 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::RateLimit,
         Self::Overload,
         Self::Login,
         Self::ContextOverflow,
         Self::BadModel,
+        Self::Session,
         Self::Refusal,
         Self::Crash,
         Self::Other,
@@ -175,6 +197,7 @@ impl ErrorKind {
             Self::Login => "login",
             Self::ContextOverflow => "context_overflow",
             Self::BadModel => "bad_model",
+            Self::Session => "session",
             Self::Refusal => "refusal",
             Self::Crash => "crash",
             Self::Other => "other",

@@ -58,6 +58,14 @@ pub enum Marker {
 pub struct TurnReport {
     /// The program's session, the last one that it named.
     pub session: Option<String>,
+    /// The model that answered, the last one that the program named.
+    pub model: Option<String>,
+    /// Calls that the program tried again by itself.
+    pub retries: u32,
+    /// The last of these: often the reason why a program had to be stopped.
+    pub last_retry: Option<(ErrorKind, String)>,
+    /// Tools that the program was not allowed to use, each once.
+    pub denied: Vec<String>,
     /// Tokens and cost; `None` when nothing was reported.
     pub usage: Option<Usage>,
     /// Questions, in order.
@@ -114,6 +122,16 @@ impl TurnReport {
                 self.note(text);
             }
             Observation::Thinking { .. } => {}
+            Observation::Model { name } => self.model = Some(name.clone()),
+            Observation::Retry { kind, text } => {
+                self.retries += 1;
+                self.last_retry = Some((*kind, text.clone()));
+            }
+            Observation::Denied { tool, .. } => {
+                if !self.denied.contains(tool) {
+                    keep_last(&mut self.denied, tool.clone());
+                }
+            }
             Observation::ToolStart { .. } => self.tools.started += 1,
             Observation::ToolEnd { ok, .. } => {
                 self.tools.ended += 1;

@@ -93,12 +93,20 @@ pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
 pub const SAFETY_POLL_MS: u64 = 5_000;
 /// Milliseconds between two looks for a free machine-wide slot while a task waits for one.
 pub const SLOT_POLL_MS: u64 = 500;
+/// Milliseconds between two looks at what live attempts use, where tokens or money are limited.
+pub const USAGE_LOOK_MS: u64 = 2_000;
+/// Bytes of an attempt's output that one such look reads at most; a longer output is caught up with.
+pub const USAGE_LOOK_BYTES: u64 = 8 << 20;
 /// Milliseconds until a supervisor tries again to write what could not be written (disk full).
 pub const WRITE_RETRY_MS: u64 = 1_000;
 /// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.
 pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 /// Milliseconds between two looks for such a process.
 pub const GIT_LOOK_MS: u64 = 20;
+/// Milliseconds between two looks whether the process of a question that holds its turn still lives.
+pub const ASK_LOOK_MS: u64 = 2_000;
+/// Milliseconds that such a process may take longer than it should, before its attempt's clocks go on.
+pub const ASK_HOLD_GRACE_MS: u64 = 10_000;
 /// Milliseconds between heartbeats of a shim.
 pub const HEARTBEAT_MS: u64 = 5_000;
 /// Milliseconds that descendants left behind by an agent have between SIGTERM and SIGKILL.
@@ -136,7 +144,17 @@ pub const BACKOFF_MS_MAX: u64 = 60_000;
 pub const GATE_BYTES_MAX: usize = 64 << 10;
 /// Milliseconds until a decision must be asked anew.
 pub const DECISION_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Times in a row that a command which an agent runs may be red; then only a person can go on.
+pub const VERIFY_REDS_MAX: u32 = 3;
+/// Milliseconds beyond its own timeout that an agent waits for such a command.
+pub const VERIFY_WAIT_MS: u64 = 60_000;
+/// Bytes of a transcript that an agent is shown.
+pub const TRANSCRIPT_SHOWN_BYTES: usize = 48 << 10;
 /// Bytes kept of the output of a command that was not green.
 pub const EVIDENCE_TAIL_BYTES: usize = 4 << 10;
+/// Milliseconds of one setup command of a worktree; a longer one is ended, and the run is blocked.
+pub const SETUP_MS: u64 = 30 * 60 * 1_000;
+/// Characters of a failed setup command, and of the end of what it printed, that a blocked run shows.
+pub const SETUP_SHOWN_CHARS: usize = 160;
 /// Bytes of a file with an agent's token or its hash; a longer one is no token.
 pub const TOKEN_FILE_BYTES_MAX: u64 = 1 << 10;

@@ -96,6 +96,7 @@ pub enum Verb {
     Merge(merge::Args),
     Mcp(super::mcp::Args),
     Pause(pause::Args),
+    Prune(super::prune::Args),
     Recommend(recommend::Args),
     Reject(reject::Args),
     Reopen(reopen::Args),
@@ -106,6 +107,7 @@ pub enum Verb {
     Retry(retry::Args),
     Run(Box<run::Args>),
     Runtime(runtime::Args),
+    Salvage(super::salvage::Args),
     Send(send::Args),
     /// Show what a run is: its goal, plan, tasks and files.
     Show(super::show::Args),
@@ -119,6 +121,7 @@ pub enum Verb {
     Timeline(super::timeline::Args),
     Tool(super::tool::Args),
     Trust(trust::Args),
+    Undo(super::undo::Args),
     /// Check that a run's files are whole.
     Verify(super::verify::Args),
     /// Wait until a run ends or needs somebody.

@@ -5,14 +5,15 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use super::given::{GivenJson, Version, given_json};
+use super::risky::{self, give_risky};
 use super::target::{Target, text_of};
 use super::{CliError, Context, Exit, Result, ask, screen, showing};
 use crate::base::limits::JSON_SCHEMA;
 use crate::base::time::human_ms;
 use crate::base::{RunNumber, Time};
 use crate::client::message::check_text;
-use crate::client::{Given, Workspace, forbid_to_agents, give, mint, nonce_hash};
-use crate::engine::{Command, DecisionState, Input, Proof, Refusal, State, decide};
+use crate::client::{Given, Workspace, forbid_to_agents, mint, nonce_hash};
+use crate::engine::{BudgetChange, Command, DecisionState, Input, Proof, Refusal, State, decide};
 use crate::event::Body;
 use crate::event::decision::{Action, DecisionKind};
 use crate::ledger::Ledger;
@@ -63,6 +64,19 @@ struct MadeJson {
 /// # Errors
 /// Refused, nothing or several things fit, nobody saw it, or it cannot be written.
 pub fn run(args: &Decide, action: Action, context: &mut Context) -> Result<Exit> {
+    run_with(args, action, BudgetChange::default(), context)
+}
+
+/// Decides, and allows another budget with it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    args: &Decide,
+    action: Action,
+    budget: BudgetChange,
+    context: &mut Context,
+) -> Result<Exit> {
     let workspace = context.workspace()?;
     forbid_to_agents(&workspace.env, action.as_str())?;
     let Target { run, inside } = Target::find(&workspace, &args.run)?;
@@ -76,6 +90,7 @@ pub fn run(args: &Decide, action: Action, context: &mut Context) -> Result<Exit>
         target: inside.or_else(|| args.subject.clone()),
         text: given_text(args, action)?,
         version: args.version.expect_version,
+        budget,
     };
     let mut ledger = workspace.run(run)?;
     let proof = match (&args.nonce, context.yes) {
@@ -86,11 +101,11 @@ pub fn run(args: &Decide, action: Action, context: &mut Context) -> Result<Exit>
             None => return Ok(Exit::Refused),
         },
     };
-    if needs_text(action) && wish.text.is_none() {
+    if wish.lacks_text() {
         return Err(no_text(action));
     }
-    let command = wish.command(&workspace, proof.clone());
-    let given = give(&workspace, run, command, wish.version, context.now)?;
+    let command = wish.plain(&workspace, proof.clone());
+    let given = give_risky(context, &workspace, run, command, wish.budget, wish.version)?;
     ledger.refresh()?;
     let state = ledger.state();
     let made = given.records.iter().find_map(|record| {
@@ -111,10 +126,20 @@ struct Wish {
     target: Option<String>,
     text: Option<String>,
     version: Option<u64>,
+    budget: BudgetChange,
 }
 
 impl Wish {
+    /// The command as somebody gives it who accepts everything: what is refused then is refused for good.
     fn command(&self, workspace: &Workspace, proof: Proof) -> Command {
+        risky::with(self.plain(workspace, proof), self.budget, true)
+    }
+
+    fn lacks_text(&self) -> bool {
+        needs_text(self.action) && self.text.is_none() && self.budget == BudgetChange::default()
+    }
+
+    fn plain(&self, workspace: &Workspace, proof: Proof) -> Command {
         Command::Decide {
             target: self.target.clone(),
             action: self.action,
@@ -163,7 +188,7 @@ fn look(
         return Ok(Some(peek));
     }
     let is_interactive = context.is_interactive();
-    if needs_text(wish.action) && wish.text.is_none() && !is_interactive {
+    if wish.lacks_text() && !is_interactive {
         return Err(no_text(wish.action));
     }
     if !is_interactive || !entry.opened.actions.contains(&wish.action) {
@@ -217,7 +242,7 @@ fn seen(
     let (nonce, row) = showing::show(workspace, ledger, &entry.opened.id, context)?;
     let screen = showing::text(ledger, &row, workspace, context);
     write!(context.err, "{screen}")?;
-    if needs_text(wish.action) && wish.text.is_none() {
+    if wish.lacks_text() {
         let text = ask::line(context, &format!("{}: ", wish.action))?;
         wish.text = Some(check_text(&text)?);
     } else {

@@ -11,19 +11,16 @@ use crate::client::Workspace;
 use crate::client::start::Prepared;
 use crate::launch::Programs;
 use crate::plan::prompt::{PromptInput, Remembered, render};
+use crate::plan::risk::told;
 use crate::plan::{Plan, StepPlan};
 
 /// Prints what would happen.
 ///
 /// # Errors
 /// Nobody reads.
-pub fn print(
-    workspace: &Workspace,
-    prepared: &Prepared,
-    goal: &str,
-    context: &mut Context,
-) -> Result<Exit> {
-    let plan = &prepared.plan;
+pub fn print(workspace: &Workspace, prepared: &Prepared, context: &mut Context) -> Result<Exit> {
+    let (plan, goal) = (&prepared.plan, prepared.goal());
+    let risks = prepared.open_risks();
     if context.json {
         let steps: Vec<serde_json::Value> = plan
             .steps
@@ -39,6 +36,7 @@ pub fn print(
         let document = serde_json::json!({
             "schema_version": crate::base::limits::JSON_SCHEMA,
             "plan": &**plan,
+            "risk": risks,
             "steps": steps,
         });
         context.write_json(&document)?;
@@ -46,6 +44,9 @@ pub fn print(
     }
     for note in &prepared.notes {
         context.say(&format!("note: {note}"))?;
+    }
+    if !risks.is_empty() {
+        context.say(&format!("note: a person must approve it: {}", told(&risks)))?;
     }
     let out = &mut context.out;
     writeln!(out, "team {}, workflow {}: {} tasks", plan.team, plan.workflow, plan.task_count())?;

@@ -236,6 +236,9 @@ fn shown(entry: &Entry, is_error: bool, style: &Style) -> String {
     match entry.kind {
         Kind::Text | Kind::Raw | Kind::Result => said,
         Kind::Session => style.dim(&format!("session {said}")),
+        Kind::Model => style.dim(&format!("model {said}")),
+        Kind::Denied => format!("{} {title} was not allowed: {said}", style.glyph(Class::Failed)),
+        Kind::Retry => style.dim(&format!("tries again after {title}: {said}")),
         Kind::Thinking => style.dim(&said),
         Kind::ToolStart => format!("{} {} {said}", style.glyph(Class::Running), style.bold(&title)),
         Kind::ToolOk => format!("  {} {said}", style.glyph(Class::Done)),

@@ -34,13 +34,17 @@ pub fn follow_and_ask(
 }
 
 /// Asks about the first open decision; whether the person decided something.
-fn decide_one(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<bool> {
+///
+/// # Errors
+/// The run cannot be read, or the decision is refused.
+pub fn decide_one(workspace: &Workspace, number: RunNumber, context: &mut Context) -> Result<bool> {
     // The command may have been started long ago.
     context.now = Clock::start().now();
     let mut ledger = workspace.run(number)?;
     let rows = DecisionRow::all(ledger.state(), context.now);
     let can_be_made = |row: &&DecisionRow| {
-        matches!(row.kind, DecisionKind::Gate | DecisionKind::Plan | DecisionKind::Question)
+        // What becomes of the work is decided after a look at it, not at the end of a long wait.
+        row.kind != DecisionKind::Merge
     };
     let Some(first) = rows.iter().find(can_be_made) else { return Ok(false) };
     let (nonce, row) = showing::show(workspace, &mut ledger, &first.id, context)?;
@@ -72,6 +76,9 @@ fn asked(row: &DecisionRow, context: &mut Context) -> Result<Option<(Action, Str
         }
         return Ok(Some((Action::Answer, check_text(&text)?)));
     }
+    if row.kind == DecisionKind::Risk {
+        return asked_risk(context);
+    }
     let answer = ask::line(context, "approve? [y]es, [n]o with a reason, Enter: later: ")?;
     match answer.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(Some((Action::Approve, String::new()))),
@@ -79,6 +86,27 @@ fn asked(row: &DecisionRow, context: &mut Context) -> Result<Option<(Action, Str
             let reason = ask::line(context, "why (may stay empty): ")?;
             let text = if reason.is_empty() { reason } else { check_text(&reason)? };
             Ok(Some((Action::Reject, text)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn asked_risk(context: &mut Context) -> Result<Option<(Action, String)>> {
+    let question = "start it? [y]es, [n]o, [s]uggest something else, Enter: later ";
+    let answer = ask::line(context, question)?;
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(Some((Action::Approve, String::new()))),
+        "n" | "no" => {
+            let reason = ask::line(context, "why (may stay empty): ")?;
+            let text = if reason.is_empty() { reason } else { check_text(&reason)? };
+            Ok(Some((Action::Reject, text)))
+        }
+        "s" | "suggest" => {
+            let text = ask::line(context, "what it should do instead (Enter: later): ")?;
+            if text.is_empty() {
+                return Ok(None);
+            }
+            Ok(Some((Action::Suggest, check_text(&text)?)))
         }
         _ => Ok(None),
     }

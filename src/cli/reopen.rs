@@ -3,11 +3,11 @@
 use clap::Args as ClapArgs;
 
 use super::given::{Version, tell};
+use super::risky::give_risky;
 use super::target::Target;
 use super::{Context, Exit, Result};
-use crate::client::give;
 use crate::client::message::{TO_RUN, from_person};
-use crate::engine::Command;
+use crate::engine::{BudgetChange, Command};
 
 /// Work again on a run that is done or was stopped.
 ///
@@ -34,7 +34,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let text = args.text.as_deref();
     let message = text.map(|text| from_person(&from, TO_RUN, text, context.now)).transpose()?;
     let command = Command::Reopen { message };
-    let given = give(&workspace, number, command, args.version.expect_version, context.now)?;
+    let (budget, version) = (BudgetChange::default(), args.version.expect_version);
+    let given = give_risky(context, &workspace, number, command, budget, version)?;
     let line = format!(
         "run #{number} is open again and {}; `crew status {number}` shows it",
         given.status.kind().as_str()

@@ -4,16 +4,17 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use super::given::{Version, tell};
+use super::risky::give_risky;
 use super::target::{Target, task_id};
-use super::{CliError, Context, Exit, Result};
+use super::{CliError, Context, Exit, Result, draft};
 use crate::base::RunNumber;
 use crate::base::limits::JSON_SCHEMA;
 use crate::client::message::from_person;
 use crate::client::plan::version_notes;
-use crate::client::start::{create, prepare_retry};
-use crate::client::{Workspace, forbid_to_agents, give};
+use crate::client::start::prepare_retry;
+use crate::client::{Workspace, forbid_to_agents};
 use crate::engine::transitions::{from_words, row_of};
-use crate::engine::{Command, Refusal, State, Subject, TaskStatus};
+use crate::engine::{BudgetChange, Command, Refusal, State, Subject, TaskStatus};
 use crate::event::{Rule, Status};
 use crate::ledger::Ledger;
 
@@ -65,7 +66,8 @@ fn retry_task(
     let text = args.text.as_deref();
     let message = text.map(|text| from_person(&from, inside, text, context.now)).transpose()?;
     let command = Command::RetryTask { task: task.clone(), runtime: args.runtime.clone(), message };
-    let given = give(workspace, run, command, args.version.expect_version, context.now)?;
+    let budget = BudgetChange::default();
+    let given = give_risky(context, workspace, run, command, budget, args.version.expect_version)?;
     let status = given.status.kind().as_str();
     let line = format!(
         "task `{task}` is tried again, run #{run} is {status}; `crew logs {run} {task} -f` follows it"
@@ -120,9 +122,9 @@ fn retry_run(
     for note in prepared.notes.iter().chain(&version_notes(workspace, [&*prepared.plan])) {
         context.say(&format!("note: {note}"))?;
     }
-    let (number, report) = create(workspace, &prepared, context.now)?;
-    for problem in &report.problems {
-        context.say(&format!("warning: {problem}"))?;
+    let number = draft::create_run(workspace, prepared, context)?;
+    if !context.json && draft::is_draft(workspace, number)? {
+        return draft::ask(workspace, number, true, context);
     }
     let state = workspace.run(number)?;
     let (reference, status) = (state.state().reference(), state.state().status.kind().as_str());
@@ -135,7 +137,7 @@ fn retry_run(
             "run {reference} tries run #{old} again and is {status}; `crew status {number}` shows it"
         ))?;
     }
-    Ok(Exit::Ok)
+    Ok(if state.state().status == Status::Draft { Exit::Draft } else { Exit::Ok })
 }
 
 /// A new run is made from one that did not end well (T35); being put away does not matter.

@@ -6,12 +6,13 @@ use std::io::{IsTerminal, Read};
 use clap::Args as ClapArgs;
 
 use super::context::Context;
+use super::draft;
 use super::exit::Exit;
 use super::report::{CliError, Result};
 use crate::base::RunNumber;
 use crate::client::Workspace;
 use crate::client::plan::{PlanError, version_notes};
-use crate::client::start::{Prepared, RunRequest, StartError, create, prepare};
+use crate::client::start::{Prepared, RunRequest, StartError, prepare};
 use crate::config::Overrides;
 use crate::event::Priority;
 
@@ -45,6 +46,12 @@ pub struct Args {
     /// Work in the project folder itself, without a worktree.
     #[arg(long)]
     pub in_place: bool,
+    /// Only create it: a person must approve it before it starts.
+    #[arg(long)]
+    pub draft: bool,
+    /// What the run may use up.
+    #[command(flatten)]
+    pub most: super::budget::Most,
     /// Print the plan, the prompts and the command lines, and start nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -106,10 +113,10 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         let request = RunRequest { goal: goal.clone(), ..request };
         let prepared = prepare(&workspace, request)?;
         if args.dry_run {
-            return super::dry_run::print(&workspace, &prepared, goal, context);
+            return super::dry_run::print(&workspace, &prepared, context);
         }
         super::trust_check::require(&workspace, context)?;
-        return start_one(args, &workspace, &prepared, context);
+        return start_one(args, &workspace, prepared, context);
     }
     start_many(args, &workspace, &goals, &request, context)
 }
@@ -183,26 +190,27 @@ fn request(args: &Args, context: &Context) -> Result<RunRequest> {
         validate: args.validate.clone(),
         params,
         runtime_args,
-        parent: None,
-        by: None,
+        draft: args.draft,
+        budget: args.most.budget(),
+        ..RunRequest::default()
     })
 }
 
 fn start_one(
     args: &Args,
     workspace: &Workspace,
-    prepared: &Prepared,
+    prepared: Prepared,
     context: &mut Context,
 ) -> Result<Exit> {
     for note in prepared.notes.iter().chain(&version_notes(workspace, [&*prepared.plan])) {
         context.say(&format!("note: {note}"))?;
     }
-    let (number, report) = create(workspace, prepared, context.now)?;
-    for problem in &report.problems {
-        context.say(&format!("warning: {problem}"))?;
+    let number = draft::create_run(workspace, prepared, context)?;
+    if draft::is_draft(workspace, number)? {
+        return draft::ask(workspace, number, args.detach, context);
     }
     if args.detach {
-        return detached(workspace, &[number], context);
+        return draft::started(workspace, &[number], context);
     }
     super::offer::follow_and_ask(workspace, number, context)
 }
@@ -220,8 +228,8 @@ fn start_many(
         prepared.push(prepare(workspace, RunRequest { goal: goal.clone(), ..request.clone() })?);
     }
     if args.dry_run {
-        for (prepared, goal) in prepared.iter().zip(goals) {
-            super::dry_run::print(workspace, prepared, goal, context)?;
+        for prepared in &prepared {
+            super::dry_run::print(workspace, prepared, context)?;
         }
         return Ok(Exit::Ok);
     }
@@ -230,43 +238,27 @@ fn start_many(
     for note in version_notes(workspace, prepared.iter().map(|prepared| &*prepared.plan)) {
         context.say(&format!("note: {note}"))?;
     }
-    for prepared in &prepared {
-        numbers.push(create(workspace, prepared, context.now)?.0);
+    for prepared in prepared {
+        numbers.push(draft::create_run(workspace, prepared, context)?);
     }
     if args.detach {
-        return detached(workspace, &numbers, context);
+        return draft::started(workspace, &numbers, context);
     }
-    let mut worst = Exit::Ok;
-    for number in numbers {
+    // Nobody is asked about several at once: those that need a word stay drafts.
+    let mut drafts = Vec::new();
+    for number in &numbers {
+        if draft::is_draft(workspace, *number)? {
+            drafts.push(*number);
+        }
+    }
+    let mut worst = draft::started(workspace, &drafts, context)?;
+    for number in numbers.into_iter().filter(|number| !drafts.contains(number)) {
         let exit = super::offer::follow_and_ask(workspace, number, context)?;
         if exit != Exit::Ok {
             worst = exit;
         }
     }
     Ok(worst)
-}
-
-/// What a script gets from `run -d`: the number, or JSON.
-fn detached(workspace: &Workspace, numbers: &[RunNumber], context: &mut Context) -> Result<Exit> {
-    for number in numbers {
-        let ledger = workspace.run(*number)?;
-        let state = ledger.state();
-        if context.json {
-            let document = serde_json::json!({
-                "schema_version": crate::base::limits::JSON_SCHEMA,
-                "run": {"number": number.0, "ref": state.reference(), "status": state.status.kind().as_str()},
-            });
-            context.write_json(&document)?;
-        } else {
-            writeln!(context.out, "{number}")?;
-            context.say(&format!(
-                "run {} is {}; `crew status {number}` shows it, `crew logs -f {number}` follows it",
-                state.reference(),
-                state.status.kind().as_str()
-            ))?;
-        }
-    }
-    Ok(Exit::Ok)
 }
 
 impl From<StartError> for CliError {
@@ -279,6 +271,10 @@ impl From<StartError> for CliError {
             StartError::NoSuchRun(_) => Self::from_chain(Exit::NotFound, "not_found", &error)
                 .hinted("`crew ls` lists all runs"),
             StartError::Unwanted { .. } => Self::from_chain(Exit::Refused, "state", &error),
+            StartError::Bare => Self::from_chain(Exit::Invalid, "bare", &error)
+                .hinted("make a first commit, and leave out `--in-place`"),
+            StartError::BranchInTheWay => Self::from_chain(Exit::Refused, "branch", &error)
+                .hinted("`git branch -m crew NEW-NAME` makes room"),
             StartError::Git(_) => Self::from_chain(Exit::Invalid, "git", &error)
                 .hinted("`--in-place` works in the folder itself, without git"),
             StartError::Project(error) => error.into(),

@@ -11,7 +11,7 @@ use crate::event::body::HeartbeatLevel;
 use crate::event::decision::DecisionKind;
 use crate::event::status::word;
 use crate::snapshot::{
-    ChildRow, Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow,
+    BudgetRow, ChildRow, Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow,
 };
 
 /// Writes a run with its tasks and what it needs.
@@ -70,6 +70,12 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     fact("time", &time)?;
     if run.usage != UsageRow::default() {
         fact("usage", &usage(&run.usage))?;
+    }
+    if run.budget.is_limited() {
+        fact("budget", &budget(&run.budget))?;
+    }
+    if !run.risk.is_empty() {
+        fact("risk", &run.risk.join(", "))?;
     }
     if let (Some(path), Some(branch)) = (&run.worktree.path, &run.worktree.branch) {
         fact("worktree", &format!("{path} on branch {branch}"))?;
@@ -244,12 +250,39 @@ pub fn usage(usage: &UsageRow) -> String {
     } else {
         String::new()
     };
-    let cost = usage.cost_usd.map_or_else(String::new, |cost| format!(", ${cost:.2}"));
+    let cost = match cost(usage) {
+        cost if cost.is_empty() => cost,
+        cost if usage.cost_usd.is_none() => format!(", cost {cost}"),
+        cost => format!(", {cost}"),
+    };
     format!("{tokens}{cached}{cost}")
 }
 
-fn cost(usage: &UsageRow) -> String {
-    usage.cost_usd.map_or_else(String::new, |cost| format!("{cost:.2}"))
+/// Money in a few words: what is unknown is never nothing, and what crew computed is marked with `~`.
+pub fn cost(usage: &UsageRow) -> String {
+    let mark = if usage.computed_usd > 0.0 { "~" } else { "" };
+    match (usage.cost_usd, usage.unpriced) {
+        (None, 0) => String::new(),
+        (None, _) => "unknown".to_owned(),
+        (Some(cost), 0) => format!("{mark}${cost:.2}"),
+        (Some(cost), _) => format!("≥ {mark}${cost:.2} + unknown"),
+    }
+}
+
+/// What is used of what may be used.
+fn budget(budget: &BudgetRow) -> String {
+    let used = &budget.used;
+    let steps = budget.steps.map(|all| format!("{} of {all} steps", used.steps));
+    let time = budget.minutes.map(|all| {
+        format!("{} of {} of work", human_ms(used.active_ms), human_ms(u64::from(all) * 60_000))
+    });
+    let tokens = budget.tokens.map(|all| format!("{} of {all} tokens", used.tokens));
+    let cost = budget.cost_usd.map(|all| {
+        let used = used.cost_usd.map_or_else(|| "unknown".to_owned(), |cost| format!("${cost:.2}"));
+        format!("{used} of ${all:.2}")
+    });
+    let parts: Vec<String> = [steps, time, tokens, cost].into_iter().flatten().collect();
+    parts.join(", ")
 }
 
 fn note(task: &TaskRow, now: Time) -> String {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::given::{Told, Version, tell, tell_all};
+use super::risky::{give_risky, with};
 use super::target::{Target, text_of};
 use super::{CliError, Context, Exit, Result, every};
 use crate::base::RunNumber;
 use crate::client::message::{TO_RUN, from_person};
 use crate::client::{Workspace, forbid_to_agents, give};
-use crate::engine::{Caller, Command};
+use crate::engine::{BudgetChange, Caller, Command};
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::ledger::OpenError;
 use crate::store::LogError;
@@ -86,7 +87,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let message = message(args, &workspace, to, &text_of(words)?, context)?;
     let id = message.id.clone();
     let command = send(&workspace, message);
-    let given = give(&workspace, run, command, args.version.expect_version, context.now)?;
+    let (budget, version) = (BudgetChange::default(), args.version.expect_version);
+    let given = give_risky(context, &workspace, run, command, budget, version)?;
     let whom =
         inside.map_or_else(|| format!("run #{run}"), |task| format!("`{task}` of run #{run}"));
     tell(context, &given, &format!("message {id} is sent to {whom}"))?;
@@ -151,7 +153,8 @@ fn broadcast(args: &Args, workspace: &Workspace, context: &mut Context) -> Resul
             continue;
         }
         let message = message(args, workspace, TO_RUN, &text, context)?;
-        match give(workspace, number, send(workspace, message), None, context.now) {
+        let command = with(send(workspace, message), BudgetChange::default(), context.yes);
+        match give(workspace, number, command, None, context.now) {
             Ok(given) => told.push(Told { is_at_rest: given.is_at_rest, given }),
             Err(error) => refused = refused.or(Some(error)),
         }

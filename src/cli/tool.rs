@@ -86,6 +86,18 @@ enum Verb {
         #[arg(long, value_name = "TEXT")]
         choice: Vec<String>,
     },
+    /// Let a check of the workflow run on the current tree, and wait for what it says.
+    ///
+    /// The exit code is 0 when it is green, and 1 when it is not. Only steps that verify may, and only the named checks.
+    Verify {
+        /// The check; without it, those that you may run are listed.
+        name: Option<String>,
+    },
+    /// Show what was printed in the last turn of a task whose work comes to you.
+    Transcript {
+        /// The task.
+        task: String,
+    },
     /// Say that the work is done.
     Done {
         /// What was done.
@@ -129,7 +141,11 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     } else {
         writeln!(context.out, "{}", reply.text)?;
     }
-    Ok(if reply.is_parked { Exit::Waiting } else { Exit::Ok })
+    Ok(match (reply.is_parked, reply.is_red) {
+        (true, _) => Exit::Waiting,
+        (false, true) => Exit::RunFailed,
+        (false, false) => Exit::Ok,
+    })
 }
 
 fn with_version(mut document: Value) -> Value {
@@ -165,6 +181,10 @@ fn request(verb: &Verb) -> Result<Request> {
         Verb::Ask { question, choice } => {
             Request::Ask { text: text_of(question)?, choices: choice.clone() }
         }
+        Verb::Verify { name } => Request::Verify(name.clone()),
+        Verb::Transcript { task } => Request::Transcript(
+            task.parse().map_err(|error| CliError::usage(format!("`{task}`: {error}")))?,
+        ),
         Verb::Done { summary } => report(TurnOutcome::Done, summary)?,
         Verb::Block { reason } => report(TurnOutcome::Blocked, reason)?,
         Verb::Fail { reason } => report(TurnOutcome::Failed, reason)?,

@@ -10,7 +10,7 @@ use super::plan::PlanError;
 use super::start::{Prepared, RunRequest, StartError, prepare, write};
 use super::workspace::Workspace;
 use crate::base::{RunNumber, Time};
-use crate::config::{Environment, Overrides};
+use crate::config::{Environment, Overrides, Trust, TrustStore};
 use crate::engine::{ChildState, State};
 use crate::event::{Actor, Body, ParentLink};
 use crate::launch::ChildLine;
@@ -57,8 +57,16 @@ pub fn create(
         state.children_to_create().filter(|child| child.round == round).collect();
     let mut prepared: Vec<(&ChildState, Prepared)> = Vec::new();
     let mut wrong = Vec::new();
+    // Whoever proposes runs may have changed the project's files since a person trusted them.
+    let root = &workspace.found.root;
+    let items = super::project_items(&workspace.config, root, &workspace.catalog());
+    if TrustStore::new(&workspace.env).is_trusted(root, items)? != Trust::Trusted {
+        let why =
+            "the project's files would execute commands that nobody trusts yet (`crew trust`)";
+        return say(out, &ChildLine::Refused { why: why.to_owned() });
+    }
     for child in wanted {
-        match prepare(workspace, request(state, child)) {
+        match prepare(workspace, request(state, child, now)) {
             Ok(ready) => prepared.push((child, ready)),
             Err(error @ (StartError::Plan(_) | StartError::Goal(_) | StartError::Depth { .. })) => {
                 wrong.push(format!("run `{}`: {}", child.plan.key, whole(&error)));
@@ -96,7 +104,7 @@ fn say(out: &mut dyn Write, line: &ChildLine) -> anyhow::Result<()> {
 }
 
 /// What a person would have asked for who starts the run with the flags of its parent.
-fn request(state: &State, child: &ChildState) -> RunRequest {
+fn request(state: &State, child: &ChildState, now: Time) -> RunRequest {
     let created = &state.created;
     let flags = created.flags.clone();
     let task = state.step_ix(&child.step).map(|step| state.task_id(state.tasks_of(step).start));
@@ -116,6 +124,9 @@ fn request(state: &State, child: &ChildState) -> RunRequest {
             key: child.plan.key.clone(),
         }),
         by: task.map(Actor::Agent),
+        left: state.budget_left(now),
+        // What a person accepted for the whole work is accepted for its parts.
+        accepted: state.accepted.clone(),
         ..RunRequest::default()
     }
 }

@@ -30,7 +30,7 @@ pub struct Given {
     pub is_at_rest: bool,
     /// Somebody has to drive the run, and nobody did.
     pub needs_supervisor: bool,
-    /// The run waits in the queue.
+    /// The run waits in the queue, or others may wait there for its end.
     pub needs_queue: bool,
     /// Supervisors that this process started; one that goes on for long must reap them.
     pub children: Vec<Child>,
@@ -95,12 +95,14 @@ impl Given {
         Self {
             run: state.created.number,
             reference: state.reference(),
-            records,
             status: state.status.clone(),
             live: state.live_count(),
             is_at_rest: state.is_at_rest(),
             needs_supervisor: !state.is_at_rest() && !is_driven,
-            needs_queue: matches!(state.status, Status::Queued { .. }),
+            // Runs that come after one that has ended learn it from the queue; a supervisor runs it itself.
+            needs_queue: matches!(state.status, Status::Queued { .. })
+                || (state.status.is_terminal() && !is_driven && !records.is_empty()),
+            records,
             children: Vec::new(),
         }
     }

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod policy;
 pub mod recover;
 pub mod rest;
+mod risk;
 pub mod rows;
 pub mod shown;
 pub mod start;

@@ -14,7 +14,9 @@ use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::CommandPlan;
 use crate::plan::paths::PathRules;
 use crate::plan::{BuildInput, Completion, Plan, Policy, StepPlan, build};
-use crate::resource::{Catalog, Diagnostic, NotFound, TeamFile, WorkflowFile, lint, workflow};
+use crate::resource::{
+    Catalog, Diagnostic, NotFound, Scope, TeamFile, WorkflowFile, lint, workflow,
+};
 
 /// Programs that are chosen by themselves, in this order, when nothing names one.
 pub const KNOWN_PROGRAMS: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
@@ -83,7 +85,7 @@ pub fn choose(
     can_have_worktree: bool,
 ) -> Result<Choice, PlanError> {
     let catalog = workspace.catalog();
-    let (workflow, team) = files(workspace, request, &catalog)?;
+    let (workflow, team, scope) = files(workspace, request, &catalog)?;
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
     let default = default_program(workspace, &programs);
@@ -120,7 +122,7 @@ pub fn choose(
             "agents are played by `{name}`, the first program found (`-a` chooses another)"
         ));
     }
-    let policy = policy_of(workspace, &workflow, &plan.commands);
+    let policy = policy_of(workspace, &workflow, scope, &plan.commands, request);
     check_policy(&plan, &policy)?;
     Ok(Choice { plan, policy, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
 }
@@ -203,7 +205,7 @@ fn files(
     workspace: &Workspace,
     request: &RunRequest,
     catalog: &Catalog,
-) -> Result<(WorkflowFile, Option<TeamFile>), PlanError> {
+) -> Result<(WorkflowFile, Option<TeamFile>, Scope), PlanError> {
     if request.role.is_some() && request.agent.is_some() {
         return Err(PlanError::Usage("`--role` and `--agent` exclude each other".to_owned()));
     }
@@ -220,7 +222,7 @@ fn files(
         check(format!("team `{name}`"), [&team.diagnostics[..], &lint::team(&team.file, catalog)])?;
         Some(team.file.clone())
     };
-    let file = if let Some(role) = request.role.as_ref().or(request.agent.as_ref()) {
+    let (file, scope) = if let Some(role) = request.role.as_ref().or(request.agent.as_ref()) {
         if let Some(team) = &team
             && team.role(role).is_none()
         {
@@ -229,7 +231,7 @@ fn files(
                 format!("team `{}` has no role `{role}`; it has {}", team.name, roles.join(", "));
             return Err(PlanError::Usage(text));
         }
-        alone(role)?
+        (alone(role)?, Scope::Builtin)
     } else {
         let of_team = team.as_ref().and_then(|team| team.default_workflow.as_ref());
         let configured = workspace.config.defaults.workflow.as_deref();
@@ -242,9 +244,9 @@ fn files(
         let found = catalog.workflow(name)?;
         let linted = lint::workflow(&found.file, team.as_ref(), catalog);
         check(format!("workflow `{name}`"), [&found.diagnostics[..], &linted])?;
-        found.file.clone()
+        (found.file.clone(), found.origin.scope)
     };
-    Ok((file, team))
+    Ok((file, team, scope))
 }
 
 /// A workflow of one step, for `--role` and `--agent`.
@@ -320,6 +322,16 @@ fn check_commands(plan: &Plan) -> Result<(), PlanError> {
                 ));
             }
         });
+    }
+    for step in &plan.steps {
+        let missing = step.verifies.iter().filter(|name| !plan.commands.contains_key(*name));
+        reasons.extend(missing.map(|name| {
+            format!(
+                "step `{}` verifies with the command `{name}`, which is not configured: give it as \
+                 `{name} = \"…\"` under `[validation.commands]`",
+                step.id
+            )
+        }));
     }
     if reasons.is_empty() {
         return Ok(());

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 
 use super::plan::{Choice, PlanError, choose};
+use super::risk::{accepted, fold, started_risks};
 use super::workspace::Workspace;
 use crate::base::path::PathError;
 use crate::base::{RunNumber, Time, limits, redact, slug};
+use crate::engine::{Input, Vitals, step};
 use crate::event::body::{MessageSent, RunTransitioned};
 use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{
@@ -16,7 +18,9 @@ use crate::event::{
 };
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::{Ledger, OpenError};
-use crate::plan::{Completion, Plan, Policy};
+use crate::plan::policy::Budget;
+use crate::plan::risk::strip_draft;
+use crate::plan::{Completion, Plan, Policy, Risk};
 use crate::store::git::{GitError, git};
 use crate::store::{Project, ProjectError, ProjectLock};
 
@@ -53,6 +57,14 @@ pub struct RunRequest {
     pub parent: Option<ParentLink>,
     /// Who asks, when it is not the person at this terminal.
     pub by: Option<Actor>,
+    /// `--draft`.
+    pub draft: bool,
+    /// `--max-steps` and the like, in place of what workflow and configuration say.
+    pub budget: Budget,
+    /// What the run that proposed this one has left to use up.
+    pub left: Budget,
+    /// Risks that were accepted for the run that proposed this one.
+    pub accepted: Vec<Risk>,
 }
 
 /// A run that could be created, checked to the last.
@@ -64,9 +76,13 @@ pub struct Prepared {
     pub policy: Policy,
     /// What a person should know before it starts.
     pub notes: Vec<String>,
-    request: RunRequest,
+    pub(super) request: RunRequest,
     base: Option<Base>,
     retry_of: Option<(RunNumber, String)>,
+    /// Risks that lie in the way it is started.
+    pub(super) started: Vec<Risk>,
+    /// A person has seen the risks and accepts them.
+    pub(super) is_accepted: bool,
 }
 
 /// Where the work starts from.
@@ -97,6 +113,12 @@ pub enum StartError {
     /// A run that it should come after does not exist.
     #[error("run #{0}, which it should come after, does not exist")]
     NoSuchRun(RunNumber),
+    /// There is nowhere to work.
+    #[error("the repository is bare, so every run needs a worktree, and there can be none")]
+    Bare,
+    /// A branch has the name that begins those of all runs.
+    #[error("the branch `crew` is in the way of the branches of runs, which are called `crew/…`")]
+    BranchInTheWay,
     /// Git says no.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -128,6 +150,11 @@ impl Prepared {
         &self.request.runtime_args
     }
 
+    /// What is to be done, without the word that makes it a draft.
+    pub fn goal(&self) -> &str {
+        &self.request.goal
+    }
+
     /// The same run, to be started when these are done.
     #[must_use]
     pub(super) fn coming_after(mut self, after: Vec<RunNumber>) -> Self {
@@ -140,7 +167,10 @@ impl Prepared {
 ///
 /// # Errors
 /// Whatever is in the way, all of it at once where several things are.
-pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, StartError> {
+pub fn prepare(workspace: &Workspace, mut request: RunRequest) -> Result<Prepared, StartError> {
+    let (goal, is_draft) = strip_draft(&request.goal);
+    request.goal = goal.to_owned();
+    request.draft |= is_draft;
     check_goal(&request.goal)?;
     check_depth(workspace)?;
     let mut notes = Vec::new();
@@ -149,14 +179,34 @@ pub fn prepare(workspace: &Workspace, request: RunRequest) -> Result<Prepared, S
     let Choice { mut plan, policy, wants_worktree, notes: more } =
         choose(workspace, &request, base.is_some())?;
     notes.extend(more);
-    let base = base.filter(|_| wants_worktree && plan.has_writers());
+    let is_bare = workspace.found.git.as_ref().is_some_and(|git| git.is_bare);
+    let base = base.filter(|_| (wants_worktree && plan.has_writers()) || is_bare);
+    if base.is_none() && is_bare {
+        return Err(StartError::Bare);
+    }
+    check_branch(workspace, base.as_ref())?;
+    let has_target = |base: &Base| base.target.is_some() || policy.merge.target.is_some();
+    if plan.completion == Completion::Merge && base.as_ref().is_some_and(|base| !has_target(base)) {
+        let note = "the checkout is on no branch, so nothing can be merged at the end: the work stays on its own branch";
+        notes.push(note.to_owned());
+    }
     if base.is_none() && matches!(plan.completion, Completion::Merge | Completion::Pr) {
         plan.completion = Completion::Deliver;
     }
     if base.is_none() && plan.has_writers() {
         notes.push("no worktree: the tasks work in the project folder itself".to_owned());
     }
-    Ok(Prepared { plan: Arc::new(plan), policy, notes, request, base, retry_of: None })
+    let started = started_risks(workspace, &request, base.is_none() && plan.has_writers());
+    Ok(Prepared {
+        plan: Arc::new(plan),
+        policy,
+        notes,
+        request,
+        base,
+        retry_of: None,
+        started,
+        is_accepted: false,
+    })
 }
 
 /// A new run with the plan and goal of one that did not end well.
@@ -178,6 +228,7 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     };
     let mut notes = Vec::new();
     let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
+    check_branch(workspace, base.as_ref())?;
     super::plan::preflight(workspace, &created.plan, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
     let mut policy = (*created.policy).clone();
@@ -186,7 +237,28 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     let workflow = catalog.workflow(&created.plan.workflow).ok().map(|found| &found.file);
     policy.paths = super::policy::paths_of(&workspace.config, workflow);
     super::plan::check_policy(&created.plan, &policy)?;
-    Ok(Prepared { plan: created.plan.clone(), policy, notes, request, base, retry_of })
+    policy.risk.accept.clone_from(&workspace.config.risk.accept);
+    let is_in_place = base.is_none() && created.plan.has_writers();
+    let started = started_risks(workspace, &request, is_in_place);
+    Ok(Prepared {
+        plan: created.plan.clone(),
+        policy,
+        notes,
+        request,
+        base,
+        retry_of,
+        started,
+        is_accepted: false,
+    })
+}
+
+/// Git cannot have a branch `crew` beside branches `crew/…`.
+fn check_branch(workspace: &Workspace, base: Option<&Base>) -> Result<(), StartError> {
+    let in_the_way = ["rev-parse", "--verify", "-q", "refs/heads/crew"];
+    if base.is_some() && git(&workspace.found.root, &in_the_way).is_ok() {
+        return Err(StartError::BranchInTheWay);
+    }
+    Ok(())
 }
 
 /// What the tasks of a new run should know of the one before.
@@ -288,13 +360,20 @@ pub(super) fn write(
     let slug = free_slug(workspace, &project, prepared, number);
     let created = created(workspace, &project, prepared, number, slug);
     let by = prepared.request.by.clone().unwrap_or_else(|| workspace.human());
-    let (rule, to) = match prepared.request.parent {
-        Some(_) => (Rule::T02, Status::Draft),
-        None => (Rule::T01, Status::Queued { resumed: false, not_before: None }),
+    let mut events: Vec<(Actor, u32, Body)> = vec![(by.clone(), 1, created.into())];
+    let state = fold(&events, now);
+    let accepted = accepted(prepared, state.as_ref(), &by);
+    let risks = state.map(|state| state.open_risks()).unwrap_or_default();
+    let is_open = |risk: &Risk| !accepted.iter().any(|(_, a)| a.risks.iter().any(|k| k == risk));
+    let needs_word = risks.iter().any(is_open);
+    events.extend(accepted.iter().map(|(actor, a)| (actor.clone(), 1, a.clone().into())));
+    let (rule, to) = if prepared.request.parent.is_some() || needs_word {
+        (Rule::T02, Status::Draft)
+    } else {
+        (Rule::T01, Status::Queued { resumed: false, not_before: None })
     };
-    let first = RunTransitioned { rule, to, text: String::new() };
-    let mut events: Vec<(Actor, u32, Body)> =
-        vec![(by.clone(), 1, created.into()), (by.clone(), 1, first.into())];
+    let is_draft = to == Status::Draft;
+    events.push((by.clone(), 1, RunTransitioned { rule, to, text: String::new() }.into()));
     if let Some((_, summary)) = &prepared.retry_of {
         let message = Message {
             id: format!("{:08x}", fastrand::u32(..)),
@@ -309,6 +388,12 @@ pub(super) fn write(
             reply_to: None,
         };
         events.push((by, 1, MessageSent { message, writes: Vec::new(), attempt: None }.into()));
+    }
+    // A draft asks in the same write: nobody may find one that cannot be decided.
+    if is_draft && let Some(mut state) = fold(&events, now) {
+        let actor = Actor::Supervisor;
+        let asked = step(&mut state, &Vitals::default(), now, &actor, &Input::Wake);
+        events.extend(asked.unwrap_or_default());
     }
     Ledger::create(workspace.dir.run(number), now, events)?;
     Ok(number)
@@ -355,6 +440,7 @@ fn created(
             ask_hold_ms: config.limits.ask_hold_ms,
         },
         policy: Box::new(prepared.policy.clone()),
+        risks: prepared.started.clone(),
         priority: request.priority,
         after: request.after.clone(),
         retry_of: prepared.retry_of.as_ref().map(|(number, _)| *number),
@@ -386,12 +472,18 @@ fn free_slug(
         .filter(|open| *open != number)
         .filter_map(|open| Some(workspace.run(open).ok()?.state().created.slug.clone()))
         .collect();
+    let root = &workspace.found.root;
+    let list = ["for-each-ref", "--format=%(refname:strip=3)", "refs/heads/crew/"];
+    let branches = prepared.base.as_ref().and_then(|_| git(root, &list).ok()).unwrap_or_default();
+    // Some file systems do not tell capital letters from small ones.
+    let branches: Vec<String> = branches.lines().map(str::to_lowercase).collect();
     slug::unique(&wanted, |slug| {
         let path: Utf8PathBuf = workspace.dir.worktree(slug);
-        let branch = format!("refs/heads/crew/{slug}");
+        let is_in_the_way = |branch: &String| {
+            branch.strip_prefix(slug).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         open.iter().any(|taken| taken == slug)
             || path.symlink_metadata().is_ok()
-            || (prepared.base.is_some()
-                && git(&workspace.found.root, &["rev-parse", "-q", "--verify", &branch]).is_ok())
+            || branches.iter().any(is_in_the_way)
     })
 }

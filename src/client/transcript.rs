@@ -41,6 +41,9 @@ pub enum Kind {
     Artifact,
     Marker,
     Raw,
+    Model,
+    Denied,
+    Retry,
 }
 
 /// What standard error and plain commands print.
@@ -135,6 +138,8 @@ impl Transcript {
         if !line.is_empty() {
             self.decode(&line, &mut each);
         }
+        let rest = self.decoder.finish();
+        self.show(rest, &mut each);
     }
 
     /// Shows a last line that has no end as it is, but redacted; nothing more will come.
@@ -170,7 +175,12 @@ impl Transcript {
     }
 
     fn decode(&mut self, line: &[u8], each: &mut impl FnMut(Entry)) {
-        for observation in self.decoder.decode(line) {
+        let seen = self.decoder.decode(line);
+        self.show(seen, each);
+    }
+
+    fn show(&mut self, seen: Vec<Observation>, each: &mut impl FnMut(Entry)) {
+        for observation in seen {
             let Some((kind, title, said)) = entry(observation) else { continue };
             let (title, said) = (self.clean(&title), self.clean(&said));
             // The final answer usually is what was said before once more.
@@ -229,6 +239,9 @@ fn entry(observation: Observation) -> Option<(Kind, String, String)> {
     let none = String::new;
     Some(match observation {
         Observation::Session { id } => (Kind::Session, none(), id),
+        Observation::Model { name } => (Kind::Model, none(), name),
+        Observation::Denied { tool, reason } => (Kind::Denied, tool, reason),
+        Observation::Retry { kind, text } => (Kind::Retry, kind.word().to_owned(), text),
         Observation::Text { text } => (Kind::Text, none(), text),
         Observation::Thinking { text } => (Kind::Thinking, none(), text),
         Observation::ToolStart { name, detail, .. } => (Kind::ToolStart, name, detail),

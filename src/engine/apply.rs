@@ -69,10 +69,8 @@ impl State {
             }
             Body::AttentionRaised(attention) => self.attention(at, attention),
             Body::QuestionAsked(asked) => self.asked(at, asked),
-            Body::QuestionParked(parked) => {
-                self.edit_asked(&parked.task, |asked| asked.parked = true);
-            }
-            Body::QuestionWithdrawn(gone) => self.withdrawn(&gone.task, &gone.why),
+            Body::QuestionParked(parked) => self.parked(at, &parked.task),
+            Body::QuestionWithdrawn(gone) => self.withdrawn(at, &gone.task, &gone.why),
             Body::TurnReported(turn) => {
                 if let Some(task) = self.task_ix(&turn.task) {
                     self.tasks[task].said = Some((turn.attempt, turn.outcome, turn.text.clone()));
@@ -81,6 +79,7 @@ impl State {
             }
             Body::GateWritten(written) => self.gate_written(at, written),
             Body::EvidenceRecorded(found) => self.evidence(at, found),
+            Body::VerificationAsked(asked) => self.verification_asked(asked),
             Body::ChannelsFired(fired) => self.fired(at, fired),
             Body::DecisionOpened(opened) => self.decision_opened(at, opened),
             Body::DecisionShown(shown) => {
@@ -90,6 +89,9 @@ impl State {
                 }
             }
             Body::DecisionMade(made) => self.decision_made(at, made),
+            Body::RiskAccepted(accepted) => self.accepted.extend(accepted.risks.iter().cloned()),
+            Body::BudgetChanged(changed) => self.budget_changed(changed),
+            Body::BudgetWarned(warned) => self.warned.push(warned.kind),
             Body::ArtifactStored(stored) => self.stored(at, stored),
             Body::MessageSent(sent) => self.message_sent(at, sent),
             Body::MessageDelivered(delivery) => {
@@ -120,6 +122,7 @@ impl State {
             | Body::Unknown { .. } => {}
         }
         self.look_at_edges();
+        self.look_at_clock(at);
     }
 
     fn checked(&mut self, check: &CheckFinished) {
@@ -158,6 +161,9 @@ impl State {
         if self.hibernated {
             // It waits as before, for the same thing and since the same moment.
             return;
+        }
+        if rule == Rule::T17 {
+            self.shift_delays(at.since_ms(self.status_since));
         }
         self.status = to.clone();
         self.status_since = at;
@@ -222,6 +228,7 @@ impl State {
             entry.asked = None;
             (entry.passes, entry.forgiven) = (0, 0);
             entry.history.clear();
+            self.end_hold(at, task);
             if self.tasks[task].status.as_live().is_none() {
                 self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
             }
@@ -349,12 +356,12 @@ impl State {
             heartbeat: crate::event::body::HeartbeatLevel::Healthy,
             no_output: false,
             silent_since: None,
+            held_since: None,
+            held_ms: 0,
+            resumed_at: None,
             stopping: None,
         };
         self.set_task(task, TaskStatus::Running(Box::new(live)));
-        if self.active_since.is_none() {
-            self.active_since = Some(at);
-        }
     }
 
     fn attempt_ended(&mut self, at: Time, end: &AttemptEnded) {
@@ -369,10 +376,15 @@ impl State {
         }
         let stopped = live.stopping.clone();
         let is_stale = live.stale;
+        let held_ms = live.held_ms_at(end.ended_at.min(at));
+        let (runtime, model) = (live.runtime.clone(), live.model.clone());
+        self.forget_verifications(&end.task, end.attempt);
+        let active_ms = end.duration_ms.saturating_sub(held_ms);
+        let usage = self.spend(runtime, model, active_ms, end);
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);
-        entry.active_ms += end.duration_ms;
-        entry.usage.add(&end.usage);
+        entry.active_ms += active_ms;
+        entry.usage.add(&usage);
         if !end.summary.is_empty() {
             entry.summary.clone_from(&end.summary);
         }
@@ -380,7 +392,7 @@ impl State {
             entry.session.clone_from(&end.session);
         }
         entry.last = Some(Box::new(end.clone()));
-        self.usage.add(&end.usage);
+        self.usage.add(&usage);
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
         let next = match (is_stale, is_active) {
             (false, _) => {
@@ -392,12 +404,7 @@ impl State {
             (true, false) => TaskStatus::Stale,
         };
         self.set_task(task, next);
-        if self.index.live.is_empty()
-            && let Some(since) = self.active_since.take()
-        {
-            // The end as the shim saw it: the time until somebody noticed is not work.
-            self.active_ms += end.ended_at.min(at).since_ms(since);
-        }
+        self.active_until = self.active_until.max(Some(end.ended_at.min(at)));
     }
 
     fn attention(&mut self, at: Time, attention: &AttentionRaised) {

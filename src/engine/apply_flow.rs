@@ -38,6 +38,7 @@ impl State {
         let evidence =
             CommandEvidence { code: found.code, epoch: self.epoch, at, tail: found.tail.clone() };
         self.evidence.entry(found.name.clone()).or_default().insert(found.tree.clone(), evidence);
+        self.count_verification(&found.name);
     }
 
     /// The whole of SPEC 7.3, F7, in one step.
@@ -82,7 +83,7 @@ impl State {
             }
             for id in &fired.stale {
                 if let Some(step) = self.step_ix(id) {
-                    self.make_stale(step);
+                    self.make_stale(at, step);
                 }
             }
         }
@@ -119,12 +120,13 @@ impl State {
     }
 
     /// The results of a step count no longer; a live attempt goes on until it ends or is stopped.
-    fn make_stale(&mut self, step: StepIx) {
+    fn make_stale(&mut self, at: Time, step: StepIx) {
         self.abandon_children(step);
         self.steps[step].activated = 0;
         let was_dead = self.index.steps[step].dead > 0;
         for task in self.tasks_of(step) {
             self.tasks[task].asked = None;
+            self.end_hold(at, task);
             match &mut self.tasks[task].status {
                 TaskStatus::Running(live) => live.stale = true,
                 TaskStatus::Pending => {}
@@ -163,6 +165,9 @@ impl State {
     /// A person's word gives the cycles their whole limit back (F10).
     pub(super) fn zero_cycles(&mut self) {
         self.cycles = 0;
+        for known in self.verifications.values_mut() {
+            known.reds = 0;
+        }
         for channel in &mut self.channels {
             channel.cycles = 0;
         }
@@ -202,22 +207,25 @@ impl State {
         }
         if self.tasks[task].status.as_live().is_some() {
             self.tasks[task].seq = self.seq;
+            self.begin_hold(at, task);
             return;
         }
         let question = asked.question.clone();
         self.set_task(task, TaskStatus::WaitingInput { question, since: at });
     }
 
-    pub(super) fn edit_asked(&mut self, id: &TaskId, edit: impl FnOnce(&mut Asked)) {
+    pub(super) fn parked(&mut self, at: Time, id: &TaskId) {
         let Some(task) = self.task_ix(id) else { return };
         self.tasks[task].seq = self.seq;
         if let Some(asked) = &mut self.tasks[task].asked {
-            edit(asked);
+            asked.parked = true;
         }
+        self.end_hold(at, task);
     }
 
-    pub(super) fn withdrawn(&mut self, id: &TaskId, why: &str) {
+    pub(super) fn withdrawn(&mut self, at: Time, id: &TaskId, why: &str) {
         let Some(task) = self.task_ix(id) else { return };
+        self.end_hold(at, task);
         self.tasks[task].asked = None;
         self.tasks[task].seq = self.seq;
         self.supersede(DecisionKind::Question, &id.to_string(), why);
@@ -258,6 +266,7 @@ impl State {
             seq,
         });
         let (kind, subject) = (entry.opened.kind, entry.opened.subject.clone());
+        self.accepted.extend(made.accepts.iter().cloned());
         if let Some(write) = &made.write {
             self.write_store(at, write, &made.by, None);
         }
@@ -275,6 +284,7 @@ impl State {
                     let answer = (asked.question.text.clone(), made.text.clone());
                     self.tasks[task].answer = Some(answer);
                 }
+                self.end_hold(at, task);
             }
             DecisionKind::Plan => {
                 let step = subject.parse().ok().and_then(|id| self.step_ix(&id));
@@ -293,7 +303,10 @@ impl State {
             self.written(at, write, &by, sent.attempt);
         }
         match &by {
-            Actor::Human(_) => self.zero_cycles(),
+            Actor::Human(_) => {
+                self.zero_cycles();
+                self.words_seq = self.seq;
+            }
             // Into a step at work it is mail and nothing more (F8).
             Actor::Agent(task)
                 if !self.is_addressee_at_work(&message.to) && !self.is_gone_past(task) =>

@@ -176,7 +176,12 @@ pub(super) fn ask(
     }
     let known = state.task_ix(task).and_then(|task| state.tasks[task].asked.as_ref());
     match known {
-        Some(asked) if asked.question == *question => Ok(Vec::new()),
+        // Asked again by a later attempt, it is the same question, and this attempt waits for it now.
+        Some(asked) if asked.question == *question => {
+            let waits = live.is_held() || asked.parked || asked.answer.is_some();
+            let again = || QuestionAsked { task: task.clone(), question: question.clone() }.into();
+            Ok(if waits { Vec::new() } else { vec![again()] })
+        }
         Some(asked) if asked.answer.is_none() => {
             let reason = format!(
                 "`{task}` has asked already: {}",

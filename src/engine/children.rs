@@ -17,7 +17,7 @@ use crate::plan::children::compile;
 use crate::plan::graph::StepIx;
 
 /// A run that this run proposed, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChildState {
     /// The step that proposed it.
     pub step: StepId,

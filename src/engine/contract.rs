@@ -6,7 +6,7 @@ use crate::event::body::{QuestionAsked, ReadyCause};
 use crate::event::{Actor, Body};
 
 /// The field of a contract's store that can fail its task.
-const VERDICT: &str = "verdict";
+pub(super) const VERDICT: &str = "verdict";
 /// The value of that field which fails it.
 const FAIL: &str = "fail";
 

@@ -1,12 +1,15 @@
 //! The next instant at which time alone could make `settle` say something new.
 
+use super::budget;
+use super::hold::hold_ends_at;
 use super::input::earlier;
-use super::settle::SILENCE_GRACE_MS;
+use super::settle::{SILENCE_GRACE_MS, is_excused, last_sign};
 use super::start::waits_for_machine;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
 use crate::base::{Time, limits};
 use crate::event::StatusKind;
+use crate::plan::graph::TaskIx;
 
 /// The next instant after `now` at which something could follow from time alone.
 ///
@@ -35,9 +38,17 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
     if waits_for_machine(state, vitals) {
         at(now.plus_ms(limits::SLOT_POLL_MS));
     }
+    if let Some(moment) = budget::deadline(state, now) {
+        at(moment);
+    }
     for (task, live) in state.live() {
+        if live.is_held() {
+            // Nobody tells when the waiting process is killed.
+            at(now.plus_ms(limits::ASK_LOOK_MS));
+            at(hold_ends_at(state, live).unwrap_or(now));
+        }
         let seen = vitals.attempts.get(&task).cloned().unwrap_or_default();
-        for moment in moments(state, live, &seen) {
+        for moment in moments(state, task, live, &seen) {
             at(moment);
         }
     }
@@ -45,16 +56,16 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
 }
 
 /// All moments at which something could be said about a live attempt.
-fn moments(state: &State, live: &LiveAttempt, seen: &AttemptVitals) -> Vec<Time> {
+fn moments(state: &State, task: TaskIx, live: &LiveAttempt, seen: &AttemptVitals) -> Vec<Time> {
     let limits = &state.created.limits;
     let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
-    let output = seen.output_at.unwrap_or(live.started_at).max(live.started_at);
+    let output = last_sign(live, seen);
     let mut moments: Vec<Time> = limits.heartbeat_ms.iter().map(|ms| beat.plus_ms(*ms)).collect();
-    if live.stopping.is_some() || seen.tool_since.is_some() {
+    if live.stopping.is_some() || seen.tool_since.is_some() || is_excused(state, task, live) {
         return moments;
     }
     if seen.stdout_at.is_none() && !live.no_output {
-        moments.push(live.started_at.plus_ms(limits.first_output_ms));
+        moments.push(live.started_at.plus_ms(limits.first_output_ms + live.held_ms));
     }
     moments.push(output.plus_ms(limits.silence_ms));
     if let Some(since) = live.silent_since {

@@ -1,10 +1,11 @@
 //! What an input means now: the events of a command that is allowed, or the refusal of one that is not.
 
+use super::budget::{self, BudgetChange};
 use super::decision::{self, Wish};
-use super::input::{Command, Input, Refusal};
+use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, fire, mail};
+use super::{call, children, fire, mail, risk, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -70,7 +71,32 @@ fn worktree_failed(state: &State, why: &str) -> Result<Vec<Body>, Refusal> {
 }
 
 fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Body>, Refusal> {
+    let (command, change, accepts_risks) =
+        if let Command::With { command, budget, accepts_risks } = command {
+            (&**command, *budget, *accepts_risks)
+        } else {
+            (command, BudgetChange::default(), false)
+        };
+    let changed = budget::changed(state, now, &change)?;
+    let mut events = decide_plain(state, now, command, changed.is_some())?;
+    if matches!(command, Command::Resume { .. } | Command::RetryTask { .. }) {
+        budget::check_left(state, now, changed.as_ref())?;
+    }
+    if let Some(changed) = changed {
+        events.insert(0, changed.into());
+    }
+    risk::guard(state, now, events, accepts_risks)
+}
+
+fn decide_plain(
+    state: &State,
+    now: Time,
+    command: &Command,
+    has_budget: bool,
+) -> Result<Vec<Body>, Refusal> {
     match command {
+        // One within another says nothing more.
+        Command::With { command, .. } => decide_plain(state, now, command, has_budget),
         Command::Promote { dependencies } => promote(state, now, dependencies.as_ref()),
         Command::Release { parent } => release(state, *parent),
         Command::EndWithParent { parent } => match children::end_with_parent(state, *parent)? {
@@ -93,7 +119,8 @@ fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Bod
         }
         Command::Decide { target, action, text, proof, by } => {
             let target = target.as_deref();
-            decision::decide(state, now, &Wish { target, action: *action, text, proof, by })
+            let wish = Wish { target, action: *action, text, proof, by, has_budget };
+            decision::decide(state, now, &wish)
         }
         Command::Show { id, nonce_hash } => decision::show(state, now, id, nonce_hash),
         Command::WriteGate { gate, data, by } => call::write_gate(state, gate, data, by),
@@ -101,6 +128,7 @@ fn decide_command(state: &State, now: Time, command: &Command) -> Result<Vec<Bod
         Command::Retract { id } => call::retract(state, id),
         Command::Ack { ids, task, attempt } => Ok(call::ack(state, ids, task, *attempt)),
         Command::Ask { task, attempt, question } => call::ask(state, task, *attempt, question),
+        Command::Verify { task, attempt, name } => verify::verify(state, task, *attempt, name),
         Command::Park { task, attempt } => call::park(state, task, *attempt),
         Command::Report { task, attempt, outcome, text } => {
             call::report(state, task, *attempt, *outcome, text)
@@ -132,7 +160,14 @@ pub(super) fn refusal(state: &State, verb: &str, allowed: &str) -> Refusal {
 pub(super) fn next_step(state: &State) -> String {
     let number = state.created.number;
     match &state.status {
-        Status::Draft => format!("`crew show {number}` tells why it needs approval"),
+        Status::Draft if state.needs_approval() => format!(
+            "`crew approve {number}` lets it start, `crew reject {number}` does not, \
+             `crew suggest {number} --text …` changes it"
+        ),
+        Status::Draft => match &state.created.parent {
+            Some(link) => format!("`crew status {}` shows the run that lets it start", link.number),
+            None => format!("`crew status {number}` shows it"),
+        },
         Status::Running | Status::Merging => {
             format!("`crew status {number}` shows it, `crew stop {number}` ends it")
         }
@@ -168,10 +203,9 @@ pub(super) fn next_step(state: &State) -> String {
         Status::Queued { .. } | Status::Waiting { .. } => {
             format!("`crew why {number}` tells what it waits for")
         }
-        Status::Blocked { reason: BlockedReason::BudgetSteps, .. } => {
-            format!("`crew resume {number} --add-steps 4` goes on with more passes")
-        }
-        Status::Paused | Status::Blocked { .. } => format!("`crew resume {number}` goes on"),
+        Status::Blocked { reason, .. } => budget::next_step(state, *reason)
+            .unwrap_or_else(|| format!("`crew resume {number}` goes on")),
+        Status::Paused => format!("`crew resume {number}` goes on"),
         Status::Done { .. } => format!("`crew reopen {number} --text …` works on it again"),
         Status::Failed { .. } | Status::Archived { .. } => {
             format!("`crew retry {number}` starts a new run")
@@ -195,7 +229,7 @@ fn asked_subject(state: &State) -> Option<&str> {
 fn promote(
     state: &State,
     now: Time,
-    dependencies: Option<&Result<(), String>>,
+    dependencies: Option<&Result<(), Unmet>>,
 ) -> Result<Vec<Body>, Refusal> {
     let Status::Queued { not_before, .. } = &state.status else {
         return Err(refusal(state, "promote", "queued"));
@@ -205,9 +239,15 @@ fn promote(
     }
     match dependencies {
         None => Err(Refusal::not_due("a run that it depends on is not done")),
-        Some(Err(detail)) => {
-            let reason = BlockedReason::DependencyFailed;
-            moved(state, Rule::T09, Status::Blocked { reason, detail: detail.clone() })
+        Some(Err(unmet)) => {
+            let to = if unmet.is_cancelled {
+                Status::Cancelled { reason: CancelReason::Parent }
+            } else {
+                let reason = BlockedReason::DependencyFailed;
+                Status::Blocked { reason, detail: unmet.detail.clone() }
+            };
+            let text = unmet.detail.clone();
+            Ok(vec![RunTransitioned { rule: Rule::T09, to, text }.into()])
         }
         Some(Ok(())) => moved(state, Rule::T08, Status::Running),
     }
@@ -216,7 +256,8 @@ fn promote(
 /// A draft goes into the queue; whoever was approved, rejected or released before stays as it is.
 fn release(state: &State, parent: RunNumber) -> Result<Vec<Body>, Refusal> {
     children::check_parent(state, parent)?;
-    if state.status.kind() != StatusKind::Draft {
+    // What the parent's planner wrote may be risky in itself: then a person lets it start, or nobody.
+    if state.status.kind() != StatusKind::Draft || state.needs_approval() {
         return Ok(Vec::new());
     }
     moved(state, Rule::T06, Status::Queued { resumed: false, not_before: None })

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::judge::{needs_check, needs_evidence};
-use super::settle::{evidence_wanted, needs_worktree};
+use super::red::evidence_wanted;
+use super::settle::needs_worktree;
 use super::state::State;
 use crate::event::StatusKind;
 use crate::plan::graph::TaskIx;
@@ -101,6 +102,7 @@ fn children(state: &State) -> Vec<Effect> {
 /// Commands that must run now, on a tree that nobody is changing.
 pub(super) fn evidence(state: &State) -> BTreeSet<String> {
     let mut wanted = evidence_wanted(state);
+    wanted.extend(super::verify::wanted(state));
     for &task in &state.index.checking {
         // While somebody else writes there is no current tree to speak of.
         if state.index.tree_writers.iter().any(|writer| *writer != task) {

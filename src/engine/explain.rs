@@ -65,6 +65,14 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             format!("it failed ({}): {detail}", crate::event::status::word(reason))
         }
         Status::Queued { not_before, .. } => queued(state, *not_before, now),
+        Status::Draft if state.needs_approval() => {
+            let risks = state.open_risks();
+            if risks.is_empty() {
+                "it is a draft and needs approval".to_owned()
+            } else {
+                format!("it is a draft and needs approval: {}", crate::plan::risk::told(&risks))
+            }
+        }
         Status::Draft => match &state.created.parent {
             Some(link) => format!("it is a draft until all runs of run #{} exist", link.number),
             None => "it is a draft and needs approval".to_owned(),
@@ -78,7 +86,7 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             Some(link) => {
                 format!("run #{}, which proposed it, waits for it no longer", link.number)
             }
-            None => "the run that proposed it waits for it no longer".to_owned(),
+            None => "a run that it comes after was cancelled".to_owned(),
         },
         Status::Cancelled { reason } => {
             format!("a person ended it ({})", crate::event::status::word(reason))

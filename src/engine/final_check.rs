@@ -2,7 +2,7 @@
 
 use super::decide::{readied, rework_step};
 use super::fire;
-use super::judge::{how, with_tail};
+use super::red::{how, with_tail};
 use super::state::State;
 use crate::event::body::ReadyCause;
 use crate::event::{BlockedReason, Body};

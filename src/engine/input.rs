@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::budget::BudgetChange;
 use super::write::Caller;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::attempt::Question;
@@ -45,13 +46,22 @@ pub enum Input {
     Command(Command),
 }
 
+/// A run that this one comes after ended without having done its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The evidence in one line.
+    pub detail: String,
+    /// Somebody cancelled it: then nobody wants this run either.
+    pub is_cancelled: bool,
+}
+
 /// What a person or an agent wishes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// The queue found a free slot.
     Promote {
         /// How the runs it depends on ended: `None` while one is still going.
-        dependencies: Option<Result<(), String>>,
+        dependencies: Option<Result<(), Unmet>>,
     },
     /// The run that proposed this one lets it start.
     Release {
@@ -65,6 +75,15 @@ pub enum Command {
     },
     /// Interrupt and wait.
     Pause,
+    /// A person's command with more than its words.
+    With {
+        /// The command.
+        command: Box<Command>,
+        /// How it changes what the run may use up.
+        budget: BudgetChange,
+        /// The person accepts that it makes the run riskier.
+        accepts_risks: bool,
+    },
     /// Go on.
     Resume {
         /// What the interrupted tasks are told.
@@ -158,6 +177,15 @@ pub enum Command {
         /// Number of its attempt.
         attempt: u32,
     },
+    /// An agent lets a command run on the current tree.
+    Verify {
+        /// The task.
+        task: TaskId,
+        /// Number of its attempt.
+        attempt: u32,
+        /// Name of the command.
+        name: String,
+    },
     /// An agent says how its turn ends.
     Report {
         /// The task.
@@ -184,6 +212,7 @@ impl Command {
     /// The verb as people type it.
     pub fn verb(&self) -> &'static str {
         match self {
+            Self::With { command, .. } => command.verb(),
             Self::Promote { .. } => "promote",
             Self::Release { .. } => "release",
             Self::EndWithParent { .. } => "end-with-parent",
@@ -201,6 +230,7 @@ impl Command {
             Self::Ack { .. } => "ack",
             Self::Ask { .. } => "ask",
             Self::Park { .. } => "park",
+            Self::Verify { .. } => "verify",
             Self::Report { outcome: TurnOutcome::Done, .. } => "done",
             Self::Report { outcome: TurnOutcome::Blocked, .. } => "block",
             Self::Report { outcome: TurnOutcome::Failed, .. } => "fail",
@@ -210,10 +240,12 @@ impl Command {
     /// What the command changes, for `--expect-version`.
     pub fn subject(&self) -> Subject {
         match self {
+            Self::With { command, .. } => command.subject(),
             Self::RetryTask { task, .. }
             | Self::Ack { task, .. }
             | Self::Ask { task, .. }
             | Self::Park { task, .. }
+            | Self::Verify { task, .. }
             | Self::Report { task, .. } => Subject::Task(task.clone()),
             Self::WriteGate { gate, .. } => Subject::Gate(gate.clone()),
             Self::Decide { target: Some(name), .. } | Self::Show { id: name, .. } => {
@@ -278,7 +310,7 @@ impl Subject {
 #[error("{reason}")]
 pub struct Refusal {
     /// One word: `state`, `not_found`, `forbidden`, `conflict`, `superseded`, `expired`, `ambiguous`,
-    /// `contract`, `stale_epoch`, `stale_version`, `not_due`.
+    /// `escalate`, `contract`, `stale_epoch`, `stale_version`, `not_due`, `risk`, `budget`.
     pub code: &'static str,
     /// What is in the way.
     pub reason: String,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::decide::readied;
 use super::facts::CommandEvidence;
+use super::red::red_again;
 use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
 use crate::base::flow::{Access, Expands, Isolation, StepKind};
@@ -59,58 +59,6 @@ pub(super) fn needs_evidence(
     wanted
 }
 
-/// One more attempt of a task whose tree is red, or the end of its retries.
-pub(super) fn red_again(
-    state: &State,
-    task: TaskIx,
-    name: &str,
-    found: &CommandEvidence,
-    now: Time,
-) -> Body {
-    let step = state.step_of(task);
-    let entry = &state.tasks[task];
-    let how = how(name, found);
-    let id = state.task_id(task);
-    let failure = with_tail(&how, &found.tail);
-    let blocked = |why: String, reason| {
-        let (status, result) = (Settled::Failed, Some(TaskResult::Fail));
-        TaskSettled { task: id.clone(), status, result, why, blocks: Some(reason) }.into()
-    };
-    if let Some(why) = state.same_again(task, ReadyCause::Validation, &failure, now) {
-        return blocked(why, BlockedReason::DeadLoop);
-    }
-    // A loop has passes for that.
-    let may = match state.passes(task) {
-        Some((used, limit)) => used < limit,
-        None => entry.retries < step.retries,
-    };
-    if may {
-        return readied(id, ReadyCause::Validation, failure, None);
-    }
-    blocked(format!("{how} ({} attempts)", entry.retries + 1), BlockedReason::ValidationExhausted)
-}
-
-/// How a command ended that was not green, in words.
-pub(super) fn how(name: &str, found: &CommandEvidence) -> String {
-    format!("`{name}` {} on this work", ended(found.code))
-}
-
-/// How a command ended, as the end of a sentence about it.
-pub(super) fn ended(code: Option<i32>) -> String {
-    match code {
-        Some(0) => "was green".to_owned(),
-        Some(127) => "could not be run (code 127: a program was not found)".to_owned(),
-        Some(126) => "could not be run (code 126: no right to execute it)".to_owned(),
-        Some(code) => format!("exited with code {code}"),
-        None => "did not end by itself".to_owned(),
-    }
-}
-
-/// A failure with the end of what was printed.
-pub(super) fn with_tail(how: &str, tail: &str) -> String {
-    if tail.is_empty() { how.to_owned() } else { format!("{how}:\n\n{tail}") }
-}
-
 /// The event that follows for a task whose attempt ended.
 pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) -> Body {
     let case = Case { state, task, checking, step: state.step_of(task), now };
@@ -132,6 +80,13 @@ pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now
     match checking.end.reason {
         EndReason::Revoked => case.again(ReadyCause::Revoked, 0, String::new()),
         EndReason::Lost => case.lost(),
+        EndReason::Deadline | EndReason::Stopped if case.is_over_budget() => case.again(
+            ReadyCause::Interrupted,
+            0,
+            "The last attempt was stopped because the run's budget was used up. Look at what is there, \
+             and go on from it."
+                .to_owned(),
+        ),
         EndReason::Deadline => case.timeout("it took longer than its step allows"),
         EndReason::OutputLimit => case.block(
             BlockedReason::OutputLimit,
@@ -229,6 +184,13 @@ impl Case<'_> {
             what = format!("{what}; the changes were taken out and are kept as `{kept}`");
         }
         Some(self.nudge(&what, "Leave every file as it is, and only report."))
+    }
+
+    /// Whether the attempt was cut short for the budget's sake, and not by a person or at the end.
+    fn is_over_budget(&self) -> bool {
+        self.state.status.kind() == StatusKind::Running
+            && !super::settle::is_end_reached(self.state)
+            && super::budget::is_used_up(self.state, self.now)
     }
 
     fn lost(&self) -> Body {

@@ -8,6 +8,7 @@
 
 mod apply;
 mod apply_flow;
+mod budget;
 mod call;
 pub mod checkpoint;
 mod children;
@@ -23,22 +24,28 @@ mod facts;
 mod final_check;
 mod fire;
 mod gate;
+mod hold;
 mod index;
 mod input;
 mod judge;
 mod mail;
 mod passes;
 mod progress;
+mod red;
+mod risk;
 mod settle;
+mod spending;
 mod start;
 mod state;
 mod task;
 pub mod transitions;
+mod verify;
 mod vitals;
 mod votes;
 mod words;
 mod write;
 
+pub use budget::{BudgetChange, Spent};
 pub use children::ChildState;
 pub use deadline::deadline;
 pub use decide::decide;
@@ -48,13 +55,14 @@ pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };
 pub use gate::GateVerdict;
-pub use input::{Command, Input, Proof, Refusal, Subject};
+pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use settle::{heartbeat, settle};
 pub use state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, State, StepState, TaskState,
-    TaskStatus, WorktreeState,
+    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, Spending, State, StepState,
+    TaskState, TaskStatus, WorktreeState,
 };
 pub use task::{Failure, Pass};
+pub use verify::Verification;
 pub use vitals::{AttemptVitals, Vitals};
 pub use write::{Caller, field_type, live_attempt, typed};
 

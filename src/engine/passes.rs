@@ -1,7 +1,8 @@
 //! The autonomous loop of a step (SPEC 8.3): each pass is an attempt; what follows from its word and the checks.
 
 use super::dead_loop;
-use super::judge::{Case, ended, how, with_tail};
+use super::judge::Case;
+use super::red::{ended, how, with_tail};
 use super::state::State;
 use super::task::Pass;
 use crate::event::body::{ReadyCause, Settled, TaskReadied, TaskSettled};
@@ -42,11 +43,7 @@ impl State {
         let looping = self.step_of(task).looping.as_ref()?;
         let used = self.tasks[task].passes;
         let limit = looping.steps.saturating_add(self.passes_added);
-        let Some(all) = self.created.policy.budget.steps else { return Some((used, limit)) };
-        // What the other loops of the run have left of what all of them may use.
-        let all = all.saturating_add(self.passes_added);
-        let left = all.saturating_sub(self.passes_used() + self.passes_under_way(task));
-        Some((used, limit.min(used.saturating_add(left))))
+        Some((used, limit))
     }
 
     /// Passes of all loops of the run, over its whole life; attempts that broke off are none.
@@ -54,11 +51,11 @@ impl State {
         self.tasks.iter().map(|entry| entry.passes_total).sum()
     }
 
-    /// Passes that other tasks are at.
-    fn passes_under_way(&self, task: TaskIx) -> u32 {
+    /// Passes that have begun and do not count yet.
+    pub(super) fn passes_under_way(&self) -> u32 {
         let busy = self.index.live.iter().chain(&self.index.checking).copied();
-        let others = busy.filter(|&other| other != task && self.step_of(other).looping.is_some());
-        let open = others.filter(|&other| {
+        let loops = busy.filter(|&other| self.step_of(other).looping.is_some());
+        let open = loops.filter(|&other| {
             let entry = &self.tasks[other];
             let last = entry.history.last().map(|pass| pass.finished.attempt);
             last != Some(entry.attempts)
@@ -69,11 +66,7 @@ impl State {
     /// Why a loop that is about to begin another pass may not.
     pub(super) fn no_pass_left(&self, task: TaskIx) -> Option<Body> {
         let (used, limit) = self.passes(task).filter(|(used, limit)| used >= limit)?;
-        let why = if limit == used && self.step_of(task).looping.as_ref()?.steps > used {
-            format!("{} passes are all that the run may have", self.passes_used())
-        } else {
-            format!("{used} of {limit} passes are used")
-        };
+        let why = format!("{used} of {limit} passes are used");
         let (task, blocks) = (self.task_id(task), Some(BlockedReason::BudgetSteps));
         Some(TaskSettled { task, status: Settled::Failed, result: None, why, blocks }.into())
     }

@@ -3,17 +3,16 @@
 //! Events in the log are facts; what follows from them is derived here, again and again until
 //! nothing new follows, so that a batch that was torn in the middle heals itself.
 
-use std::collections::BTreeSet;
-
 use super::decide::{readied, rework_step};
 use super::edge::Edge;
 use super::final_check::FinalCheck;
 use super::fire::Firing;
-use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
+use super::judge::{is_allowed, judge, needs_check, needs_evidence};
+use super::red::{evidence_wanted, send_back_red};
 use super::start::start;
-use super::state::{LiveAttempt, State, TaskStatus};
+use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{children, decision, fire};
+use super::{budget, children, decision, fire, hold};
 use crate::base::Time;
 use crate::base::flow::{Fire, OnStale, StepKind};
 use crate::event::body::{
@@ -35,6 +34,10 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let ended = judge_ended(state, now);
     if !ended.is_empty() {
         return ended;
+    }
+    let suggested = decision::suggested(state);
+    if !suggested.is_empty() {
+        return suggested;
     }
     // What was decided comes first: otherwise the same would be asked again before it has its effect.
     if let Some((rule, to)) = decision::conclude(state) {
@@ -110,6 +113,10 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !watched.is_empty() {
         return watched;
     }
+    let over = budget::watch(state, vitals, now);
+    if !over.is_empty() {
+        return over;
+    }
     if is_end_reached(state) {
         return finish(state);
     }
@@ -145,6 +152,13 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !started.is_empty() {
         return started;
     }
+    if let Some((reason, detail)) = budget::stop(state, vitals, now) {
+        // A command that looks at the tree ends first.
+        if !evidence_wanted(state).is_empty() {
+            return Vec::new();
+        }
+        return transition(state, Rule::T22, Status::Blocked { reason, detail });
+    }
     let is_quiet = state.index.is_quiet() || super::start::is_only_held(state);
     if is_quiet && evidence_wanted(state).is_empty() { rest(state) } else { Vec::new() }
 }
@@ -172,44 +186,6 @@ fn exhausted(state: &State, detail: String) -> Vec<Body> {
     }
     let reason = BlockedReason::MaxIterations;
     transition(state, Rule::T18, Status::Blocked { reason, detail })
-}
-
-/// Commands that must run on the current tree before a channel can fire.
-pub(super) fn evidence_wanted(state: &State) -> BTreeSet<String> {
-    let mut wanted = BTreeSet::new();
-    // While somebody writes there is no current tree to speak of.
-    if !state.index.tree_writers.is_empty() {
-        return wanted;
-    }
-    if is_end_reached(state)
-        && state.index.live.is_empty()
-        && state.index.checking.is_empty()
-        && let FinalCheck::Wanted(name) = state.final_check()
-    {
-        wanted.insert(name);
-    }
-    let waiting = state.index.edges.iter().filter(|edge| !edge.commands.is_empty());
-    for edge in waiting.filter(|edge| state.is_edge_waiting(edge)) {
-        wanted.extend(edge.commands.iter().filter(|name| state.lacks_evidence(name)).cloned());
-    }
-    wanted
-}
-
-/// The tree changed after a step was done, and a command of its gates is red on it now: one more
-/// attempt of the step, as for a red command at its own end.
-fn send_back_red(state: &State, now: Time) -> Vec<Body> {
-    for edge in state.index.edges.iter().filter(|edge| !edge.commands.is_empty()) {
-        if !state.is_edge_waiting(edge) {
-            continue;
-        }
-        if let Some((name, found)) = state.first_red(&edge.commands) {
-            let done = |task: &TaskIx| matches!(state.tasks[*task].status, TaskStatus::Done { .. });
-            let tasks = edge.sources.iter().flat_map(|&step| state.tasks_of(step)).filter(done);
-            let last = tasks.max_by_key(|&task| state.tasks[task].seq);
-            return last.map(|task| red_again(state, task, name, found, now)).into_iter().collect();
-        }
-    }
-    Vec::new()
 }
 
 /// Whether tasks must wait because the run's worktree does not exist yet.
@@ -407,8 +383,10 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             events.push(stopping(state, task, live, "a cycle has gone past it"));
             continue;
         }
+        let seen = vitals.attempts.get(&task);
+        events.extend(hold::abandoned(state, task, live, seen, now));
         // Whoever did not look, such as one who gives a command, has nothing to say about silence.
-        let Some(seen) = vitals.attempts.get(&task) else { continue };
+        let Some(seen) = seen else { continue };
         let (level, age_ms) = heartbeat(state, live, seen, now);
         if level != live.heartbeat {
             let (task, attempt) = (state.task_id(task), live.number);
@@ -437,6 +415,17 @@ pub fn heartbeat(
     (level, age)
 }
 
+/// Whether an attempt is silent for a reason: it waits for a person, or for a command.
+pub(super) fn is_excused(state: &State, task: TaskIx, live: &LiveAttempt) -> bool {
+    live.is_held() || state.is_verifying(task)
+}
+
+/// The last moment at which an attempt said something, began, or went on after an answer.
+pub(super) fn last_sign(live: &LiveAttempt, seen: &AttemptVitals) -> Time {
+    let begun = live.resumed_at.unwrap_or(live.started_at);
+    seen.output_at.unwrap_or(begun).max(begun)
+}
+
 fn silence(
     state: &State,
     task: TaskIx,
@@ -449,11 +438,12 @@ fn silence(
         let (task, attempt) = (state.task_id(task), live.number);
         Some(AttentionRaised { task, attempt, kind, detail }.into())
     };
-    if live.stopping.is_some() || seen.tool_since.is_some() {
+    if live.stopping.is_some() || seen.tool_since.is_some() || is_excused(state, task, live) {
         return None;
     }
-    let quiet = now.since_ms(seen.output_at.unwrap_or(live.started_at).max(live.started_at));
-    let mute = now.since_ms(live.started_at);
+    let sign = last_sign(live, seen);
+    let quiet = now.since_ms(sign);
+    let mute = now.since_ms(live.started_at).saturating_sub(live.held_ms);
     if seen.stdout_at.is_none() && !live.no_output && mute >= limits.first_output_ms {
         let mut text = format!("nothing printed for {}", crate::base::time::human_ms(mute));
         if !seen.stderr_tail.is_empty() {
@@ -464,8 +454,8 @@ fn silence(
     if quiet < limits.silence_ms {
         return None;
     }
-    // A note from before the last output is about another silence.
-    let noted = live.silent_since.filter(|since| seen.output_at.is_none_or(|at| at <= *since));
+    // A note from before the last sign is about another silence.
+    let noted = live.silent_since.filter(|since| sign <= *since);
     match noted {
         None => {
             let text = format!("silent for {}", crate::base::time::human_ms(quiet));

@@ -1,5 +1,6 @@
 //! Which ready tasks start now: all limits of a run are decided here.
 
+use super::budget;
 use super::state::State;
 use super::vitals::Vitals;
 use crate::base::Time;
@@ -17,17 +18,20 @@ pub const SHELL_RUNTIME: &str = "shell";
 /// The events that start what can start now: ready tasks in the order of the plan, within all limits.
 pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let mut room = Room::of(state, vitals.machine_slots);
+    if budget::is_exhausted(state, vitals, now) {
+        room.slots = 0;
+    }
     let mut events = Vec::new();
     let due = state.index.delayed.range(..=(now, TaskIx::MAX)).map(|&(_, task)| task);
     for task in due {
-        if let Some(event) = pick(state, &mut room, task) {
+        if let Some(event) = pick(state, &mut room, task, now) {
             events.push(event);
         }
     }
     let mut next = 0;
     while let Some(&task) = state.index.ready.range(next..).next() {
         next = task + 1;
-        if let Some(event) = pick(state, &mut room, task) {
+        if let Some(event) = pick(state, &mut room, task, now) {
             events.push(event);
         } else if room.slots == 0 && state.index.ready.len() > 64 {
             // Steps without a process still pass; with many ready tasks nothing else can.
@@ -41,7 +45,7 @@ pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 }
 
 /// The event that starts a task, if it can start now.
-fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
+fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body> {
     let step = state.step_of(task);
     if is_held(state, task) {
         return None;
@@ -52,11 +56,11 @@ fn pick(state: &State, room: &mut Room, task: TaskIx) -> Option<Body> {
     if let Some(event) = state.no_pass_left(task) {
         return Some(event);
     }
-    if room.slots == 0 || !room.take_pass(step) {
+    if room.slots == 0 || budget::is_out_of_steps(state, task) || !room.take_pass(step) {
         return None;
     }
     let runtime = runtime_of(state, task, step);
-    room.take(state, task, step, &runtime).then(|| started(state, task, step, runtime))
+    room.take(state, task, step, &runtime).then(|| started(state, task, step, runtime, now))
 }
 
 /// Whether a person must approve the plan that added the task; until then it may only read.
@@ -86,7 +90,7 @@ pub(super) fn waits_for_machine(state: &State, vitals: &Vitals) -> bool {
 }
 
 fn is_machine_full(state: &State, vitals: &Vitals) -> bool {
-    state.live_count() >= vitals.machine_slots as usize
+    state.working_count() >= vitals.machine_slots as usize
 }
 
 /// Why a ready task does not start, in words.
@@ -95,7 +99,10 @@ pub(super) fn obstacle(state: &State, vitals: &Vitals, task: TaskIx) -> Option<S
     let runtime = runtime_of(state, task, step);
     let mut room = Room::of(state, u32::MAX);
     if room.slots == 0 {
-        return Some(format!("{} attempts run, which is the limit of the run", state.live_count()));
+        return Some(format!(
+            "{} attempts run, which is the limit of the run",
+            state.working_count()
+        ));
     }
     if !room.take(state, task, step, &runtime) {
         return Some(room.refusal(state, task, step, &runtime));
@@ -134,7 +141,7 @@ fn runtime_of(state: &State, task: TaskIx, step: &StepPlan) -> String {
     }
 }
 
-fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String) -> Body {
+fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String, now: Time) -> Body {
     let entry = &state.tasks[task];
     let number = entry.attempts + 1;
     let id = state.task_id(task);
@@ -146,7 +153,7 @@ fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String) -> Bod
         runtime,
         model: step.model.clone(),
         mark,
-        deadline_ms: step.timeout_ms,
+        deadline_ms: step.timeout_ms.into_iter().chain(budget::attempt_ms(state, now)).min(),
         session: entry.session.clone(),
     }
     .into()
@@ -169,10 +176,18 @@ impl Room {
     fn of(state: &State, machine_slots: u32) -> Self {
         let limit =
             state.plan().max_concurrency.unwrap_or(u32::MAX).min(state.created.limits.agents);
-        let live = u32::try_from(state.index.live.len()).unwrap_or(u32::MAX);
+        // Who waits for a person's answer has given its slot back, but not the tree that it works in.
+        let mut working = u32::try_from(state.index.live.len()).unwrap_or(u32::MAX);
+        let mut runtimes = state.index.live_by_runtime.clone();
+        for (_, live) in state.live().filter(|(_, live)| live.is_held()) {
+            working -= 1;
+            if let Some(count) = runtimes.get_mut(&live.runtime) {
+                *count = count.saturating_sub(1);
+            }
+        }
         Self {
-            slots: limit.min(machine_slots).saturating_sub(live),
-            runtimes: state.index.live_by_runtime.clone(),
+            slots: limit.min(machine_slots).saturating_sub(working),
+            runtimes,
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),
             has_loop: false,

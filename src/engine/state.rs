@@ -9,12 +9,16 @@ use serde::{Deserialize, Serialize};
 use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
+pub use super::spending::Spending;
 pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
+use super::verify::Verification;
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::event::message::Message;
+use crate::event::policy::BudgetKind;
 use crate::event::{Body, Record, RunCreated, Status, Usage};
-use crate::plan::Plan;
 use crate::plan::graph::{StepIx, StepPlan, TaskIx};
+use crate::plan::policy::Budget;
+use crate::plan::{Plan, Risk};
 
 /// What a run is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,8 +54,26 @@ pub struct State {
     pub usage: Usage,
     /// Milliseconds during which at least one attempt was live.
     pub active_ms: u64,
-    /// Since when at least one attempt is live.
+    /// Since when at least one attempt is live that does not wait for a person's answer.
     pub active_since: Option<Time>,
+    /// When the last of the attempts that ended since then did so, as their shims saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_until: Option<Time>,
+    /// What the attempts used, by task, program, model and day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spendings: Vec<Spending>,
+    /// What may be used up.
+    #[serde(default)]
+    pub budget: Budget,
+    /// Limits that people were told about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warned: Vec<BudgetKind>,
+    /// Risks that nobody has to accept any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Risk>,
+    /// Number of the event with the last words of a person to the agents, or with the last change of the budget.
+    #[serde(default)]
+    pub words_seq: u64,
     /// Number of the event that last changed the tree.
     #[serde(default)]
     pub tree_seq: u64,
@@ -64,6 +86,9 @@ pub struct State {
     /// What the commands of the workflow said, by name and tree.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, BTreeMap<String, CommandEvidence>>,
+    /// Commands that agents asked for, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub verifications: BTreeMap<String, Verification>,
     /// Decisions in the order in which they were asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<DecisionState>,
@@ -199,10 +224,17 @@ impl State {
             usage: Usage::default(),
             active_ms: 0,
             active_since: None,
+            active_until: None,
+            spendings: Vec::new(),
+            budget: created.policy.budget,
+            warned: Vec::new(),
+            accepted: Vec::new(),
+            words_seq: record.seq,
             tree_seq: 0,
             stores: BTreeMap::new(),
             channels: vec![ChannelState::default(); declared_channels(&created.plan)],
             evidence: BTreeMap::new(),
+            verifications: BTreeMap::new(),
             decisions: Vec::new(),
             children: Vec::new(),
             denied: String::new(),

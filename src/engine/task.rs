@@ -200,6 +200,15 @@ pub struct LiveAttempt {
     /// When attention was raised because it fell silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_since: Option<Time>,
+    /// Since when it waits for a person's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Time>,
+    /// Milliseconds that it waited for earlier answers.
+    #[serde(default)]
+    pub held_ms: u64,
+    /// When it went on after it had waited last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_at: Option<Time>,
     /// Why it is being stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping: Option<String>,
@@ -253,6 +262,11 @@ impl TaskStatus {
 
     /// The live attempt of a running task.
     pub fn as_live(&self) -> Option<&LiveAttempt> {
+        if let Self::Running(live) = self { Some(live) } else { None }
+    }
+
+    /// The live attempt of a running task, to be changed.
+    pub(super) fn as_live_mut(&mut self) -> Option<&mut LiveAttempt> {
         if let Self::Running(live) = self { Some(live) } else { None }
     }
 

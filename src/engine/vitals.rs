@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::base::Time;
+use crate::event::Usage;
 use crate::plan::graph::TaskIx;
 
 /// Everything seen at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Vitals {
     /// By task with a live attempt.
     pub attempts: BTreeMap<TaskIx, AttemptVitals>,
@@ -16,7 +17,7 @@ pub struct Vitals {
 }
 
 /// What is seen of one live attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct AttemptVitals {
     /// Last touch of the heartbeat by the shim.
     pub beat_at: Option<Time>,
@@ -26,6 +27,10 @@ pub struct AttemptVitals {
     pub output_at: Option<Time>,
     /// Since when a tool call of the agent is running; suspends the silence clock.
     pub tool_since: Option<Time>,
+    /// Whether a process of the agent waits for a person's answer.
+    pub is_asking: bool,
     /// The last line of standard error, while standard output is empty.
     pub stderr_tail: String,
+    /// What it has used so far, where a budget asks for it.
+    pub usage: Usage,
 }

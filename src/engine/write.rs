@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::input::Refusal;
 use super::state::{LiveAttempt, State};
+use super::verify::check_escalation;
 use crate::base::flow::FieldType;
 use crate::base::{TaskId, limits};
 use crate::event::Actor;
@@ -119,6 +120,7 @@ pub(super) fn check_write(
     }
     let write = StoreWrite { store: target.store().to_owned(), entries };
     check_contract(state, &target, &write, by)?;
+    check_escalation(state, &write, by)?;
     Ok(write)
 }
 

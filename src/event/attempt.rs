@@ -20,6 +20,17 @@ pub struct Usage {
     /// US dollars; absent when the program does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+    /// The part of it that follows from the prices of the configuration.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub computed_usd: f64,
+    /// Attempts of which nobody knows what they cost.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_nothing(amount: &f64) -> bool {
+    *amount <= 0.0
 }
 
 impl Usage {
@@ -32,6 +43,13 @@ impl Usage {
             (None, None) => None,
             (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
         };
+        self.computed_usd += other.computed_usd;
+        self.unpriced += other.unpriced;
+    }
+
+    /// Tokens that a budget counts: in and out, without those that a cache held.
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
     }
 
     /// Whether nothing was reported.

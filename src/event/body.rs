@@ -8,9 +8,12 @@ use super::attempt::{AttemptEnded, AttemptStarted, Question};
 use super::child::{ChildCreated, ChildEnded, ChildrenProposed, ChildrenRefused, ChildrenReleased};
 use super::created::RunCreated;
 use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
-use super::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported};
+use super::gate::{
+    ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported, VerificationAsked,
+};
 use super::message::Message;
 use super::pass::{PassFinished, PassesAdded};
+use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
@@ -92,6 +95,10 @@ bodies! {
     "channels.fired" => ChannelsFired,
     "gate.written" => GateWritten,
     "evidence.recorded" => EvidenceRecorded,
+    "verification.asked" => VerificationAsked,
+    "risk.accepted" => RiskAccepted,
+    "budget.changed" => BudgetChanged,
+    "budget.warned" => BudgetWarned,
     "decision.opened" => DecisionOpened,
     "decision.shown" => DecisionShown,
     "decision.made" => DecisionMade,

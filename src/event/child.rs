@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attempt::Usage;
 use super::status::{Outcome, StatusKind};
 use crate::base::{RunNumber, TaskId};
 use crate::plan::ChildPlan;
@@ -47,7 +48,7 @@ pub struct ChildrenRefused {
 }
 
 /// A child run has ended, or will never exist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChildEnded {
     /// The proposal.
     pub round: u32,
@@ -58,7 +59,7 @@ pub struct ChildEnded {
 }
 
 /// How a child run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChildEnd {
     /// Its last status.
     pub status: StatusKind,
@@ -74,4 +75,10 @@ pub struct ChildEnd {
     /// What its last task said, or why it failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
+    /// Tokens and money that it used, with the runs that it started.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
+    /// Milliseconds that it was at work, with the runs that it started.
+    #[serde(default)]
+    pub active_ms: u64,
 }

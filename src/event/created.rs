@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::RunNumber;
-use crate::plan::{Plan, Policy};
+use crate::plan::{Plan, Policy, Risk};
 
 /// A run was created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct RunCreated {
     /// What it may use up and touch, and what must hold before its work counts.
     #[serde(default)]
     pub policy: Box<Policy>,
+    /// Risks that lie in the way it was started; those of its words and its budget follow from these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<Risk>,
     /// Order in the queue.
     #[serde(default)]
     pub priority: Priority,

@@ -6,6 +6,7 @@ use super::gate::StoreWrite;
 use super::record::Actor;
 use crate::base::Time;
 use crate::base::flow::words;
+use crate::plan::Risk;
 
 words! {
     /// What kind of decision it is.
@@ -90,4 +91,7 @@ pub struct DecisionMade {
     /// What it writes into the gate's store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write: Option<StoreWrite>,
+    /// Risks that are accepted with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepts: Vec<Risk>,
 }

@@ -61,6 +61,17 @@ pub struct EvidenceRecorded {
     pub cached: bool,
 }
 
+/// An agent wants to know what a command of the workflow says about the current tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationAsked {
+    /// The task.
+    pub task: TaskId,
+    /// Number of its attempt.
+    pub attempt: u32,
+    /// Name of the command.
+    pub name: String,
+}
+
 /// Channels fired: steps are activated, and with a cycle what lies behind them starts anew.
 ///
 /// One line is the whole transition: counter, epoch, cleared stores, stale steps, activation, feedback.

@@ -6,7 +6,7 @@ use std::process::Child;
 use super::start::{LaunchError, Started, ensure_supervisor, is_supervised};
 use crate::base::path::PathError;
 use crate::base::{RunNumber, Time};
-use crate::engine::{Command, Input, State, Vitals};
+use crate::engine::{Command, Input, State, Unmet, Vitals};
 use crate::event::{Actor, Status, StatusKind};
 use crate::ledger::{CommitError, Ledger, OpenError};
 use crate::store::{Project, ProjectDir, ProjectError, ProjectLock};
@@ -59,6 +59,7 @@ pub fn run_queue(project: &ProjectDir, slots: u32, now: Time) -> Result<QueueRep
     }
     let mut queue = Queue { project, slots, now, report };
     queue.recover(&runs);
+    queue.cascade(&mut runs);
     queue.promote(&mut runs);
     let over = runs
         .iter()
@@ -93,11 +94,58 @@ impl Queue<'_> {
         }
     }
 
+    /// Settles queued runs that come after one which ended badly, and those that come after them in turn.
+    ///
+    /// That needs no slot: nobody has to wait for a free one to learn that a run will never start.
+    fn cascade(&mut self, runs: &mut BTreeMap<RunNumber, Ledger>) {
+        loop {
+            let queued = runs.iter().filter(|(_, ledger)| {
+                let state = ledger.state();
+                is_writable(ledger)
+                    && state.status.kind() == StatusKind::Queued
+                    && !state.created.after.is_empty()
+            });
+            let numbers: Vec<RunNumber> = queued.map(|(number, _)| *number).collect();
+            let mut has_moved = false;
+            for number in numbers {
+                let dependencies = self.dependencies(runs, number);
+                if matches!(dependencies, Some(Err(_)))
+                    && let Some(ledger) = runs.get_mut(&number)
+                {
+                    has_moved |= self.settle(number, ledger, dependencies) == Some(true);
+                }
+            }
+            if !has_moved {
+                return;
+            }
+        }
+    }
+
+    /// Commits what the queue found; tells whether the run left the queue, nothing when it could not.
+    fn settle(
+        &mut self,
+        number: RunNumber,
+        ledger: &mut Ledger,
+        dependencies: Option<Result<(), Unmet>>,
+    ) -> Option<bool> {
+        let input = Input::Command(Command::Promote { dependencies });
+        match ledger.commit(self.now, &Vitals::default(), &Actor::Supervisor, input) {
+            Ok(_) => Some(ledger.state().status.kind() != StatusKind::Queued),
+            // Not due yet.
+            Err(CommitError::Refused(_)) => Some(false),
+            Err(error) => {
+                self.report.problems.push(format!("run #{number}: {error}"));
+                None
+            }
+        }
+    }
+
     fn promote(&mut self, runs: &mut BTreeMap<RunNumber, Ledger>) {
-        let holds = |ledger: &&Ledger| ledger.state().status.kind().holds_slot();
+        let holds = |ledger: &&Ledger| ledger.state().holds_slot();
         let mut used = runs.values().filter(holds).count();
         let mut order: Vec<(crate::event::Priority, bool, RunNumber)> = runs
             .iter()
+            .filter(|(_, ledger)| is_writable(ledger))
             .filter_map(|(number, ledger)| {
                 let Status::Queued { resumed, .. } = ledger.state().status else { return None };
                 Some((ledger.state().created.priority, !resumed, *number))
@@ -113,16 +161,12 @@ impl Queue<'_> {
             }
             let dependencies = self.dependencies(runs, number);
             let Some(ledger) = runs.get_mut(&number) else { continue };
-            let input = Input::Command(Command::Promote { dependencies });
-            match ledger.commit(self.now, &Vitals::default(), &Actor::Supervisor, input) {
-                Ok(_) if ledger.state().status.kind() == StatusKind::Running => {
-                    used += 1;
-                    self.report.promoted.push(number);
-                    self.start(number);
-                }
-                // Not due yet, or blocked by a run that it depends on.
-                Ok(_) | Err(CommitError::Refused(_)) => {}
-                Err(error) => self.report.problems.push(format!("run #{number}: {error}")),
+            if self.settle(number, ledger, dependencies) == Some(true)
+                && ledger.state().status.kind() == StatusKind::Running
+            {
+                used += 1;
+                self.report.promoted.push(number);
+                self.start(number);
             }
         }
     }
@@ -132,10 +176,16 @@ impl Queue<'_> {
         &mut self,
         runs: &BTreeMap<RunNumber, Ledger>,
         number: RunNumber,
-    ) -> Option<Result<(), String>> {
+    ) -> Option<Result<(), Unmet>> {
         let state = runs.get(&number)?.state();
         let mut all_done = true;
+        let unmet = |detail, is_cancelled| Some(Err(Unmet { detail, is_cancelled }));
         for after in &state.created.after {
+            // Numbers only grow and never change hands, so no circle can be written down; a log that
+            // was put here by hand may hold one, and would wait for itself for ever.
+            if *after >= number {
+                return unmet(format!("run #{after}, which it comes after, is not older"), false);
+            }
             // A run that ended is no longer among the open ones.
             let closed;
             let other = match runs.get(after) {
@@ -145,14 +195,16 @@ impl Queue<'_> {
                         closed = ledger;
                         closed.state()
                     }
-                    Err(error) => return Some(Err(format!("run #{after}: {error}"))),
+                    Err(error) => return unmet(format!("run #{after}: {error}"), false),
                 },
             };
             match ended_well(&other.status) {
                 Some(true) => {}
                 Some(false) => {
+                    let last = last_status(&other.status);
                     let word = other.status.kind().as_str();
-                    return Some(Err(format!("run #{after}, which it comes after, is {word}")));
+                    let detail = format!("run #{after}, which it comes after, is {word}");
+                    return unmet(detail, last.kind() == StatusKind::Cancelled);
                 }
                 None => all_done = false,
             }
@@ -179,7 +231,8 @@ impl Queue<'_> {
 /// Whether a run ended well, badly, or not yet.
 fn ended_well(status: &Status) -> Option<bool> {
     match status {
-        Status::Archived { last } => ended_well(last),
+        // What was put away without being done will never be.
+        Status::Archived { .. } => Some(last_status(status).kind() == StatusKind::Done),
         Status::Done { .. } => Some(true),
         Status::Failed { .. } | Status::Cancelled { .. } => Some(false),
         Status::Draft
@@ -192,6 +245,17 @@ fn ended_well(status: &Status) -> Option<bool> {
     }
 }
 
+/// The status, or the one before a run was put away.
+fn last_status(status: &Status) -> &Status {
+    let Status::Archived { last } = status else { return status };
+    last_status(last)
+}
+
+/// Whether the queue may move the run at all.
+fn is_writable(ledger: &Ledger) -> bool {
+    ledger.health().read_only.is_none()
+}
+
 /// Whether the run would write into a folder in which another run is writing.
 fn is_place_taken(runs: &BTreeMap<RunNumber, Ledger>, number: RunNumber) -> bool {
     let writes_in_place = |state: &State| state.created.git.is_none() && state.plan().has_writers();
@@ -199,6 +263,8 @@ fn is_place_taken(runs: &BTreeMap<RunNumber, Ledger>, number: RunNumber) -> bool
     writes_in_place(own)
         && runs.iter().any(|(other, ledger)| {
             let state = ledger.state();
-            *other != number && writes_in_place(state) && state.status.kind().holds_slot()
+            // An agent of a run that was stopped may live for a moment more.
+            let is_at_work = state.status.kind().holds_slot() || state.live_count() > 0;
+            *other != number && writes_in_place(state) && is_at_work
         })
 }

@@ -8,7 +8,8 @@ use camino::Utf8Path;
 
 use crate::base::{Time, limits, redact, text};
 use crate::engine::AttemptVitals;
-use crate::store::AttemptDir;
+use crate::event::Usage;
+use crate::store::{AttemptDir, FileLock};
 
 /// What is seen of one attempt now.
 pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
@@ -23,7 +24,9 @@ pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
         stdout_at,
         output_at: stdout_at.max(stderr_at),
         tool_since: None,
+        is_asking: FileLock::is_shared(&attempt.ask_lock()).unwrap_or(false),
         stderr_tail: stderr_tail.unwrap_or_default(),
+        usage: Usage::default(),
     }
 }
 

@@ -135,6 +135,7 @@ impl Builder<'_> {
             input.default_model,
         ]);
         plan.access = step.access.unwrap_or_else(|| default_access(step, agent));
+        plan.verifies = verifies(step, &self.input.commands);
         plan.retries = step.retries.unwrap_or(1);
         plan.agent = Some(agent.name.clone());
         plan.skills = self.skills_of(step, &role, agent);
@@ -371,6 +372,7 @@ fn bare_decl(planner: &StepDecl) -> StepDecl {
         output: None,
         reads: Vec::new(),
         verify: false,
+        verifies: None,
         slots: None,
         max_concurrency: None,
         join: None,
@@ -384,6 +386,13 @@ fn bare_decl(planner: &StepDecl) -> StepDecl {
         approve: false,
         ..planner.clone()
     }
+}
+
+/// The commands that a step names, or all that there are.
+fn verifies(step: &StepDecl, commands: &BTreeMap<String, CommandPlan>) -> Vec<String> {
+    let named = step.verifies.iter().flatten().map(|name| name.as_str().to_owned());
+    let named: Vec<String> = named.collect();
+    if named == [StepDecl::ALL_COMMANDS] { commands.keys().cloned().collect() } else { named }
 }
 
 fn bare(step: &StepDecl) -> StepPlan {
@@ -406,6 +415,7 @@ fn bare(step: &StepDecl) -> StepPlan {
         reads: step.reads.iter().filter_map(|name| name.as_str().parse().ok()).collect(),
         skills: Vec::new(),
         verify: step.verify,
+        verifies: Vec::new(),
         expands: step.expands,
         approve: step.approve,
         on_stale: step.on_stale.unwrap_or_default(),

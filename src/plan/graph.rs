@@ -121,6 +121,9 @@ pub struct StepPlan {
     /// Whether it must give a verdict.
     #[serde(default, skip_serializing_if = "is_default")]
     pub verify: bool,
+    /// Commands that its agent may let run while it works.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verifies: Vec<String>,
     /// What it may propose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expands: Option<Expands>,

@@ -9,9 +9,11 @@ pub mod graph;
 pub mod paths;
 pub mod policy;
 pub mod prompt;
+pub mod risk;
 
 pub use adaptive::AddedStep;
 pub use build::{BuildInput, build};
 pub use children::{ChildChoices, ChildPlan};
 pub use graph::{AgentPlan, ChannelPlan, Completion, GatePlan, Plan, SkillPlan, StepPlan};
 pub use policy::Policy;
+pub use risk::{Risk, RiskReason};

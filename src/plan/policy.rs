@@ -20,6 +20,29 @@ pub struct Policy {
     /// How its work is merged.
     #[serde(default)]
     pub merge: MergePolicy,
+    /// What its worktree is given, and how long it stays.
+    #[serde(default, skip_serializing_if = "WorktreePolicy::is_plain")]
+    pub worktree: WorktreePolicy,
+}
+
+/// What a run's worktree is given when it is made, and how long it stays after the end.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WorktreePolicy {
+    /// Shell commands that make it ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<String>,
+    /// Files and folders of the project that are copied into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copy: Vec<String>,
+    /// Milliseconds; absent means what is configured when somebody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_ms: Option<u64>,
+}
+
+impl WorktreePolicy {
+    fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What may be used up; absent means without limit.

@@ -231,7 +231,7 @@ fn together(out: &mut String, plan: &Plan, step: &StepPlan) {
     let gates: Vec<&GatePlan> = plan.gates.iter().filter(may).collect();
     let is_own = |channel: &&ChannelPlan| plan.steps[channel.from].id == step.id;
     let declared = plan.channels.iter().filter(is_own).any(|channel| !channel.depends_on);
-    if gates.is_empty() && !declared {
+    if gates.is_empty() && !declared && step.verifies.is_empty() {
         return;
     }
     let mut body = String::from(
@@ -262,6 +262,15 @@ fn together(out: &mut String, plan: &Plan, step: &StepPlan) {
     body.push_str(
         "\n- `crew tool ask QUESTION` asks a person; `crew tool inbox` reads your messages",
     );
+    if !step.verifies.is_empty() {
+        let _ = write!(
+            body,
+            "\n- `crew tool verify NAME` runs a check on the current tree and tells what it says: {}. \
+             The same one red {} times in a row is for a person to judge",
+            step.verifies.join(", "),
+            limits::VERIFY_REDS_MAX
+        );
+    }
     if let Some(name) = &step.contract {
         let _ = write!(
             body,

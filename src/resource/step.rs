@@ -9,7 +9,7 @@ use super::section::Section;
 use super::value::{At, Name, Node, Pos, Value};
 
 /// Every key of a step.
-pub(super) const KEYS: [&str; 30] = [
+pub(super) const KEYS: [&str; 31] = [
     "role",
     "dependsOn",
     "parallelGroup",
@@ -20,6 +20,7 @@ pub(super) const KEYS: [&str; 30] = [
     "progress",
     "worktree",
     "verify",
+    "verifies",
     "phase",
     "slots",
     "join",
@@ -86,6 +87,8 @@ pub struct StepDecl {
     pub worktree: Option<bool>,
     /// Whether it must write a verdict of `PASS` or `FAIL`.
     pub verify: bool,
+    /// Commands that its agent may let run while it works; the single word `all` stands for all of them.
+    pub verifies: Option<Vec<Name>>,
     /// A heading for the dashboard.
     pub phase: Option<String>,
     /// How many tasks it becomes; absent means one task without a slot number.
@@ -123,6 +126,9 @@ pub struct StepDecl {
 }
 
 impl StepDecl {
+    /// What `verifies` says instead of the names of all commands.
+    pub const ALL_COMMANDS: &str = "all";
+
     /// The role that plays it: the declared one, else the one of its name.
     pub fn role_name(&self) -> &str {
         self.role.as_ref().map_or(self.id.as_str(), |role| role.as_str())
@@ -172,6 +178,7 @@ pub(super) fn read(section: Section, findings: &mut Findings) -> Option<StepDecl
         progress: fields.flag("progress"),
         worktree: fields.flag("worktree"),
         verify: fields.flag("verify").unwrap_or(false),
+        verifies: fields.list("verifies"),
         phase: fields.plain("phase"),
         slots: slots.and_then(|node| number(&mut fields, "slots", &node)),
         max_concurrency: fields.number("maxConcurrency", 1),

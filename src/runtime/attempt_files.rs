@@ -45,6 +45,9 @@ pub struct CommandFile {
     pub env_names: Vec<String>,
     /// Milliseconds from the start after which the attempt is stopped.
     pub deadline_ms: Option<u64>,
+    /// Milliseconds that a question may hold the turn while its time stands still; 0 = not at all.
+    #[serde(default)]
+    pub hold_ms: u64,
     /// Milliseconds from the first signal of a stop to SIGKILL.
     pub grace_ms: u64,
     /// Bytes of standard output and error together above which the attempt is stopped.
@@ -267,6 +270,7 @@ mod tests {
             env_names: vec!["PATH".to_owned()],
             deadline_ms: None,
             grace_ms: 5_000,
+            hold_ms: 60_000,
             max_output_bytes: 1 << 30,
             mark: "m".to_owned(),
         }

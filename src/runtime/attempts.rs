@@ -7,6 +7,7 @@ use super::brief::{BriefError, attempt_dir, clean};
 use super::calls::Calls;
 use super::changes;
 use super::harvest::{Harvest, harvest, without_record};
+use super::meter::measure_lost;
 use super::process::{self, Pid};
 use super::supervisor::{Key, Supervisor, Wake, live_keys};
 use super::worktree;
@@ -17,7 +18,6 @@ use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
 use crate::plan::graph::TaskIx;
-use crate::store::git::GitError;
 use crate::store::layout::memory_folder;
 use crate::store::{AttemptDir, FileLock, artifact};
 
@@ -31,6 +31,11 @@ impl Supervisor {
             return;
         }
         let Some(live) = self.live(key) else { return };
+        if self.lacks_worktree() {
+            // Failing, it blocks the run, and the attempt is revoked.
+            self.spawned.remove(&key);
+            return self.start_job(Effect::EnsureWorktree);
+        }
         if self.desk().has_own_tree(key.0) && self.trees.get(&key) != Some(&true) {
             self.spawned.remove(&key);
             if self.trees.insert(key, false).is_none() {
@@ -47,9 +52,6 @@ impl Supervisor {
             return;
         }
         let dir = self.attempt(key);
-        if let Err(error) = self.restore_worktree() {
-            return self.without_worktree(key, &super::error_chain(&error));
-        }
         let brief = match self.desk().prepare(key.0, &live) {
             Ok(brief) => brief,
             Err(BriefError::Io(error)) if is_full(&error) => return self.start_later(key),
@@ -99,19 +101,6 @@ impl Supervisor {
         self.retries_spawn = true;
     }
 
-    /// Makes a worktree that somebody deleted again, from its branch.
-    fn restore_worktree(&self) -> Result<(), GitError> {
-        let state = self.ledger.state();
-        let (Some(made), Some(base)) = (&state.worktree, &state.created.git) else {
-            return Ok(());
-        };
-        if worktree::is_linked(&made.path) {
-            Ok(())
-        } else {
-            worktree::ensure(&state.created.root, base, &base.commit)
-        }
-    }
-
     /// The run is blocked, and the attempt, which never began, is not charged.
     fn without_worktree(&mut self, key: Key, why: &str) {
         let end = self.end_without_record(key, EndReason::Revoked);
@@ -125,7 +114,7 @@ impl Supervisor {
         (found.number == key.1).then(|| found.clone())
     }
 
-    fn attempt(&self, key: Key) -> AttemptDir {
+    pub(super) fn attempt(&self, key: Key) -> AttemptDir {
         attempt_dir(self.ledger.dir(), self.ledger.state(), key.0, key.1)
     }
 
@@ -141,7 +130,9 @@ impl Supervisor {
     fn end_without_record(&self, key: Key, reason: EndReason) -> AttemptEnded {
         let now = self.clock.now();
         let started = self.live(key).map_or(now, |live| live.started_at);
-        without_record(&self.ledger.state().task_id(key.0), key.1, reason, started, now)
+        // What never ran took no time, however late that is noticed.
+        let ended = if reason == EndReason::Revoked { started } else { now };
+        without_record(&self.ledger.state().task_id(key.0), key.1, reason, started, ended)
     }
 
     fn poke(&self) {
@@ -276,6 +267,7 @@ impl Supervisor {
         let state = self.ledger.state();
         let grace = std::time::Duration::from_millis(state.created.limits.grace_ms);
         let (task, tree) = (state.task_id(key.0), self.tree_of(key.0));
+        let format = self.desk().format_of(key.0);
         let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
         self.tracker.spawn_blocking(move || {
             let killed = process::kill_marked(&live.mark, grace);
@@ -284,6 +276,7 @@ impl Supervisor {
             let reason = if never_ran { EndReason::Revoked } else { EndReason::Lost };
             let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
             end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
+            measure_lost(&dir, format, live.started_at, &mut end);
             // Looked at when nobody is left who could change it.
             if let Some(changes) = tree.changes(&dir) {
                 end.changed = Some(!changes.is_empty());

@@ -86,6 +86,7 @@ impl Desk<'_> {
             env_names: Vec::new(),
             deadline_ms: live.deadline_ms,
             grace_ms: limits.grace_ms,
+            hold_ms: limits.ask_hold_ms + crate::base::limits::ASK_HOLD_GRACE_MS,
             max_output_bytes: limits.output_bytes_max,
             mark: live.mark.clone(),
         };

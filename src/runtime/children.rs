@@ -13,7 +13,7 @@ use super::supervisor::{Supervisor, Wake};
 use crate::base::{RunNumber, limits, text};
 use crate::engine::{Command, Effect, Input, State, TaskStatus, Vitals};
 use crate::event::child::{ChildCreated, ChildEnd, ChildEnded, ChildrenRefused};
-use crate::event::{Actor, Body, CancelReason, Outcome, ParentLink, Status, StatusKind};
+use crate::event::{Actor, Body, CancelReason, Outcome, ParentLink, Status, StatusKind, Usage};
 use crate::launch::{ChildLine, create_children};
 use crate::ledger::{Ledger, OpenError};
 use crate::store::{Project, ProjectDir, ProjectLock, tail, watch::Watch};
@@ -116,7 +116,8 @@ impl Supervisor {
             let Some(number) = child.number else { continue };
             let end = match self.child_runs.look(&self.project, number) {
                 Ok((ledger, is_new)) => {
-                    if child.released && ledger.state().status.kind() == StatusKind::Draft {
+                    let is_draft = ledger.state().status.kind() == StatusKind::Draft;
+                    if child.released && is_draft && !ledger.state().needs_approval() {
                         let command = Input::Command(Command::Release { parent });
                         let vitals = Vitals::default();
                         match ledger.commit(now, &vitals, &Actor::Supervisor, command) {
@@ -233,12 +234,15 @@ fn ended(state: &State) -> Option<ChildEnd> {
     if !state.status.is_terminal() || !state.is_at_rest() {
         return None;
     }
+    let spent = state.budget_used(state.updated_at);
     Some(ChildEnd {
         status: state.status.kind(),
         reason: state.status.reason(),
         outcome: outcome(&state.status),
         branch: state.worktree.as_ref().map(|worktree| worktree.branch.clone()),
         summary: summary(state),
+        usage: spent.usage,
+        active_ms: spent.active_ms,
     })
 }
 
@@ -271,6 +275,8 @@ fn unreadable(number: RunNumber, error: &OpenError) -> Option<ChildEnd> {
         outcome: None,
         branch: None,
         summary: "its log is gone".to_owned(),
+        usage: Usage::default(),
+        active_ms: 0,
     })
 }
 
@@ -282,5 +288,7 @@ fn never() -> ChildEnd {
         outcome: None,
         branch: None,
         summary: "it was never started".to_owned(),
+        usage: Usage::default(),
+        active_ms: 0,
     }
 }

@@ -66,6 +66,7 @@ pub fn harvest(
             output_tokens: usage.output_tokens,
             cache_tokens: usage.cache_tokens,
             cost_usd: usage.cost_usd,
+            ..Usage::default()
         },
         leftovers: exit.leftovers,
         changed: None,
@@ -182,6 +183,9 @@ fn read_output(
         let read =
             (&mut reader).take(limit).read_until(b'\n', &mut line).at("cannot read", path)?;
         if read == 0 {
+            for observation in decoder.finish() {
+                report.observe(&observation);
+            }
             return Ok(report);
         }
         if line.last() == Some(&b'\n') {

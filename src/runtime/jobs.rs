@@ -13,9 +13,10 @@ use super::supervisor::{Key, Supervisor, Wake};
 use super::{snapshot_tree, worktree};
 use crate::base::flow::Access;
 use crate::engine::{Effect, Input, WorktreeState};
-use crate::event::body::{CheckFinished, WorktreeCreated};
+use crate::event::body::CheckFinished;
 use crate::event::gate::EvidenceRecorded;
-use crate::event::{Hash, Status, Wait};
+use crate::event::{Hash, Status, StatusKind, Wait};
+use crate::store::salvage::Source;
 
 impl Supervisor {
     /// Starts a job unless it is under way.
@@ -38,27 +39,19 @@ impl Supervisor {
         }
     }
 
-    fn ensure_worktree(&self, effect: Effect) {
-        let created = self.ledger.state().created.clone();
-        let sender = self.sender.clone();
-        self.tracker.spawn_blocking(move || {
-            let Some(base) = &created.git else { return };
-            let input = match worktree::create(&created.root, base, !created.after.is_empty()) {
-                Ok((commit, tree)) => Input::WorktreeCreated(WorktreeCreated {
-                    path: base.worktree.clone(),
-                    branch: base.branch.clone(),
-                    commit,
-                    tree,
-                }),
-                Err(error) => Input::WorktreeFailed(short(&super::error_chain(&error))),
-            };
-            drop(sender.send(Wake::Done(effect, vec![input])));
-        });
-    }
-
-    /// Where changes are kept that do not belong into the run's branch.
-    fn kept_reference(&self, name: &str) -> String {
-        format!("refs/crew/salvage/{}/{name}", self.ledger.state().created.slug)
+    /// How something is named that is put away because of `why`.
+    fn source(&self, worktree: &Utf8Path, why: String) -> Source {
+        let state = self.ledger.state();
+        Source {
+            name: state.created.slug.clone(),
+            run: Some(state.created.number),
+            at: self.clock.now(),
+            by: why,
+            worktree: worktree.to_owned(),
+            branch: None,
+            known: None,
+            start: state.worktree.as_ref().map(|made| made.commit.clone()),
+        }
     }
 
     /// Makes the own tree of a reader, then its attempt is started.
@@ -67,11 +60,10 @@ impl Supervisor {
         let Some(worktree) = state.worktree.clone() else { return };
         let (root, id) = (state.created.root.clone(), state.task_id(key.0));
         let path = snapshot_tree::path_of(&worktree.path, &id);
-        let name = format!("{}-{}-before", id.to_string().replace('/', "."), key.1);
-        let reference = self.kept_reference(&name);
+        let source = self.source(&path, format!("attempt {} of {id}", key.1));
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
-            let made = snapshot_tree::prepare(&root, &path, &worktree.commit, &reference);
+            let made = snapshot_tree::prepare(&root, &worktree.commit, &source);
             let made = made.map_err(|error| short(&super::error_chain(&error)));
             drop(sender.send(Wake::TreeMade(key, made)));
         });
@@ -87,12 +79,12 @@ impl Supervisor {
         }
         let Some(worktree) = state.worktree.clone() else { return };
         let root = state.created.root.clone();
-        let reference = self.kept_reference("readers");
+        let source = self.source(&worktree.path, "the end of the run".to_owned());
         let done = Effect::EnsureWorktree;
         self.jobs.insert(done.clone());
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
-            if let Err(error) = snapshot_tree::remove_all(&root, &worktree.path, &reference) {
+            if let Err(error) = snapshot_tree::remove_all(&root, &worktree.path, &source) {
                 tracing::warn!(error = %super::error_chain(&error), "a reader's tree stays");
             }
             drop(sender.send(Wake::Done(done, Vec::new())));
@@ -139,6 +131,11 @@ impl Supervisor {
 
     /// Ends commands that nobody waits for any more: the run was stopped or paused, or work goes on.
     pub(super) fn end_unwanted_evidence(&mut self, wanted: &[Effect]) {
+        if self.ledger.state().status.kind() != StatusKind::Running
+            && let Some(stop) = self.making.take()
+        {
+            stop.cancel();
+        }
         let is_wanted = |name: &String| wanted.contains(&Effect::Evidence { name: name.clone() });
         self.evidence.retain(|name, stop| {
             let keep = is_wanted(name);
@@ -160,8 +157,7 @@ impl Supervisor {
         );
         let is_reader = state.step_of(task).access != Access::Write;
         let tree = self.desk().folder_of(task);
-        let reference =
-            self.kept_reference(&format!("{}-{attempt}", id.to_string().replace('/', ".")));
+        let source = self.source(&tree, format!("the check of {id}, attempt {attempt}"));
         let paths = self.path_job((task, attempt));
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
@@ -177,12 +173,13 @@ impl Supervisor {
                 denied_count: 0,
                 error: None,
             };
-            let done = match worktree {
+            let mended = worktree.as_ref().map_or(Ok(()), worktree::mend);
+            let done = mended.map_err(PathCheckError::from).and_then(|()| match worktree {
                 Some(worktree) if is_reader => {
-                    read_only(&mut check, &paths, &tree, &worktree.commit, &reference)
+                    read_only(&mut check, &paths, &source, &worktree.commit)
                 }
                 worktree => written(&mut check, &paths, worktree.as_ref(), &message),
-            };
+            });
             if let Err(error) = done {
                 check.error = Some(short(&super::error_chain(&error)));
             }
@@ -195,15 +192,14 @@ impl Supervisor {
 fn read_only(
     check: &mut CheckFinished,
     paths: &PathJob,
-    tree: &Utf8Path,
+    source: &Source,
     commit: &str,
-    reference: &str,
 ) -> Result<(), PathCheckError> {
-    paths.look_at_strays(check, &snapshot_tree::changed(tree, commit)?);
+    paths.look_at_strays(check, &snapshot_tree::changed(&source.worktree, commit)?);
     if check.denied.is_empty() {
-        let strays = snapshot_tree::put_away(tree, commit, reference)?;
+        let strays = snapshot_tree::put_away(commit, source)?;
         check.files = u32::try_from(strays.count).unwrap_or(u32::MAX);
-        check.kept = (strays.count > 0).then(|| reference.to_owned());
+        check.kept = strays.kept;
         check.strays = strays.paths;
     }
     Ok(())

@@ -32,20 +32,16 @@ impl Supervisor {
     /// Lists what an attempt may not touch; then it is started.
     pub(super) fn list_paths(&self, key: Key) {
         let job = self.path_job(key);
-        let state = self.ledger.state();
-        let (made, base) = (state.worktree.clone(), state.created.git.clone());
+        let made = self.ledger.state().worktree.clone();
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
-            // Files of a worktree that is made again later would look like new ones.
-            let missing = made.zip(base).filter(|(made, _)| !worktree::is_linked(&made.path));
-            let restored = missing
-                .map_or(Ok(()), |(_, base)| worktree::ensure(&job.place.root, &base, &base.commit));
-            let listed = restored.map_err(PathCheckError::from).and_then(|()| job.list());
-            let is_full = |error: &PathCheckError| {
-                matches!(error, PathCheckError::Io(error) if super::attempts::is_full(error))
-            };
+            // Without its branch the agent's first commit would have no parent.
+            let mended = made.map_or(Ok(()), |made| worktree::mend(&made));
+            let listed = mended.map_err(PathCheckError::from).and_then(|()| job.list());
             let listed = listed.map_err(|error| {
-                (!is_full(&error)).then(|| short(&super::error_chain(&error)))
+                let is_full =
+                    matches!(&error, PathCheckError::Io(error) if super::attempts::is_full(error));
+                (!is_full).then(|| short(&super::error_chain(&error)))
             });
             drop(sender.send(Wake::Listed(key, listed)));
         });

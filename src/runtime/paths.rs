@@ -16,6 +16,7 @@ use crate::base::path::PathError;
 use crate::event::body::DeniedPath;
 use crate::plan::paths::PathRules;
 use crate::store::git::GitError;
+use crate::store::salvage::SalvageError;
 
 /// Where attempts work, and what their work is compared with.
 #[derive(Debug, Clone)]
@@ -38,6 +39,9 @@ pub(super) enum PathCheckError {
     /// Git says no.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// What a reader left cannot be put away.
+    #[error(transparent)]
+    Salvage(#[from] SalvageError),
     /// The rules are no patterns.
     #[error("{0}")]
     Rules(String),

@@ -130,7 +130,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
     let (sender, receiver) = mpsc::unbounded_channel();
     let slots = Slots::new(&env, config.limits.machine);
     let mut supervisor = Supervisor {
-        had_slot: ledger.state().status.kind().holds_slot(),
+        had_slot: ledger.state().holds_slot(),
         project,
         ledger,
         clock: Clock::start(),
@@ -148,8 +148,10 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         listings: BTreeMap::new(),
         has_trees: true,
         stopping: BTreeSet::new(),
+        meters: BTreeMap::new(),
         jobs: BTreeSet::new(),
         evidence: std::collections::BTreeMap::new(),
+        making: None,
         sender,
         inputs: Vec::new(),
         children: Vec::new(),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::brief::Desk;
 use super::children::ChildRuns;
 use super::executor::Executor;
+use super::meter::Meter;
 use super::process::Pid;
 use super::slots::Slots;
 use super::told::Teller;
@@ -69,10 +70,14 @@ pub struct Supervisor {
     pub(super) listings: BTreeMap<Key, bool>,
     /// Readers may have trees of their own.
     pub(super) has_trees: bool,
+    /// What live attempts have used, where a budget asks for it.
+    pub(super) meters: BTreeMap<Key, Meter>,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
     pub(super) evidence: BTreeMap<String, CancellationToken>,
+    /// Stops the making of the run's worktree.
+    pub(super) making: Option<CancellationToken>,
     pub(super) sender: mpsc::UnboundedSender<Wake>,
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
@@ -171,7 +176,9 @@ impl Supervisor {
     fn turn(&mut self) -> Option<Time> {
         self.children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         let now = self.clock.now();
-        let inputs = std::mem::take(&mut self.inputs);
+        let mut inputs = std::mem::take(&mut self.inputs);
+        self.price(&mut inputs);
+        self.look_at_usage();
         if let Err(error) = self.commit(now, &inputs) {
             // Disk full or the like: nothing is half-applied. Facts are kept and tried again.
             tracing::error!(error = %super::error_chain(&error), "nothing could be written; trying again");
@@ -184,6 +191,7 @@ impl Supervisor {
             teller.look(self.ledger.state().seq);
         }
         let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
+        self.add_usage(&mut seen);
         // Only a machine that had too few slots is worth another look: everything else wakes by itself.
         seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
         let due = deadline(self.ledger.state(), &seen, now);
@@ -192,6 +200,8 @@ impl Supervisor {
     }
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
+        let mut used = Vitals::default();
+        self.add_usage(&mut used);
         let mut locked = self.ledger.lock()?;
         // Only now is the state the newest: whoever resumed the run or freed a place is in it.
         let state = locked.state();
@@ -201,6 +211,9 @@ impl Supervisor {
         self.held.extend(self.slots.take(missing));
         self.is_starved = self.held.len() < wanted;
         let mut vitals = vitals(state, locked.dir(), now);
+        for (task, seen) in used.attempts {
+            vitals.attempts.entry(task).or_insert(seen.clone()).usage = seen.usage;
+        }
         vitals.machine_slots = u32::try_from(staying + self.held.len()).unwrap_or(u32::MAX);
         let mut all = inputs.to_vec();
         all.push(Input::Wake);
@@ -245,7 +258,7 @@ impl Supervisor {
         }
         self.held.clear();
         self.drop_trees();
-        let has_slot = self.ledger.state().status.kind().holds_slot();
+        let has_slot = self.ledger.state().holds_slot();
         if self.had_slot && !has_slot {
             self.run_queue();
         }
@@ -312,8 +325,14 @@ impl Supervisor {
 /// How many slots of the machine the run could use once these inputs are taken in, and how many of
 /// its attempts go on: who has ended makes room for the next in the same turn.
 fn slots_wanted(state: &State, inputs: &[Input]) -> (usize, usize) {
-    let ended = inputs.iter().filter(|input| matches!(input, Input::AttemptEnded(_))).count();
-    let staying = state.live_count().saturating_sub(ended);
+    let has_ended = |task: TaskIx| {
+        let mut ends = inputs.iter().filter_map(|input| {
+            if let Input::AttemptEnded(end) = input { Some(&end.task) } else { None }
+        });
+        ends.any(|id| state.task_ix(id) == Some(task))
+    };
+    let working = state.live().filter(|(_, live)| !live.is_held());
+    let staying = working.filter(|(task, _)| !has_ended(*task)).count();
     if state.status.kind() != StatusKind::Running {
         return (0, staying);
     }
@@ -328,7 +347,7 @@ fn vitals(state: &State, dir: &RunDir, now: Time) -> Vitals {
     let limits = &state.created.limits;
     let young_ms = limits.heartbeat_ms[0].min(limits.first_output_ms).min(limits.silence_ms);
     let is_young = |started: Time| now.since_ms(started) < young_ms;
-    let old = state.live().filter(|(_, live)| !is_young(live.started_at));
+    let old = state.live().filter(|(_, live)| live.is_held() || !is_young(live.started_at));
     let attempts = old
         .map(|(task, live)| (task, attempt_vitals(&dir.attempt(&state.task_id(task), live.number))))
         .collect();

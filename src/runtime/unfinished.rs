@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::base::limits::{GIT_LOOK_MS, GIT_ORPHAN_WAIT_MS};
 use crate::clock::Clock;
 use crate::store::git::{GitError, git};
+use crate::store::salvage::{Source, git_dir_of, keep_staged};
 
 /// Whether the folder is a worktree that git has finished making.
 pub(super) fn is_whole(worktree: &Utf8Path) -> bool {
@@ -37,9 +38,27 @@ pub(super) fn put_aside(root: &Utf8Path, worktree: &Utf8Path) -> Result<(), GitE
             tracing::warn!(%error, %worktree, "a half-made worktree cannot be put aside");
         }
     }
-    // It fails for one that is not locked, which is just as well.
-    drop(git(root, &["worktree", "unlock", worktree.as_str()]));
-    git(root, &["worktree", "prune"]).map(drop)
+    if git_dir_of(root, worktree).is_none() {
+        return Ok(());
+    }
+    let source = Source {
+        name: worktree.file_name().unwrap_or_default().to_owned(),
+        run: None,
+        at: Clock::start().now(),
+        by: "making it again".to_owned(),
+        worktree: worktree.to_owned(),
+        branch: None,
+        known: None,
+        start: None,
+    };
+    // Git forgets what was staged there; a half-made one may hold nothing that can be read.
+    match keep_staged(root, &source) {
+        Ok(Some(salvage)) => tracing::warn!(id = salvage.id, "what was staged is put away"),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "what was staged cannot be read"),
+    }
+    // Its own entry alone: another worktree may only be on a disk that is not there now.
+    git(root, &["worktree", "remove", "--force", "--force", worktree.as_str()]).map(drop)
 }
 
 /// Removes lock files that a killed git left in the worktree, once no git works there any more.

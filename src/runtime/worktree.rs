@@ -2,10 +2,10 @@
 
 use camino::Utf8Path;
 
-use super::unfinished;
+use super::{copies, unfinished};
 use crate::engine::WorktreeState;
 use crate::event::GitBase;
-use crate::store::git::{GitError, git, git_as_author};
+use crate::store::git::{GitCall, GitError, git, git_as_author, git_names, git_with};
 
 /// What a commit of a worktree left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,9 @@ pub fn ensure(root: &Utf8Path, base: &GitBase, start: &str) -> Result<(), GitErr
     let path = base.worktree.as_str();
     // A killed supervisor may have left a git that is still at it, or one that was killed as well.
     unfinished::wait_for_orphans(&base.worktree);
+    if is_linked(&base.worktree) {
+        restore_branch(&base.worktree, &base.branch, start)?;
+    }
     if unfinished::is_whole(&base.worktree) {
         return Ok(());
     }
@@ -73,6 +76,26 @@ pub fn ensure(root: &Utf8Path, base: &GitBase, start: &str) -> Result<(), GitErr
         return git(root, &["worktree", "add", "-q", path, &base.branch]).map(drop);
     }
     git(root, &["worktree", "add", "-q", "--no-track", "-b", &base.branch, path, start]).map(drop)
+}
+
+/// Makes the branch of a worktree again, if somebody deleted it.
+///
+/// # Errors
+/// Git says no: the commit that crew knows is gone as well.
+pub fn mend(made: &WorktreeState) -> Result<(), GitError> {
+    restore_branch(&made.path, &made.branch, &made.commit)
+}
+
+/// Makes the branch again that somebody deleted under its worktree, where crew has seen it last.
+fn restore_branch(worktree: &Utf8Path, branch: &str, known: &str) -> Result<(), GitError> {
+    let reference = format!("refs/heads/{branch}");
+    let is_there = git(worktree, &["rev-parse", "--verify", "-q", &reference]).is_ok();
+    if is_there || git(worktree, &["symbolic-ref", "-q", "HEAD"]).ok().as_ref() != Some(&reference)
+    {
+        return Ok(());
+    }
+    tracing::warn!(branch, commit = known, "the branch was gone and is made again");
+    git(worktree, &["update-ref", &reference, known, &"0".repeat(known.len())]).map(drop)
 }
 
 /// Whether the folder still belongs to a repository, by a look that costs no git.
@@ -93,6 +116,7 @@ pub fn commit(made: &WorktreeState, message: &str) -> Result<Committed, GitError
     unfinished::clear_locks(worktree, &made.branch);
     if !git(worktree, &["status", "--porcelain", "--untracked-files=normal"])?.is_empty() {
         git(worktree, &["add", "-A"])?;
+        leave_out_copies(worktree)?;
         // Everything that changed may be ignored or be a mode that git does not track.
         if !git(worktree, &["diff", "--cached", "--name-only"])?.is_empty() {
             let args = ["commit", "-q", "--no-verify", "--no-gpg-sign", "-m", message];
@@ -104,7 +128,7 @@ pub fn commit(made: &WorktreeState, message: &str) -> Result<Committed, GitError
     let files = if commit == before {
         0
     } else {
-        git(worktree, &["diff", "--name-only", before, commit])?.lines().count()
+        git_names(worktree, &["diff", "--name-only", "-z", before, commit])?.len()
     };
     Ok(Committed {
         commit: commit.to_owned(),
@@ -113,17 +137,32 @@ pub fn commit(made: &WorktreeState, message: &str) -> Result<Committed, GitError
     })
 }
 
+/// Copies of the project's own files are there to work with, and not a part of the work.
+fn leave_out_copies(worktree: &Utf8Path) -> Result<(), GitError> {
+    let copied: Vec<String> = copies::kept_out(worktree).into_iter().collect();
+    if copied.is_empty() {
+        return Ok(());
+    }
+    // Those that an agent has committed itself are its work.
+    let args =
+        ["--literal-pathspecs", "reset", "-q", "--pathspec-from-file=-", "--pathspec-file-nul"];
+    let list = copied.join("\0");
+    let call = GitCall { input: list.as_bytes(), ..GitCall::default() };
+    git_with(worktree, &args, &call).map(drop)
+}
+
 /// What the worktree holds that `commit` does not; nothing when it is as that commit left it.
 ///
 /// # Errors
 /// Git says no.
 pub fn changes(worktree: &Utf8Path, commit: &str) -> Result<Vec<String>, GitError> {
     let mut names: Vec<String> = Vec::new();
-    for args in
-        [&["diff", "--name-only", commit][..], &["ls-files", "--others", "--exclude-standard"]]
-    {
-        names.extend(git(worktree, args)?.lines().map(str::to_owned));
+    let untracked = ["ls-files", "--others", "--exclude-standard", "-z"];
+    for args in [&["diff", "--name-only", "-z", commit][..], &untracked] {
+        names.extend(git_names(worktree, args)?);
     }
+    let copied = copies::kept_out(worktree);
+    names.retain(|name| !copied.contains(name));
     if names.is_empty() && git(worktree, &["rev-parse", "HEAD"])? != commit {
         names.push("a commit without files".to_owned());
     }

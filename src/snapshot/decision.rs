@@ -10,7 +10,7 @@ use crate::event::{Status, Wait};
 /// Something a person is asked to decide, with what may be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecisionRow {
-    /// Names it in its run: `d1`, `d2`, …; `risk` for a draft.
+    /// Names it in its run: `d1`, `d2`, ….
     pub id: String,
     /// What kind of decision it is.
     pub kind: DecisionKind,
@@ -41,9 +41,7 @@ impl DecisionRow {
     /// Everything that a person is asked in a run, in the order in which it was asked.
     pub fn all(state: &State, now: Time) -> Vec<Self> {
         let asked = state.asked_decisions().into_iter();
-        let mut rows: Vec<Self> = asked.map(|entry| Self::of(state, entry, now)).collect();
-        rows.extend(draft(state));
-        rows
+        asked.map(|entry| Self::of(state, entry, now)).collect()
     }
 
     /// The row of one decision.
@@ -77,13 +75,13 @@ impl DecisionRow {
     /// The commands that decide it, the first one the most likely.
     pub fn commands(&self, run: RunNumber) -> Vec<String> {
         let command = |action: &Action| match (self.kind, action) {
-            (DecisionKind::Risk, _) => None,
             // Merging by crew itself is not in this version; git does it as well.
             (_, Action::Merge) => self.branch.as_ref().map(|branch| format!("git merge {branch}")),
-            (DecisionKind::Merge, Action::RequestChanges) => {
+            (DecisionKind::Merge, Action::RequestChanges)
+            | (DecisionKind::Risk, Action::Suggest) => {
                 Some(format!("crew {action} {run} --text …"))
             }
-            (DecisionKind::Merge, _) => Some(format!("crew {action} {run}")),
+            (DecisionKind::Merge | DecisionKind::Risk, _) => Some(format!("crew {action} {run}")),
             (_, Action::Answer | Action::Reject | Action::Suggest) => {
                 Some(format!("crew {action} {run} {} --text …", self.subject))
             }
@@ -97,24 +95,6 @@ impl DecisionRow {
     pub fn command(&self, run: RunNumber) -> String {
         self.commands(run).swap_remove(0)
     }
-}
-
-/// A draft waits for a person before anything else does.
-fn draft(state: &State) -> Option<DecisionRow> {
-    (state.status == Status::Draft).then(|| DecisionRow {
-        id: "risk".to_owned(),
-        kind: DecisionKind::Risk,
-        actions: vec![Action::Approve, Action::Reject, Action::Suggest],
-        text: "the run is a draft and must be approved before it starts".to_owned(),
-        expires_at: None,
-        task: None,
-        choices: Vec::new(),
-        since: state.status_since,
-        subject: "risk".to_owned(),
-        expired: false,
-        reason: None,
-        branch: None,
-    })
 }
 
 #[cfg(test)]

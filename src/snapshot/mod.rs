@@ -25,6 +25,8 @@ pub use gate::GateRow;
 pub use message::{MessageRow, ReceiptRow};
 pub use notice::{Notice, Notices, Severity};
 pub use outline::outline;
-pub use run::{BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, WorktreeRow};
+pub use run::{
+    BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, UsedRow, WorktreeRow,
+};
 pub use task::TaskRow;
 pub use view::{Live, StatusView};

@@ -85,19 +85,68 @@ pub struct UsageRow {
     pub cache_tokens: u64,
     /// US dollars; absent when no program told.
     pub cost_usd: Option<f64>,
+    /// The part of it that follows from the prices of the configuration.
+    #[serde(default)]
+    pub computed_usd: f64,
+    /// Attempts of which nobody knows what they cost; they come on top.
+    #[serde(default)]
+    pub unpriced: u32,
 }
 
 /// What a run may use; absent means without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct BudgetRow {
-    /// Attempts.
+    /// Passes of its loops.
     pub steps: Option<u32>,
-    /// Minutes.
+    /// Minutes of work.
     pub minutes: Option<u32>,
-    /// Tokens.
+    /// Tokens, in and out.
     pub tokens: Option<u64>,
     /// US dollars.
     pub cost_usd: Option<f64>,
+    /// What is used of it, by the run and the runs that it started.
+    #[serde(default)]
+    pub used: UsedRow,
+}
+
+/// What a run and the runs that it started have used up.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct UsedRow {
+    /// Passes of loops.
+    pub steps: u32,
+    /// Milliseconds of work.
+    pub active_ms: u64,
+    /// Tokens, in and out.
+    pub tokens: u64,
+    /// US dollars; absent when no program told.
+    pub cost_usd: Option<f64>,
+}
+
+impl BudgetRow {
+    fn of(state: &State, now: Time) -> Self {
+        let (budget, spent) = (&state.budget, state.budget_used(now));
+        let minutes = |ms: u64| u32::try_from(ms.div_ceil(60_000)).unwrap_or(u32::MAX);
+        Self {
+            steps: budget.steps,
+            minutes: budget.active_ms.map(minutes),
+            tokens: budget.tokens,
+            cost_usd: budget.cost_usd,
+            used: UsedRow {
+                steps: spent.steps,
+                active_ms: spent.active_ms,
+                tokens: spent.usage.tokens(),
+                cost_usd: spent.usage.cost_usd,
+            },
+        }
+    }
+
+    /// Whether anything is limited.
+    pub fn is_limited(&self) -> bool {
+        self.steps.is_some()
+            || self.minutes.is_some()
+            || self.tokens.is_some()
+            || self.cost_usd.is_some()
+    }
 }
 
 /// Where a run's work is; absent before it begins and without git.
@@ -178,6 +227,8 @@ impl From<&Usage> for UsageRow {
             output_tokens: usage.output_tokens,
             cache_tokens: usage.cache_tokens,
             cost_usd: usage.cost_usd,
+            computed_usd: usage.computed_usd,
+            unpriced: usage.unpriced,
         }
     }
 }
@@ -214,8 +265,8 @@ impl RunRow {
             updated_at: state.updated_at,
             active_ms: state.active_ms_at(now),
             usage: UsageRow::from(&state.usage),
-            budget: BudgetRow::default(),
-            risk: Vec::new(),
+            budget: BudgetRow::of(state, now),
+            risk: reasons(state),
             worktree: state.worktree.as_ref().map_or_else(WorktreeRow::default, |tree| {
                 WorktreeRow { path: Some(tree.path.clone()), branch: Some(tree.branch.clone()) }
             }),
@@ -245,7 +296,9 @@ impl RunRow {
     /// A stored row at the moment `now`; nothing when another version of crew wrote it.
     pub fn restore(stored: &RawValue, supervisor: SupervisorRow, now: Time) -> Option<Self> {
         let mut row: Self = serde_json::from_str(stored.get()).ok()?;
-        row.active_ms += row.active_since.map_or(0, |since| now.since_ms(since));
+        let more = row.active_since.map_or(0, |since| now.since_ms(since));
+        row.active_ms += more;
+        row.budget.used.active_ms += more;
         row.supervisor = supervisor;
         Some(row)
     }
@@ -282,6 +335,18 @@ impl RunRow {
             None => self.status.as_str().to_owned(),
         }
     }
+}
+
+/// The reasons for which the run is risky, each once.
+fn reasons(state: &State) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for risk in state.risks() {
+        let word = risk.reason.as_str();
+        if !reasons.iter().any(|known| known == word) {
+            reasons.push(word.to_owned());
+        }
+    }
+    reasons
 }
 
 fn waiting(status: &Status) -> (Option<String>, Option<String>, Option<Time>) {

@@ -7,8 +7,11 @@ use crate::event::child::ChildEnded;
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten};
 use crate::event::pass::PassFinished;
+use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
 use crate::event::{AttemptEnded, Body, Record, Status};
+use crate::plan::policy::Budget;
+use crate::plan::risk::told as told_risks;
 
 /// Characters of a quoted text in a line.
 const QUOTE_CHARS: usize = 120;
@@ -43,6 +46,14 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (None, format!("{}{said}", status(&moved.to)), true)
         }
         Body::RunNoted(note) => (None, quote(&note.text), true),
+        Body::RiskAccepted(accepted) => (None, accepted_text(accepted), true),
+        Body::BudgetChanged(changed) => {
+            (None, format!("the budget is {}", budget(&changed.budget)), true)
+        }
+        Body::BudgetWarned(warned) => {
+            let (used, limit) = (&warned.used, &warned.limit);
+            (None, format!("most of its {} is used up: {used} of {limit}", warned.kind), true)
+        }
         Body::SupervisorStarted(started) => {
             (None, format!("supervisor {} on {}", started.pid, started.host), false)
         }
@@ -151,6 +162,9 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (Some(&turn.task), format!("says it is {}{said}", word(&turn.outcome)), true)
         }
         Body::GateWritten(written) => (None, wrote(written), true),
+        Body::VerificationAsked(asked) => {
+            (Some(&asked.task), format!("runs `{}`", asked.name), false)
+        }
         Body::EvidenceRecorded(found) => (None, evidence(found), true),
         Body::ChannelsFired(fired) => (None, fired_text(fired), true),
         Body::DecisionOpened(asked) => {
@@ -265,6 +279,25 @@ fn pass(pass: &PassFinished) -> String {
     let commit = pass.commit.as_deref().map(|commit| &commit[..commit.floor_char_boundary(8)]);
     let commit = commit.map(|commit| format!(" ({commit})")).unwrap_or_default();
     format!("pass {} of {}{commit} said {said}{found}", pass.pass, pass.limit)
+}
+
+fn accepted_text(accepted: &RiskAccepted) -> String {
+    let how = match accepted.by {
+        AcceptedBy::Person => "accepted",
+        AcceptedBy::Configuration => "accepted by the configuration",
+        AcceptedBy::Parent => "accepted for the run that started it",
+    };
+    format!("risks {how}: {}", quote(&told_risks(&accepted.risks)))
+}
+
+/// A budget in words.
+pub fn budget(budget: &Budget) -> String {
+    let steps = budget.steps.map(|steps| text::count(steps as usize, "step"));
+    let time = budget.active_ms.map(|ms| format!("{} of work", human_ms(ms)));
+    let tokens = budget.tokens.map(|tokens| format!("{tokens} tokens"));
+    let cost = budget.cost_usd.map(|cost| format!("${cost:.2}"));
+    let parts: Vec<String> = [steps, time, tokens, cost].into_iter().flatten().collect();
+    if parts.is_empty() { "without limit".to_owned() } else { parts.join(", ") }
 }
 
 fn decision(asked: &DecisionOpened) -> String {

@@ -71,7 +71,8 @@ impl TaskRow {
         });
         let runtime = live.map(|live| live.runtime.as_str()).or(entry.runtime.as_deref());
         let runtime = runtime.unwrap_or(&step.runtime);
-        let since = live.map_or(0, |live| now.since_ms(live.started_at));
+        let since = live
+            .map_or(0, |live| now.since_ms(live.started_at).saturating_sub(live.held_ms_at(now)));
         Self {
             id: state.task_id(task),
             step: step.id.clone(),

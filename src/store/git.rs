@@ -2,6 +2,7 @@
 //!
 //! Every call is quiet, asks nothing, takes no optional locks, runs no hooks, and names its folder.
 
+use std::io::{Seek, Write};
 use std::process::{Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -37,7 +38,7 @@ const IDENTITY: [(&str, &str); 4] = [
 /// # Errors
 /// Git is missing, or it says no.
 pub fn git(dir: &Utf8Path, args: &[&str]) -> Result<String, GitError> {
-    run(dir, args, false)
+    text(dir, args, &GitCall::default())
 }
 
 /// Runs git as an author even where the user has set no identity.
@@ -45,39 +46,90 @@ pub fn git(dir: &Utf8Path, args: &[&str]) -> Result<String, GitError> {
 /// # Errors
 /// Git is missing, or it says no.
 pub fn git_as_author(dir: &Utf8Path, args: &[&str]) -> Result<String, GitError> {
-    run(dir, args, true)
+    text(dir, args, &GitCall { is_author: true, ..GitCall::default() })
 }
 
-fn run(dir: &Utf8Path, args: &[&str], needs_identity: bool) -> Result<String, GitError> {
-    let mut command = Command::new("git");
-    command
-        .current_dir(dir)
-        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0"])
-        .args(args)
-        .stdin(Stdio::null())
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C");
-    // A crew that was started by a git hook must not work on the hook's repository.
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        command.env_remove(name);
+/// Names that git printed with `-z`, as text; bytes that are none are replaced.
+///
+/// # Errors
+/// Git is missing, or it says no.
+pub fn git_names(dir: &Utf8Path, args: &[&str]) -> Result<Vec<String>, GitError> {
+    let out = git_with(dir, args, &GitCall::default())?;
+    let names = out.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+}
+
+/// What a call of git is given besides its words.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GitCall<'a> {
+    /// Another index than the one of the worktree.
+    pub index: Option<&'a Utf8Path>,
+    /// The repository, and the folder that stands for its worktree.
+    pub place: Option<(&'a Utf8Path, &'a Utf8Path)>,
+    /// Its standard input.
+    pub input: &'a [u8],
+    /// It makes a commit.
+    pub is_author: bool,
+}
+
+/// Runs git in `dir` and returns its standard output as it came.
+///
+/// # Errors
+/// Git is missing, or it says no.
+pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec<u8>, GitError> {
+    let mut command = command(dir);
+    command.args(args);
+    if let Some(index) = call.index {
+        command.env("GIT_INDEX_FILE", index);
     }
-    if needs_identity && !has_identity(dir) {
+    if let Some((git_dir, work_tree)) = call.place {
+        command.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", work_tree);
+    }
+    if call.is_author && !has_identity(dir) {
         command.envs(IDENTITY);
+    }
+    if !call.input.is_empty() {
+        // A file, and no pipe: git may answer before it has read everything.
+        let mut file = tempfile::tempfile().map_err(GitError::Start)?;
+        file.write_all(call.input).and_then(|()| file.rewind()).map_err(GitError::Start)?;
+        command.stdin(file);
     }
     let output = command.output().map_err(GitError::Start)?;
     if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned());
+        return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
+    // Options with a value of their own stand before the verb.
+    let mut words = args.iter().skip_while(|word| word.starts_with('-') || word.contains('='));
     Err(GitError::Failed {
-        verb: args.iter().find(|arg| !arg.starts_with('-')).unwrap_or(&"").to_string(),
+        verb: words.next().unwrap_or(&"").to_string(),
         dir: dir.to_owned(),
         said: crate::base::text::one_line(&said, 400),
     })
 }
 
+/// Git in `dir`, with nothing to do yet.
+pub(super) fn command(dir: &Utf8Path) -> Command {
+    let mut command = Command::new("git");
+    command
+        .current_dir(dir)
+        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0"])
+        .stdin(Stdio::null())
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("LC_ALL", "C");
+    // A crew that was started by a git hook must not work on the hook's repository.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn text(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<String, GitError> {
+    let out = git_with(dir, args, call)?;
+    Ok(String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned())
+}
+
 fn has_identity(dir: &Utf8Path) -> bool {
-    run(dir, &["config", "user.email"], false).is_ok()
-        && run(dir, &["config", "user.name"], false).is_ok()
+    git(dir, &["config", "user.email"]).is_ok() && git(dir, &["config", "user.name"]).is_ok()
 }

@@ -237,6 +237,11 @@ impl AttemptDir {
         self.dir.join("alive.lock")
     }
 
+    /// Shared lock of the processes that ask a person and wait: held means the attempt's clocks stand still.
+    pub fn ask_lock(&self) -> Utf8PathBuf {
+        self.dir.join("ask.lock")
+    }
+
     /// Exists when the attempt must not start any more.
     pub fn revoked(&self) -> Utf8PathBuf {
         self.dir.join("revoked")

@@ -15,6 +15,7 @@ pub mod log;
 pub mod mailbox;
 pub mod memory;
 pub mod project;
+pub mod salvage;
 pub mod snapshot_cache;
 pub mod tail;
 pub mod token;

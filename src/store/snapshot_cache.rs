@@ -132,8 +132,8 @@ mod tests {
     fn a_snapshot_with_a_changed_body_or_version_is_no_snapshot() {
         let (_guard, path) = snapshot();
         let whole = std::fs::read_to_string(&path).unwrap();
-        let format = format!(r#""format":{}"#, crate::base::limits::CHECKPOINT_FORMAT);
-        for (from, to) in [("point", "poinT"), (format.as_str(), r#""format":99"#)] {
+        let version = format!(r#""format":{}"#, limits::CHECKPOINT_FORMAT);
+        for (from, to) in [("point", "poinT"), (version.as_str(), r#""format":9"#)] {
             assert!(whole.contains(from));
             std::fs::write(&path, whole.replacen(from, to, 1)).unwrap();
             assert!(read(&path).is_none(), "{to}");

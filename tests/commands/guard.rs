@@ -34,6 +34,10 @@ fn agents_cannot_decide_for_people() {
         &["send", "1", "--retract", "x"],
         &["mailbox", "verify", "1", "--fix"],
         &["deadletter", "requeue", "1/coding"],
+        &["prune", "--yes"],
+        &["undo"],
+        &["salvage", "restore", "last"],
+        &["salvage", "drop", "last", "--yes"],
         &["trust", "--yes"],
         &["trust", "--revoke"],
     ];

@@ -3,7 +3,7 @@
 use crew::base::RunNumber;
 use crew::engine::{Caller, Command, Effect, Input, react};
 use crew::event::child::{ChildCreated, ChildEnd, ChildEnded, ChildrenRefused};
-use crew::event::{Actor, Body, Outcome, ParentLink, StatusKind};
+use crew::event::{Actor, Body, Outcome, ParentLink, StatusKind, Usage};
 use serde_json::json;
 
 use super::support::{Play, builtin, plan};
@@ -31,7 +31,15 @@ fn created(play: &mut Play, round: u32, key: &str, number: u32) -> Vec<Body> {
 
 fn ended(play: &mut Play, round: u32, key: &str, status: StatusKind) -> Vec<Body> {
     let outcome = (status == StatusKind::Done).then_some(Outcome::Delivered);
-    let end = ChildEnd { status, reason: None, outcome, branch: None, summary: "said".into() };
+    let end = ChildEnd {
+        status,
+        reason: None,
+        outcome,
+        branch: None,
+        summary: "said".into(),
+        usage: Usage::default(),
+        active_ms: 0,
+    };
     give(play, &Input::ChildEnded(ChildEnded { round, key: key.to_owned(), end }))
 }
 

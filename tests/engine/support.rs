@@ -2,6 +2,7 @@
 //!
 //! After every step the log is folded a second time and compared, so that every test also checks that
 //! the state is nothing but a fold of its events.
+// Long because every rule is played with these words.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,6 +113,7 @@ impl Play {
             goal: "the goal".into(),
             plan: Arc::new(compiled),
             policy: Box::default(),
+            risks: Vec::new(),
             limits: Limits { agents: 8, ..Limits::default() },
             priority: Priority::Normal,
             after: Vec::new(),
@@ -143,6 +145,20 @@ impl Play {
         };
         play.tick();
         play
+    }
+
+    /// Begins again with the plan and limits that the run has now.
+    pub fn restart(&mut self) {
+        let (plan, created) = (Arc::clone(&self.state.created.plan), (*self.state.created).clone());
+        *self = Self::start((*plan).clone(), None);
+        let limits = created.limits.clone();
+        self.draft();
+        self.adopt(RunCreated { limits, ..(*self.state.created).clone() });
+        let to = Status::Queued { resumed: false, not_before: None };
+        let moved = RunTransitioned { rule: Rule::T01, to, text: String::new() };
+        for state in [&mut self.state, &mut self.mirror] {
+            state.apply_record(&record(2, START, moved.clone().into()));
+        }
     }
 
     /// The run was created like this instead.

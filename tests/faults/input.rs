@@ -138,7 +138,7 @@ fn without_git_on_the_path_a_run_says_so_and_touches_nothing() {
     assert!(said.contains("git"), "{said}");
     nothing_created(&env);
     let output = env
-        .crew(&["run", "x", "-w", "one", "-a", "sh", "--in-place"])
+        .crew(&["run", "x", "-w", "one", "-a", "sh", "--in-place", "--yes"])
         .env("PATH", &tools)
         .output()
         .expect("started");

@@ -66,7 +66,7 @@ fn a_killed_shim_whose_agent_had_changed_the_tree_blocks_the_run_until_a_person_
 fn in_place_a_lost_attempt_blocks_the_run_when_it_had_changed_files() {
     for (script, rest) in [("echo half > half.txt", "blocked(session_lost)"), ("", "done")] {
         let env = hanging(script);
-        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place"]);
+        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place", "--yes"]);
         env.wait_note("begun");
         kill(env.shim(run, "work", 1).shim);
         assert_eq!(env.rest(run), rest, "{script}");

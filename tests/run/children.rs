@@ -186,9 +186,8 @@ fn a_child_that_is_stopped_has_ended_and_the_review_is_told() {
     assert!(env.ok(&["show", "2"]).contains("parent      #1"));
     assert!(env.ok(&["ls"]).contains("#2 of #1"));
     env.ok(&["stop", "2"]);
-    // The second comes after the first, which will never be done: a person says what is to be done.
-    env.wait_status(3, "blocked(dependency_failed)");
-    env.ok(&["stop", "3"]);
+    // The second comes after the first, which will never be done.
+    env.wait_status(3, "cancelled(parent)");
     assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
     let review = std::fs::read_to_string(env.attempt(run, "review", 1).prompt()).expect("read");
     assert!(review.contains("(`api`), proposal 1: cancelled (stopped)"), "{review}");

@@ -131,7 +131,7 @@ echo done",
     command.envs(variables.iter().filter_map(|(name, value)| Some((name, value.as_str()?))));
     let mut session = Session::start(command);
     let tools = session.tools();
-    assert_eq!(tools.len(), 14, "{tools:?}");
+    assert_eq!(tools.len(), 16, "{tools:?}");
     let status = session.data("status", &json!({}));
     assert_eq!((&status["task"], &status["attempt"]), (&json!("review"), &json!(1)));
     let text =

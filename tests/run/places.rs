@@ -74,7 +74,7 @@ fn goals_in_any_script_get_a_folder_and_a_branch() {
 #[test]
 fn in_place_works_in_the_project_itself() {
     let env = writing();
-    let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place"]);
+    let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place", "--yes"]);
     assert_eq!(env.rest(run), "done");
     assert!(env.project().join("new file.txt").is_file());
     assert!(env.state(run).worktree.is_none());
@@ -87,7 +87,7 @@ fn a_folder_without_git_is_worked_in_directly() {
     let env = TestEnv::without_git();
     env.agent(WRITE);
     env.workflow("one", "", ONE);
-    let output = env.output(&["run", "do it", "-w", "one", "-a", "sh"]);
+    let output = env.output(&["run", "do it", "-w", "one", "-a", "sh", "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("no worktree"), "{output:?}");
     assert_eq!(env.rest(1), "done");
@@ -100,7 +100,7 @@ fn a_repository_without_a_commit_is_worked_in_directly() {
     env.git(&["init", "-q"]);
     env.agent(WRITE);
     env.workflow("one", "", ONE);
-    let output = env.output(&["run", "do it", "-w", "one", "-a", "sh"]);
+    let output = env.output(&["run", "do it", "-w", "one", "-a", "sh", "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("no commit yet"), "{output:?}");
     assert!(env.project().join("new file.txt").is_file());

@@ -29,6 +29,12 @@ fn start(env: &TestEnv, goal: &str, more: &[&str]) -> u32 {
     env.start(goal, &[&["-w", "one", "-a", "sh"], more].concat())
 }
 
+/// Waits for the end of one run while others go on.
+fn ended(env: &TestEnv, run: u32) -> String {
+    wait_until("it has ended", || env.status(run).is_terminal());
+    env.status_text(run)
+}
+
 #[test]
 fn the_second_run_starts_when_the_first_ends() {
     let env = doors(1);
@@ -164,5 +170,116 @@ touch $NOTES/began; while [ ! -e $NOTES/open ]; do sleep 0.02; done; echo ok",
     assert!(commit != created.commit && tree != created.tree);
     assert_eq!(commit, env.git(&["rev-parse", "HEAD"]), "where the branch is now");
     assert!(env.ok(&["show", &second.to_string()]).contains("no_changes"), "it changed nothing");
+    env.assert_nothing_lives();
+}
+
+#[test]
+fn a_cancelled_run_takes_along_what_comes_after_it_and_after_that() {
+    let env = doors(1);
+    let busy = start(&env, "goal-busy", &[]);
+    let first = start(&env, "goal-a", &[]);
+    let second = start(&env, "goal-b", &["--after", "2"]);
+    let third = start(&env, "goal-c", &["--after", "1", "--after", "3"]);
+    let other = start(&env, "goal-d", &["--after", "1"]);
+    env.ok(&["stop", &first.to_string()]);
+    for run in [second, third] {
+        env.wait_status(run, "cancelled(parent)");
+    }
+    assert_eq!(env.status_text(other), "queued");
+    let why = env.ok(&["why", &third.to_string()]);
+    assert!(why.contains("a run that it comes after was cancelled"), "{why}");
+    open(&env, "goal-busy");
+    open(&env, "goal-d");
+    wait_until("the first is done", || env.status_text(busy) == "done");
+    assert_eq!(env.rest(other), "done");
+    assert_eq!(env.note("began"), ["goal-busy", "goal-d"]);
+}
+
+#[test]
+fn a_run_that_was_put_away_undone_blocks_what_comes_after_it() {
+    let env = doors(1);
+    let first = start(&env, "goal-a", &[]);
+    std::fs::write(env.notes().join("fail.goal-a"), "").expect("written");
+    open(&env, "goal-a");
+    env.wait_status(first, "failed");
+    env.rest(first);
+    let second = start(&env, "goal-b", &["--after", "1"]);
+    env.wait_status(second, "blocked(dependency_failed)");
+    env.ok(&["archive", &second.to_string()]);
+    let third = start(&env, "goal-c", &["--after", "2"]);
+    env.wait_status(third, "blocked(dependency_failed)");
+    env.assert_nothing_lives();
+}
+
+#[test]
+fn resumed_runs_go_before_new_ones_and_the_oldest_first() {
+    let env = doors(1);
+    let first = start(&env, "goal-a", &[]);
+    wait_until("the first works", || env.note("began") == ["goal-a"]);
+    let [older, newer, paused] = ["goal-b", "goal-c", "goal-d"].map(|goal| start(&env, goal, &[]));
+    env.ok(&["pause", &paused.to_string()]);
+    env.ok(&["resume", &paused.to_string()]);
+    for goal in ["goal-b", "goal-c", "goal-d", "goal-a"] {
+        open(&env, goal);
+    }
+    for run in [first, older, newer, paused] {
+        wait_until("it is done", || env.status_text(run) == "done");
+    }
+    env.assert_nothing_lives();
+    assert_eq!(env.note("began"), ["goal-a", "goal-d", "goal-b", "goal-c"]);
+}
+
+#[test]
+fn runs_that_write_in_place_work_one_after_the_other_and_keep_nobody_else_back() {
+    let env = doors(4);
+    env.workflow("write", "", &ONE.replace("reader", "writer\nretries: 0"));
+    let write = |goal: &str| env.start(goal, &["-w", "write", "-a", "sh", "--in-place"]);
+    let first = write("goal-a");
+    let second = write("goal-b");
+    let reader = start(&env, "goal-c", &[]);
+    wait_until("the first and the reader work", || env.note("began").len() == 2);
+    assert_eq!(env.status_text(second), "queued");
+    open(&env, "goal-c");
+    assert_eq!(ended(&env, reader), "done");
+    // One that was stopped keeps its place until its agent is gone.
+    env.ok(&["stop", &first.to_string()]);
+    open(&env, "goal-b");
+    assert_eq!(ended(&env, second), "done");
+    env.assert_nothing_lives();
+    let began = env.note("began");
+    assert_eq!(began.last().map(String::as_str), Some("goal-b"), "{began:?}");
+}
+
+/// Whatever is started and looked at in one moment, no more runs are at work than may be.
+#[test]
+fn many_processes_that_run_the_queue_at_once_never_pass_the_limit() {
+    let env = TestEnv::new();
+    let path = env.program(
+        "agent.sh",
+        "cat >/dev/null; echo begins >> $NOTES/n; sleep 0.05; echo ends >> $NOTES/n; echo ok",
+    );
+    env.whole_config(&format!(
+        "[completion]\nmode = \"none\"\n[limits]\nruns = 2\n[runtimes.sh]\ncommand = [\"{path}\"]\n"
+    ));
+    env.workflow("one", "", "## work\nrole: reader\n\n{goal}");
+    let runs: Vec<u32> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| env.start("at once", &["-w", "one", "-a", "sh"])))
+            .collect();
+        for _ in 0..8 {
+            scope.spawn(|| env.ok(&["status"]));
+        }
+        starts.into_iter().map(|start| start.join().expect("started")).collect()
+    });
+    for run in runs {
+        env.wait_status(run, "done");
+    }
+    let (mut at_work, mut most) = (0, 0);
+    for line in env.note("n") {
+        at_work += if line == "begins" { 1 } else { -1 };
+        most = most.max(at_work);
+    }
+    assert_eq!(at_work, 0);
+    assert!((1..=2).contains(&most), "{most} at once");
     env.assert_nothing_lives();
 }

@@ -392,7 +392,9 @@ impl World {
                     stdout_at: process.output.filter(|at| *at <= self.now),
                     output_at: process.output.filter(|at| *at <= self.now),
                     tool_since: None,
+                    is_asking: false,
                     stderr_tail: String::new(),
+                    usage: Usage::default(),
                 });
                 (task, vitals)
             })

@@ -44,6 +44,7 @@ impl Attempt {
                 env_names: Vec::new(),
                 deadline_ms: None,
                 grace_ms: 60_000,
+                hold_ms: 600_000,
                 max_output_bytes: 1 << 40,
                 mark: mark.clone(),
             },

@@ -165,6 +165,7 @@ impl TestEnv {
             goal: format!("do {slug}"),
             plan: Arc::new(plan),
             policy: Box::default(),
+            risks: Vec::new(),
             limits: Limits::default(),
             priority: Priority::Normal,
             after: Vec::new(),

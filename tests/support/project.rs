@@ -15,7 +15,7 @@ use crew::runtime::Pid;
 use crew::runtime::process::{self, Signal};
 use crew::store::{AttemptDir, ProjectDir, RunDir};
 
-use crate::support::wait_until;
+use crate::support::{wait_until, wait_until_or};
 
 /// Settings that make tests quick, and let a run end without asking whether to merge.
 pub const LIMITS: &str = "[completion]\nmode = \"none\"\n[limits]\ngrace = \"400ms\"\n";
@@ -246,18 +246,32 @@ impl TestEnv {
     }
 
     pub fn wait_status(&self, run: u32, wanted: &str) {
-        wait_until(&format!("run {run} is {wanted}"), || {
+        let holds = || {
             let status = self.status_text(run);
             status == wanted || status.split('(').next() == Some(wanted)
+        };
+        wait_until_or(&format!("run {run} is {wanted}"), holds, || self.found());
+    }
+
+    /// Where all runs are, and what their supervisors said last: why something did not come true.
+    fn found(&self) -> String {
+        let runs = (1..).take_while(|run| self.run_dir(*run).events().exists());
+        let found = runs.map(|run| {
+            let log = fs::read_to_string(self.run_dir(run).supervisor_log()).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(12)..].join("\n    ");
+            format!("run {run}: {}\n    {last}\n", self.status_text(run))
         });
+        found.collect()
     }
 
     /// Waits until a run is at rest and nothing lives any more; returns its status in words.
     pub fn rest(&self, run: u32) -> String {
-        wait_until(&format!("run {run} is at rest"), || {
+        let holds = || {
             let state = self.state(run);
             state.is_at_rest() && state.status.kind() != crew::event::StatusKind::Queued
-        });
+        };
+        wait_until_or(&format!("run {run} is at rest"), holds, || self.found());
         self.assert_nothing_lives();
         self.status_text(run)
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::CliError;
 use super::server::{Answer, Verb};
+use crate::base::TaskId;
 use crate::client::tool::{Reply, Request, ToolError, Tools};
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -60,6 +61,16 @@ pub(super) const VERBS: &[Verb] = &[
             ("choices", r#"{"type":"array","items":{"type":"string"}}"#, false),
         ],
     },
+    Verb {
+        name: "verify",
+        about: "Lets a check of the workflow run on the current tree and tells what it says; without a name it lists those that you may run.",
+        takes: &[("name", TEXT, false)],
+    },
+    Verb {
+        name: "transcript",
+        about: "Shows what was printed in the last turn of a task whose work comes to you.",
+        takes: &[("task", TEXT, true)],
+    },
     Verb { name: "done", about: "Says that the work is done.", takes: &[("summary", TEXT, false)] },
     Verb { name: "block", about: "Says that you cannot go on.", takes: &[("reason", TEXT, true)] },
     Verb {
@@ -110,6 +121,12 @@ enum Call {
         #[serde(default)]
         choices: Vec<String>,
     },
+    Verify {
+        name: Option<String>,
+    },
+    Transcript {
+        task: TaskId,
+    },
     Done {
         #[serde(default)]
         summary: String,
@@ -142,6 +159,8 @@ impl From<Call> for Request {
             Call::Inbox { all } => Self::Inbox { all },
             Call::Send { to, text, data, gates, id } => Self::Send { id, to, text, data, gates },
             Call::Ask { question, choices } => Self::Ask { text: question, choices },
+            Call::Verify { name } => Self::Verify(name),
+            Call::Transcript { task } => Self::Transcript(task),
             Call::Done { summary } => report(TurnOutcome::Done, summary),
             Call::Block { reason } => report(TurnOutcome::Blocked, reason),
             Call::Fail { reason } => report(TurnOutcome::Failed, reason),

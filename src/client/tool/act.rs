@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::error::ToolError;
 use super::identity::Identity;
 use super::request::{Reply, Request};
-use super::view;
+use super::{verify, view};
 use crate::base::flow::Expands;
 use crate::base::redact::{redact, redact_json};
 use crate::base::{ArtifactName, Time, limits, text};
@@ -23,14 +23,16 @@ use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{Body, Record};
 use crate::ledger::{Ledger, Locked};
 use crate::plan::{adaptive, children};
-use crate::store::artifact;
 use crate::store::files::{Durability, write_atomic};
+use crate::store::{FileLock, artifact};
 
 /// The run of an agent, opened on its behalf.
 #[derive(Debug)]
 pub struct Tools {
-    identity: Identity,
-    ledger: Ledger,
+    pub(super) identity: Identity,
+    pub(super) ledger: Ledger,
+    /// The environment that named the run.
+    pub(super) env: Environment,
 }
 
 impl Tools {
@@ -41,7 +43,7 @@ impl Tools {
     pub fn open(env: &Environment) -> Result<Self, ToolError> {
         let identity = Identity::of(env)?;
         let ledger = Ledger::open(identity.dir.clone())?;
-        Ok(Self { identity, ledger })
+        Ok(Self { identity, ledger, env: env.clone() })
     }
 
     /// Does what an agent asks for, after it has proved who it is.
@@ -70,6 +72,9 @@ impl Tools {
             Request::WriteGate { gate, data, words } => self.write_gate(gate, data, words, now),
             Request::Send { .. } => self.send(request, now),
             Request::Ask { text, choices } => self.ask(text, choices, clock),
+            Request::Verify(None) => self.seen(verify::known),
+            Request::Verify(Some(name)) => self.verify(name, clock),
+            Request::Transcript(task) => self.transcript(task),
             Request::Report { outcome, text } => self.report(*outcome, text, now),
             Request::Artifact { name, bytes } => self.artifact(name, bytes, now),
             Request::Propose(proposal) => self.propose(proposal, now),
@@ -99,7 +104,7 @@ impl Tools {
         Caller::Agent { task: self.identity.task.clone(), attempt: self.identity.attempt }
     }
 
-    fn commit(&mut self, now: Time, command: Command) -> Result<Vec<Record>, ToolError> {
+    pub(super) fn commit(&mut self, now: Time, command: Command) -> Result<Vec<Record>, ToolError> {
         let mut locked = self.ledger.lock()?;
         let actor = self.identity.actor();
         let records = locked.commit(now, &Vitals::default(), &actor, &[Input::Command(command)])?;
@@ -251,6 +256,9 @@ impl Tools {
         let until = asked.plus_ms(self.ledger.state().created.limits.ask_hold_ms);
         let follower = Follower::new([self.identity.dir.events()]);
         let (task, attempt) = (self.identity.task.clone(), self.identity.attempt);
+        // Held for as long as this process waits, however it ends: the attempt's clocks stand still.
+        // Without the lock, for example on a full disk, they go on, which harms nobody who is quick.
+        let _waits = FileLock::shared(&self.identity.folder().ask_lock()).ok();
         let ask = Command::Ask { task: task.clone(), attempt, question: question.clone() };
         self.commit(asked, ask)?;
         loop {
@@ -373,6 +381,8 @@ fn verb(request: &Request) -> &'static str {
         Request::Inbox { .. } => "inbox",
         Request::Send { .. } => "send",
         Request::Ask { .. } => "ask",
+        Request::Verify(_) => "verify",
+        Request::Transcript(_) => "transcript",
         Request::Report { outcome: TurnOutcome::Done, .. } => "done",
         Request::Report { outcome: TurnOutcome::Blocked, .. } => "block",
         Request::Report { outcome: TurnOutcome::Failed, .. } => "fail",

@@ -8,6 +8,7 @@ mod act;
 mod error;
 mod identity;
 mod request;
+mod verify;
 mod view;
 
 pub use act::Tools;

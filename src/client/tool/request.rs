@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::base::TaskId;
 use crate::event::gate::TurnOutcome;
 
 /// A call of an agent.
@@ -53,6 +54,10 @@ pub enum Request {
         /// Answers to choose from.
         choices: Vec<String>,
     },
+    /// Let a command run on the current tree; without a name, tell which ones there are.
+    Verify(Option<String>),
+    /// Show what was printed in the last turn of a task that leads to the caller's.
+    Transcript(TaskId),
     /// Say how the turn ends.
     Report {
         /// How.
@@ -80,11 +85,13 @@ pub struct Reply {
     pub text: String,
     /// The question was not answered in time: the turn is to be ended.
     pub is_parked: bool,
+    /// A command was not green.
+    pub is_red: bool,
 }
 
 impl Reply {
     /// An answer.
     pub(super) fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into(), is_parked: false }
+        Self { json, text: text.into(), is_parked: false, is_red: false }
     }
 }

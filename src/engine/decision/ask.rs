@@ -1,11 +1,15 @@
 //! What a person is asked in a state, and with which version of it in sight.
 
+use super::super::facts::DecisionState;
 use super::super::state::State;
 use crate::base::flow::Expands;
 use crate::base::{Time, limits};
+use crate::event::body::MessageSent;
 use crate::event::decision::{Action, DecisionKind, DecisionOpened};
+use crate::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use crate::event::{Body, Status, StatusKind, Wait};
 use crate::plan::graph::{GatePlan, StepIx};
+use crate::plan::risk::told;
 
 /// Something that a person must decide now.
 struct Ask {
@@ -20,8 +24,10 @@ struct Ask {
 /// Everything that a person is to be asked in this state.
 fn asks(state: &State) -> Vec<Ask> {
     let mut asks = Vec::new();
-    let is_open = !state.status.is_terminal() && state.status.kind() != StatusKind::Draft;
-    if !is_open {
+    if state.needs_approval() {
+        asks.push(risk_ask(state));
+    }
+    if state.status.is_terminal() || state.status.kind() == StatusKind::Draft {
         return asks;
     }
     for task in state.asking() {
@@ -62,6 +68,54 @@ fn asks(state: &State) -> Vec<Ask> {
         });
     }
     asks
+}
+
+/// Whether the run may start; what a person sees is its words and its budget.
+fn risk_ask(state: &State) -> Ask {
+    let risks = state.open_risks();
+    let text = if risks.is_empty() {
+        "it is a draft".to_owned()
+    } else {
+        format!("it needs your word before it starts: {}", told(&risks))
+    };
+    Ask {
+        kind: DecisionKind::Risk,
+        subject: String::new(),
+        version: state.words_seq,
+        actions: vec![Action::Approve, Action::Reject, Action::Suggest],
+        text,
+        choices: Vec::new(),
+    }
+}
+
+/// Texts that people suggested for a draft and that its agents do not have as messages yet.
+pub(in crate::engine) fn suggested(state: &State) -> Vec<Body> {
+    let risk = |entry: &&DecisionState| entry.opened.kind == DecisionKind::Risk;
+    let mut messages = Vec::new();
+    for entry in state.decisions.iter().filter(risk) {
+        let Some(made) = entry.verdict.as_ref().filter(|made| made.action == Action::Suggest)
+        else {
+            continue;
+        };
+        let id = format!("{}-suggested", entry.opened.id);
+        if made.text.is_empty() || state.messages.iter().any(|known| known.message.id == id) {
+            continue;
+        }
+        let message = Message {
+            id,
+            at: made.at,
+            from: made.by.to_string(),
+            to: "run".to_owned(),
+            kind: MessageKind::Message,
+            priority: MessagePriority::Normal,
+            delivery: Delivery::NextTurn,
+            text: made.text.clone(),
+            data: None,
+            reply_to: None,
+        };
+        messages.push(MessageSent { message, writes: Vec::new(), attempt: None }.into());
+    }
+    messages
 }
 
 /// Whether a person has said what becomes of the work since the run waits for that.

@@ -58,9 +58,9 @@ pub(in crate::engine) fn conclude(state: &State) -> Option<(Rule, Status)> {
             let rule = if state.has_children_under_way() { Rule::T13 } else { Rule::T13c };
             (rule == Rule::T13c || state.can_move()).then(|| (rule, resumed()))
         }
+        Status::Draft => draft(state),
         Status::Waiting { wait: Wait::Auth | Wait::Limit { .. } }
         | Status::Blocked { .. }
-        | Status::Draft
         | Status::Queued { .. }
         | Status::Running
         | Status::Paused
@@ -69,6 +69,21 @@ pub(in crate::engine) fn conclude(state: &State) -> Option<(Rule, Status)> {
         | Status::Failed { .. }
         | Status::Cancelled { .. }
         | Status::Archived { .. } => None,
+    }
+}
+
+/// What a person said about a run that has not started.
+fn draft(state: &State) -> Option<(Rule, Status)> {
+    let last = state.last_decision(DecisionKind::Risk, "")?;
+    let verdict = last.verdict.as_ref().filter(|verdict| verdict.seq > state.status_seq)?;
+    match verdict.action {
+        Action::Approve => Some((Rule::T03, Status::Queued { resumed: false, not_before: None })),
+        Action::Reject => {
+            let reason = CancelReason::Rejected;
+            Some((Rule::T04, Status::Cancelled { reason }))
+        }
+        Action::Suggest => Some((Rule::T05, Status::Draft)),
+        Action::Answer | Action::Merge | Action::Discard | Action::RequestChanges => None,
     }
 }
 

@@ -5,7 +5,7 @@ mod choice;
 mod conclude;
 mod verdict;
 
-pub(super) use ask::{open, renew};
+pub(super) use ask::{open, renew, suggested};
 pub(super) use conclude::conclude;
 pub(super) use verdict::{Wish, decide, show};
 

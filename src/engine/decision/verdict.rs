@@ -6,8 +6,9 @@ use super::super::input::{Proof, Refusal};
 use super::super::state::State;
 use super::choice::write_of;
 use crate::base::{Time, limits, text};
-use crate::event::decision::{Action, DecisionMade, DecisionOpened, DecisionShown};
+use crate::event::decision::{Action, DecisionKind, DecisionMade, DecisionOpened, DecisionShown};
 use crate::event::{Actor, Body};
+use crate::plan::Risk;
 
 /// A person looks at a decision: the nonce that decides it goes on record as its hash.
 pub(in crate::engine) fn show(
@@ -59,6 +60,8 @@ pub(in crate::engine) struct Wish<'a> {
     pub text: &'a str,
     pub proof: &'a Proof,
     pub by: &'a Actor,
+    /// It comes with another budget.
+    pub has_budget: bool,
 }
 
 /// The decision that is meant, made or not.
@@ -71,7 +74,8 @@ pub(super) fn meant<'a>(
     action: Action,
     proof: &Proof,
 ) -> Result<&'a DecisionState, Refusal> {
-    find(state, &Wish { target, action, text: "", proof, by: &Actor::Supervisor })
+    let by = &Actor::Supervisor;
+    find(state, &Wish { target, action, text: "", proof, by, has_budget: false })
 }
 
 /// Decides. The same decision twice is the first one; another one is a conflict.
@@ -124,10 +128,17 @@ pub(in crate::engine) fn decide(
             text: wish.text.to_owned(),
             by: wish.by.clone(),
             write: write_of(state, entry, wish)?,
+            accepts: accepts_of(state, entry, wish),
         }
         .into(),
     );
     Ok(events)
+}
+
+/// Risks that a yes accepts: all that the person was shown.
+fn accepts_of(state: &State, entry: &DecisionState, wish: &Wish<'_>) -> Vec<Risk> {
+    let is_yes = entry.opened.kind == DecisionKind::Risk && wish.action == Action::Approve;
+    if is_yes { state.open_risks() } else { Vec::new() }
 }
 
 /// Why a decision cannot be made any more.
@@ -276,6 +287,7 @@ fn check_expiry(state: &State, now: Time, entry: &DecisionState) -> Result<(), R
 fn check_text(entry: &DecisionState, wish: &Wish<'_>) -> Result<(), Refusal> {
     let is_blank = wish.text.trim().is_empty();
     match wish.action {
+        Action::Suggest if wish.has_budget => Ok(()),
         Action::Answer | Action::Suggest | Action::RequestChanges if is_blank => {
             Err(refused(format!("`{}` needs a text", wish.action), "add `--text …`"))
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::flow::{Access, Expands, StepKind};
+use crate::base::flow::{Access, Expands, FieldType, StepKind};
 use crate::base::id::{ArtifactName, TaskId};
 use crate::base::limits::{SLOTS_MAX, TASKS_MAX};
 
@@ -41,6 +41,7 @@ pub(super) fn check(
         check_role(file, step, team, catalog, findings);
         check_skills(step.skills.as_ref(), step.skills_pos, catalog, findings);
         check_kind(step, findings);
+        check_verifies(file, step, findings);
         check_output(step, &outputs, findings);
         if let Some(slots) = step.slots.as_ref().filter(|slots| slots.value > SLOTS_MAX) {
             findings.error(
@@ -182,6 +183,45 @@ fn check_kind(step: &StepDecl, findings: &mut Findings) {
         "rename it",
     );
     warn(id.parse::<TaskId>().is_err(), "has a name that no task can have", "rename it");
+}
+
+/// Who lets commands run judges a tree that stands still, and can hand its judgement to a person.
+fn check_verifies(file: &WorkflowFile, step: &StepDecl, findings: &mut Findings) {
+    let Some(names) = step.verifies.as_ref().filter(|names| !names.is_empty()) else { return };
+    let pos = names[0].pos;
+    let id = &step.id;
+    if step.kind() != StepKind::Agent {
+        let message = format!("step `{id}` has `verifies`, which only agents can do");
+        findings.error(pos, message, "remove `verifies`");
+    }
+    if step.access == Some(Access::Write) {
+        let message =
+            format!("step `{id}` has `verifies` and may write: no tree stands still for it");
+        findings.error(
+            pos,
+            message,
+            "write `access: read`, or put the check into a gate as `{exec: name}`",
+        );
+    }
+    if names.len() > 1 && names.iter().any(|name| name.as_str() == StepDecl::ALL_COMMANDS) {
+        let message = format!("step `{id}` verifies with `all` and with more");
+        findings.error(pos, message, "`all` stands for all commands: write it alone");
+    }
+    let is_own = |writer: &&crate::resource::Name| {
+        writer.as_str() == id.as_str() || writer.as_str() == step.role_name()
+    };
+    for gate in file.gates.iter().filter(|gate| gate.writers.iter().any(|writer| is_own(&writer))) {
+        if let Some(FieldType::OneOf(words)) = gate.field("verdict")
+            && !words.iter().any(|word| word == "escalate")
+        {
+            let message = format!(
+                "step `{id}` has `verifies` and the verdict of gate `{}` cannot be `escalate`, \
+                 which is all that counts after a check was red too often",
+                gate.id
+            );
+            findings.error(pos, message, "add `escalate` to the words of `verdict`");
+        }
+    }
 }
 
 /// Outputs become files, so their names must be file names, and two steps must not write one.

@@ -52,6 +52,34 @@ fn steps_that_are_named_must_exist() {
 }
 
 #[test]
+fn who_verifies_reads_and_can_escalate() {
+    let gate = |words: &str| {
+        format!(
+            "gates:\n  g: {{ fields: {{ verdict: [{words}] }}, writers: [reviewer], when: {{ check: verdict }} }}\nchannels:\n  - {{ from: a, to: b, gate: g }}\n"
+        )
+    };
+    let step = |keys: &str| format!("## a\nrole: reviewer\n{keys}\n\nGo.\n## b\nrole: qa\n\nGo.\n");
+    check(&with(&gate("ok, escalate"), &step("verifies: all")), &[]);
+    check(
+        &with(&gate("ok, escalate"), &step("access: write\nverifies: [all, lint]")),
+        &[
+            "12:12 error: step `a` has `verifies` and may write: no tree stands still for it",
+            "12:12 error: step `a` verifies with `all` and with more",
+        ],
+    );
+    check(
+        &with(&gate("ok, no"), &step("verifies: lint")),
+        &[
+            "11:11 error: step `a` has `verifies` and the verdict of gate `g` cannot be `escalate`, which is all that counts after a check was red too often",
+        ],
+    );
+    check(
+        &with("", "## a\ncommand: make\nverifies: lint\n\n"),
+        &["7:11 error: step `a` has `verifies`, which only agents can do"],
+    );
+}
+
+#[test]
 fn roles_must_be_played_by_somebody() {
     check(
         &with("", "## a\nrole: codr\n\nGo.\n## summary\n\nGo.\n"),

@@ -63,7 +63,7 @@ impl Listing {
                 Err(error) => return Err(error).at("cannot read", file)?,
             }
         }
-        Err(PathCheckError::NoListing(path.to_owned()))
+        Err(PathCheckError::NoListing(path.into()))
     }
 
     /// Keeps it for the check after the attempt.

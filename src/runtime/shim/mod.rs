@@ -5,6 +5,7 @@
 //! small and quick: there is one per agent, so no async runtime, no argument parser, no log.
 //! The one entry point is [`main`].
 
+mod hold;
 mod signals;
 mod spawn;
 mod watch;

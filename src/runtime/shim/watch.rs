@@ -15,6 +15,7 @@ use crate::runtime::attempt_files::{CommandFile, EndReason, Escalation};
 use crate::runtime::process::{self, Pid, Signal};
 use crate::store::AttemptDir;
 
+use super::hold::Hold;
 use super::signals::Signals;
 use super::spawn::Spawned;
 
@@ -42,6 +43,7 @@ pub(super) struct Watch<'a> {
     agent: u32,
     input: Option<File>,
     deadline: Option<Time>,
+    hold: Hold,
     beat_at: Time,
     heartbeat: Option<File>,
     status: Option<WaitStatus>,
@@ -76,6 +78,7 @@ impl<'a> Watch<'a> {
             agent: spawned.pid,
             input: spawned.input,
             deadline: command.deadline_ms.map(|ms| now.plus_ms(ms)),
+            hold: Hold::new(dir, command.hold_ms, now),
             beat_at: now.plus_ms(HEARTBEAT_MS),
             heartbeat: None,
             status: None,
@@ -142,6 +145,9 @@ impl<'a> Watch<'a> {
     fn guard(&mut self, now: Time) {
         if self.signals.stop_asked() {
             self.stop(EndReason::Stopped);
+        }
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.look_for_hold(now);
         }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.stop(EndReason::Deadline);
@@ -249,6 +255,12 @@ impl<'a> Watch<'a> {
         found
     }
 
+    /// While a question holds the turn its time stands still, and its slot is for others.
+    fn look_for_hold(&mut self, now: Time) {
+        let held_ms = self.hold.look(now);
+        self.deadline = self.deadline.map(|deadline| deadline.plus_ms(held_ms));
+    }
+
     /// Shows that the shim lives, and looks at the size of the output.
     fn beat(&mut self, now: Time) {
         if now < self.beat_at {
@@ -269,6 +281,7 @@ impl<'a> Watch<'a> {
             // A heartbeat that cannot be written is seen as a missing one, which is the truth.
             let _ = futimens(file, &Timestamps { last_access: at, last_modification: at });
         }
+        self.look_for_hold(now);
         let (stdout, stderr) = super::output_bytes(self.dir);
         if stdout.saturating_add(stderr) > self.command.max_output_bytes {
             self.stop(EndReason::OutputLimit);
@@ -282,7 +295,8 @@ impl<'a> Watch<'a> {
         } else {
             match self.next_step() {
                 Some((_, at)) => Some(at),
-                None => self.deadline,
+                // The deadline of a held turn moves with every beat: nothing to wake up for.
+                None => self.deadline.filter(|_| !self.hold.is_held()),
             }
         };
         // What is due but still there is being killed: look again soon.

@@ -5,6 +5,7 @@ use crate::base::TaskId;
 use crate::base::time::human_ms;
 use crate::event::body::{Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel};
 use crate::event::decision::{DecisionKind, DecisionOpened};
+use crate::event::policy::BudgetWarned;
 use crate::event::status::word;
 use crate::event::{Actor, Body, Status, Wait};
 
@@ -60,6 +61,7 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         },
         Body::HeartbeatChanged(beat) => heartbeat(beat)?,
         Body::AttentionRaised(raised) => attention(raised),
+        Body::BudgetWarned(warned) => budget(warned),
         Body::MessageDead(gone) => Subject {
             text: gone.why.clone(),
             ..plain(
@@ -75,6 +77,8 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         Body::RunCreated(_)
         | Body::RunTransitioned(_)
         | Body::RunNoted(_)
+        | Body::RiskAccepted(_)
+        | Body::BudgetChanged(_)
         | Body::SupervisorStarted(_)
         | Body::WorktreeCreated(_)
         | Body::PlanExpanded(_)
@@ -98,6 +102,7 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::PassesAdded(_)
         | Body::CheckFinished(_)
         | Body::QuestionAsked(_)
+        | Body::VerificationAsked(_)
         | Body::QuestionParked(_)
         | Body::QuestionWithdrawn(_)
         | Body::TurnReported(_)
@@ -116,12 +121,21 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
     Some(subject)
 }
 
+fn budget(warned: &BudgetWarned) -> Subject {
+    let title = format!("most of its {} is used up", warned.kind);
+    Subject {
+        text: format!("{} of {} are used", warned.used, warned.limit),
+        ..plain(&format!("budget:{}", warned.kind), Severity::NeedsYou, &title, "status")
+    }
+}
+
 /// What an event resolves; `is_move` says that the run's status is another than before.
 #[expect(clippy::wildcard_enum_match_arm, reason = "most events resolve nothing")]
 pub(super) fn ended(body: &Body, is_move: bool) -> Vec<Ends> {
     let group = |name: &str, task: &TaskId| Ends::Group(format!("{name}:{task}:"));
     match body {
         Body::DecisionMade(made) => vec![Ends::Decision(made.id.clone())],
+        Body::BudgetChanged(_) => vec![Ends::Group("budget:".to_owned())],
         Body::GateWritten(written) if matches!(written.by, Actor::Human(_)) => {
             vec![Ends::Key(decision_key(DecisionKind::Gate, &written.gate))]
         }

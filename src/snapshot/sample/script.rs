@@ -57,6 +57,7 @@ pub fn created() -> RunCreated {
         goal: "Add refunds to the shop".into(),
         plan: Arc::new(plan),
         policy: Box::default(),
+        risks: Vec::new(),
         limits: Limits::default(),
         priority: Priority::Normal,
         after: Vec::new(),
@@ -196,6 +197,7 @@ fn ended(task: &str, ms: u64, summary: &str) -> Input {
             output_tokens: 300,
             cache_tokens: 4_000,
             cost_usd: Some(0.25),
+            ..Usage::default()
         },
         leftovers: 0,
         changed: Some(task == "coding"),
@@ -221,6 +223,7 @@ fn channel(from: usize, to: usize) -> ChannelPlan {
 
 fn step(id: &str, role: &str, runtime: &str) -> StepPlan {
     StepPlan {
+        verifies: Vec::new(),
         expands: None,
         approve: false,
         contract: None,

@@ -86,6 +86,7 @@ pub fn body(seq: u64) -> Body {
                 output_tokens: 913,
                 cache_tokens: 0,
                 cost_usd: Some(0.0831),
+                ..Usage::default()
             },
             leftovers: 0,
             changed: Some(false),

@@ -24,6 +24,7 @@ pub fn created(slots: u32) -> RunCreated {
         goal: "many tasks".into(),
         plan: Arc::new(plan),
         policy: Box::default(),
+        risks: Vec::new(),
         limits: Limits::default(),
         priority: Priority::Normal,
         after: Vec::new(),

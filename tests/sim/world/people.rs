@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crew::engine::{Caller, Command, Input, Proof, State};
+use crew::engine::{BudgetChange, Caller, Command, Input, Proof, State};
 use crew::event::decision::{Action, DecisionKind};
 use crew::event::{Actor, BlockedReason, Status, StatusKind, Wait};
+use crew::plan::policy::Budget;
 use serde_json::{Value, json};
 
 use super::{Supervisor, World};
@@ -60,7 +61,11 @@ impl World {
             (Status::Blocked { .. }, 0..150) if self.resumes < 4 => {
                 let has_loop = state.plan().steps.iter().any(|step| step.looping.is_some());
                 let add_steps = if has_loop { self.rng.u32(0..3) } else { 0 };
-                Some(Command::Resume { message: None, add_steps })
+                let command = Box::new(Command::Resume { message: None, add_steps });
+                let add =
+                    Budget { steps: (add_steps > 0).then_some(add_steps), ..Budget::default() };
+                let budget = BudgetChange { add, ..BudgetChange::default() };
+                Some(Command::With { command, budget, accepts_risks: true })
             }
             (Status::Blocked { .. }, _) if self.resumes < 4 => super::retry_one(state),
             (Status::Blocked { .. }, _) => Some(Command::Stop),

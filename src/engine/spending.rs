@@ -1,0 +1,109 @@
+//! The fold of what is used up: by whom and when, and the clock of active time.
+
+use serde::{Deserialize, Serialize};
+
+use super::start::SHELL_RUNTIME;
+use super::state::{State, TaskStatus};
+use crate::base::{TaskId, Time};
+use crate::event::policy::BudgetChanged;
+use crate::event::{AttemptEnded, EndReason, Usage};
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// What attempts of one task used that were played by one program and model and ended on one day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spending {
+    /// The task.
+    pub task: TaskId,
+    /// The program.
+    pub runtime: String,
+    /// The model that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The beginning of the day on which they ended (UTC).
+    pub day: Time,
+    /// How many they were.
+    pub attempts: u32,
+    /// Milliseconds from their starts to their ends.
+    pub active_ms: u64,
+    /// Tokens and money.
+    pub usage: Usage,
+}
+
+impl State {
+    /// Books what an attempt used; returns it with the note that its cost is unknown, where it is.
+    pub(super) fn spend(
+        &mut self,
+        runtime: String,
+        model: Option<String>,
+        active_ms: u64,
+        end: &AttemptEnded,
+    ) -> Usage {
+        let mut usage = end.usage;
+        let has_run = !matches!(end.reason, EndReason::Revoked | EndReason::SpawnFailed);
+        if has_run && usage.cost_usd.is_none() && runtime != SHELL_RUNTIME {
+            usage.unpriced = 1;
+        }
+        let day = Time(end.ended_at.0.div_euclid(DAY_MS) * DAY_MS);
+        let known = self.spendings.iter_mut().rev().find(|entry| {
+            entry.task == end.task
+                && entry.runtime == runtime
+                && entry.model == model
+                && entry.day == day
+        });
+        if let Some(entry) = known {
+            entry.attempts += 1;
+            entry.active_ms += active_ms;
+            entry.usage.add(&usage);
+        } else {
+            let task = end.task.clone();
+            self.spendings.push(Spending {
+                task,
+                runtime,
+                model,
+                day,
+                attempts: 1,
+                active_ms,
+                usage,
+            });
+        }
+        usage
+    }
+
+    /// The clock runs while an attempt is live that does not wait for a person's answer.
+    pub(super) fn look_at_clock(&mut self, at: Time) {
+        let is_active = self.working_count() > 0;
+        match self.active_since {
+            None if is_active => {
+                self.active_since = Some(at);
+                self.active_until = None;
+            }
+            Some(since) if !is_active => {
+                // The end as the shims saw it: the time until somebody noticed is not work.
+                let until = self.active_until.take().filter(|_| self.index.live.is_empty());
+                self.active_ms += until.unwrap_or(at).since_ms(since);
+                self.active_since = None;
+            }
+            None | Some(_) => {}
+        }
+    }
+
+    pub(super) fn budget_changed(&mut self, changed: &BudgetChanged) {
+        self.budget = changed.budget;
+        self.warned.clear();
+        self.words_seq = self.seq;
+    }
+
+    /// While a run is paused its back-offs stand still.
+    pub(super) fn shift_delays(&mut self, ms: u64) {
+        let paused_at = self.status_since;
+        let delayed = self.index.delayed.iter().filter(|(moment, _)| *moment > paused_at);
+        for task in delayed.map(|&(_, task)| task).collect::<Vec<usize>>() {
+            if let TaskStatus::Ready { since, not_before: Some(moment) } = self.tasks[task].status {
+                let not_before = Some(moment.plus_ms(ms));
+                self.set_task(task, TaskStatus::Ready { since, not_before });
+            }
+        }
+    }
+}

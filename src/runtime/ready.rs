@@ -1,0 +1,177 @@
+//! Makes a worktree ready for its first task: files are copied, submodules filled, setup commands run.
+//!
+//! That it is ready is kept beside what git knows of the worktree, and goes with it: one that is made again,
+//! or whose setup was cut short, is made ready again.
+
+use std::fs;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio_util::sync::CancellationToken;
+
+use super::attempts::short;
+use super::evidence::Job;
+use super::supervisor::{Supervisor, Wake};
+use super::{copies, submodules, worktree};
+use crate::base::{limits, text};
+use crate::clock::Clock;
+use crate::engine::{Effect, Input};
+use crate::event::body::{RunNoted, WorktreeCreated};
+use crate::event::{Hash, RunCreated};
+use crate::plan::graph::CommandPlan;
+use crate::plan::policy::WorktreePolicy;
+use crate::store::salvage::git_dir_of;
+
+/// In the worktree's own part of the repository: it is ready, by what was asked for then.
+const MARK: &str = "crew-ready";
+
+/// Whether a worktree is there and ready, by a look that costs no git.
+pub(super) fn is_ready(path: &Utf8Path, policy: &WorktreePolicy) -> bool {
+    let needs_more = !policy.setup.is_empty() || !policy.copy.is_empty();
+    worktree::is_linked(path) && (!needs_more || has_mark(path, policy))
+}
+
+fn has_mark(path: &Utf8Path, policy: &WorktreePolicy) -> bool {
+    let link = fs::read_to_string(path.join(".git")).unwrap_or_default();
+    let git_dir = link.trim().strip_prefix("gitdir:").map(|to| path.join(to.trim()));
+    let found = git_dir.and_then(|git_dir| fs::read_to_string(git_dir.join(MARK)).ok());
+    found.is_some_and(|found| found.trim() == mark_of(policy))
+}
+
+fn mark_of(policy: &WorktreePolicy) -> String {
+    let asked = serde_json::to_string(&(&policy.setup, &policy.copy)).unwrap_or_default();
+    Hash::of(asked.as_bytes()).to_string()
+}
+
+/// Everything that is needed to make a worktree, away from the loop.
+struct Making {
+    created: std::sync::Arc<RunCreated>,
+    /// Newest commit that the log knows; absent before the worktree was made first.
+    known: Option<String>,
+    env: Vec<(String, String)>,
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+impl Supervisor {
+    /// Makes the run's worktree, or makes it again, and makes it ready.
+    pub(super) fn ensure_worktree(&mut self, effect: Effect) {
+        let state = self.ledger.state();
+        let stop = CancellationToken::new();
+        let making = Making {
+            created: state.created.clone(),
+            known: state.worktree.as_ref().map(|made| made.commit.clone()),
+            env: self.desk().command_environment(),
+            clock: self.clock,
+            stop: stop.clone(),
+        };
+        self.making = Some(stop);
+        let sender = self.sender.clone();
+        self.tracker.spawn(async move {
+            let inputs = making.run().await;
+            drop(sender.send(Wake::Done(effect, inputs)));
+        });
+    }
+
+    /// Whether the worktree that the log speaks of has to be made again before anybody can work.
+    pub(super) fn lacks_worktree(&self) -> bool {
+        let state = self.ledger.state();
+        let policy = &state.created.policy.worktree;
+        state.worktree.as_ref().is_some_and(|made| !is_ready(&made.path, policy))
+    }
+}
+
+impl Making {
+    /// What became of it; nothing when it was stopped.
+    async fn run(self) -> Vec<Input> {
+        let Some(base) = self.created.git.clone() else { return Vec::new() };
+        let (created, known) = (self.created.clone(), self.known.clone());
+        let made = tokio::task::spawn_blocking(move || prepare(&created, known.as_deref())).await;
+        let (fact, mut inputs) = match made {
+            Ok(Ok(made)) => made,
+            Ok(Err(why)) => return vec![Input::WorktreeFailed(short(&why))],
+            Err(error) => return vec![Input::WorktreeFailed(short(&error.to_string()))],
+        };
+        let policy = &self.created.policy.worktree;
+        if !has_mark(&base.worktree, policy) {
+            for (at, command) in policy.setup.iter().enumerate() {
+                match self.set_up(&base.worktree, at, command).await {
+                    None => return Vec::new(),
+                    Some(Ok(())) => {}
+                    Some(Err(why)) => return vec![Input::WorktreeFailed(why)],
+                }
+            }
+            if let Some(git_dir) = git_dir_of(&self.created.root, &base.worktree)
+                && let Err(error) = fs::write(git_dir.join(MARK), mark_of(policy))
+            {
+                let why = format!("cannot write `{}`: {error}", git_dir.join(MARK));
+                return vec![Input::WorktreeFailed(short(&why))];
+            }
+        }
+        if !is_ready(&base.worktree, policy) {
+            let why = format!("git has made `{}`, and it is no worktree", base.worktree);
+            return vec![Input::WorktreeFailed(short(&why))];
+        }
+        inputs.push(fact);
+        inputs
+    }
+
+    /// Runs one command; nothing when it was stopped.
+    async fn set_up(
+        &self,
+        worktree: &Utf8PathBuf,
+        at: usize,
+        command: &str,
+    ) -> Option<Result<(), String>> {
+        let mut env = self.env.clone();
+        env.retain(|(name, _)| name != "CREW_WORKTREE");
+        env.push(("CREW_WORKTREE".to_owned(), worktree.to_string()));
+        env.push(("CREW_ROOT".to_owned(), self.created.root.to_string()));
+        let uid = &self.created.uid;
+        let job = Job {
+            name: format!("setup-{at}"),
+            command: CommandPlan { command: command.to_owned(), timeout_ms: limits::SETUP_MS },
+            folder: worktree.clone(),
+            tree: String::new(),
+            env,
+            mark: Hash::of(format!("{uid}/setup").as_bytes()).to_string(),
+            grace: Duration::from_millis(self.created.limits.grace_ms),
+        };
+        let found = Box::pin(job.run(self.clock, self.stop.clone())).await?;
+        let code = match found.code {
+            Some(0) => return Some(Ok(())),
+            Some(code) => format!("exited with code {code}"),
+            None => "did not end by itself".to_owned(),
+        };
+        tracing::error!(command, code, tail = found.tail, "setup failed");
+        let command = text::one_line(command, limits::SETUP_SHOWN_CHARS);
+        let tail = text::one_line(found.tail.trim(), limits::EVIDENCE_TAIL_BYTES);
+        let tail = text::tail(&tail, limits::SETUP_SHOWN_CHARS);
+        Some(Err(format!("setup `{command}` {code}: {tail}")))
+    }
+}
+
+/// The folder with its branch, its copies and its submodules.
+fn prepare(created: &RunCreated, known: Option<&str>) -> Result<(Input, Vec<Input>), String> {
+    let Some(base) = &created.git else { return Err("the run has no branch".to_owned()) };
+    let whole = |error: &dyn std::error::Error| text::error_chain(error);
+    let fact = if let Some(known) = known {
+        worktree::ensure(&created.root, base, known).map_err(|error| whole(&error))?;
+        let text = "the worktree was gone or not ready, and is made again from its branch";
+        Input::Fact(RunNoted { text: text.to_owned() }.into())
+    } else {
+        let made = worktree::create(&created.root, base, !created.after.is_empty());
+        let (commit, tree) = made.map_err(|error| whole(&error))?;
+        let (path, branch) = (base.worktree.clone(), base.branch.clone());
+        Input::WorktreeCreated(WorktreeCreated { path, branch, commit, tree })
+    };
+    let mut notes: Vec<String> =
+        submodules::fill(&created.root, &base.worktree).into_iter().collect();
+    let policy = &created.policy.worktree;
+    if !has_mark(&base.worktree, policy) && !policy.copy.is_empty() {
+        let copied = copies::copy(&created.root, &base.worktree, &policy.copy);
+        notes.extend(copied.map_err(|error| whole(&error))?);
+    }
+    let notes = notes.into_iter().map(|text| Input::Fact(RunNoted { text }.into()));
+    Ok((fact, notes.collect()))
+}
