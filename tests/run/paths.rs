@@ -97,10 +97,10 @@ fn without_a_worktree_the_paths_are_checked_all_the_same() {
         env.agent(
             "cat >/dev/null; cat .env; echo x > made; [ -z \"$BAD\" ] || echo x >> .env; echo done",
         );
-        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place"]);
+        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place", "--yes"]);
         assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
         env.agent("cat >/dev/null; echo x >> .env; echo done");
-        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place"]);
+        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place", "--yes"]);
         assert_eq!(env.rest(run), "failed(path_policy)", "{:?}", env.status(run));
     }
 }
