@@ -15,6 +15,7 @@ pub mod message;
 pub mod plan;
 pub mod policy;
 pub mod recover;
+pub mod request;
 pub mod rest;
 mod risk;
 pub mod rows;
