@@ -265,10 +265,11 @@ fn unseen(wish: &Wish, state: &State, entry: &DecisionState) -> CliError {
     let (run, action) = (wish.run, wish.action);
     let row = DecisionRow::of(state, entry, state.updated_at);
     let reason = format!("nobody can be asked about `{}` here", row.subject);
+    // What is about the run itself needs no further name.
+    let subject = if entry.opened.subject.is_empty() { "" } else { &format!(" {}", row.subject) };
     CliError::new(Exit::Refused, "unseen", reason)
         .hinted(format!(
-            "`crew decisions {run}` shows it with a nonce, `crew {action} {run} {} --nonce …` decides just that",
-            row.subject
+            "`crew decisions {run}` shows it with a nonce, `crew {action} {run}{subject} --nonce …` decides just that"
         ))
         .hinted("`--yes` decides without a look")
 }

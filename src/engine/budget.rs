@@ -188,13 +188,13 @@ pub(super) fn stop(state: &State, vitals: &Vitals, now: Time) -> Option<(Blocked
         return None;
     }
     let delayed = state.index.delayed.iter().map(|&(_, task)| task);
-    let mut startable = state.index.ready.iter().copied().chain(delayed);
+    // What waits for a person's word about a plan does not wait for the budget.
+    let is_held = |task: &TaskIx| super::start::is_held(state, *task);
+    let ready = state.index.ready.iter().copied().chain(delayed);
+    let startable: Vec<TaskIx> = ready.filter(|task| !is_held(task)).collect();
     if let Some(line) = exhausted(state, vitals, now) {
-        let is_held = |task: TaskIx| super::start::is_held(state, task);
-        let is_needed = startable.any(|task| !is_held(task));
-        return is_needed.then(|| (reason(line.kind), line.told()));
+        return (!startable.is_empty()).then(|| (reason(line.kind), line.told()));
     }
-    let startable: Vec<TaskIx> = startable.collect();
     let is_out = !startable.is_empty() && startable.iter().all(|&t| is_out_of_steps(state, t));
     let line = steps(state).filter(|_| is_out)?;
     Some((reason(line.kind), line.told()))
