@@ -26,6 +26,8 @@ mod flow;
 mod forge;
 #[path = "run/holds.rs"]
 mod holds;
+#[path = "run/loops.rs"]
+mod loops;
 #[path = "run/mail.rs"]
 mod mail;
 #[path = "run/mcp.rs"]

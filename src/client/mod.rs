@@ -16,6 +16,7 @@ pub mod plan;
 pub mod policy;
 pub mod radar;
 pub mod recover;
+pub mod request;
 pub mod rest;
 mod risk;
 pub mod rows;

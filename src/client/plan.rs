@@ -370,13 +370,10 @@ pub(super) fn check_policy(plan: &Plan, policy: &Policy) -> Result<(), PlanError
 fn check_supported(plan: &Plan) -> Result<(), PlanError> {
     let mut reasons = Vec::new();
     for step in &plan.steps {
-        let needs = [
-            (step.looping.is_some(), "`loop`"),
-            (
-                step.isolation == Isolation::Snapshot && step.access == Access::Write,
-                "`isolation: snapshot` for a step that writes",
-            ),
-        ];
+        let needs = [(
+            step.isolation == Isolation::Snapshot && step.access == Access::Write,
+            "`isolation: snapshot` for a step that writes",
+        )];
         let missing: BTreeSet<&str> =
             needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| what).collect();
         for what in missing {

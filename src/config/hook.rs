@@ -54,6 +54,8 @@ const TYPES: &[&str] = &[
     "attempt.stopping",
     "attempt.ended",
     "check.finished",
+    "pass.finished",
+    "passes.added",
     "heartbeat.changed",
     "attention.raised",
     "verification.asked",

@@ -7,18 +7,12 @@ use std::collections::BTreeSet;
 
 use super::facts::ChannelState;
 use super::merge::MergeState;
-use super::state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, State, StepState, TaskState, TaskStatus,
-    WorktreeState,
-};
-use crate::base::{StepId, TaskId, Time};
+use super::state::{ArtifactState, State, StepState, TaskState, TaskStatus, WorktreeState};
+use crate::base::{StepId, Time};
 use crate::event::body::{
-    ArtifactStored, Attention, AttentionRaised, CheckFinished, PlanExpanded, ReadyCause, Settled,
-    TaskActivated, TaskReadied, TaskSettled,
+    ArtifactStored, PlanExpanded, ReadyCause, Settled, TaskActivated, TaskReadied, TaskSettled,
 };
-use crate::event::{
-    AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Rule, Status, TaskResult,
-};
+use crate::event::{BlockedReason, Body, Record, Rule, Status, TaskResult};
 use crate::plan::graph::{StepIx, TaskIx};
 
 impl State {
@@ -70,6 +64,10 @@ impl State {
             }
             Body::AttemptEnded(end) => self.attempt_ended(at, end),
             Body::CheckFinished(check) => self.checked(check),
+            Body::PassFinished(finished) => self.passed(at, finished),
+            Body::PassesAdded(added) => {
+                self.passes_added = self.passes_added.saturating_add(added.passes);
+            }
             Body::HeartbeatChanged(beat) => {
                 self.edit_live(&beat.task, |live| live.heartbeat = beat.level);
             }
@@ -131,24 +129,6 @@ impl State {
         self.look_at_clock(at);
     }
 
-    fn checked(&mut self, check: &CheckFinished) {
-        if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
-            worktree.commit.clone_from(commit);
-            if worktree.tree != check.tree {
-                worktree.tree.clone_from(&check.tree);
-                self.tree_seq = self.seq;
-            }
-        }
-        if !check.denied.is_empty() {
-            self.denied = format!("{}: {}", check.task, check.denied_words());
-        }
-        self.edit_checking(&check.task, |checking| {
-            if checking.end.attempt == check.attempt {
-                checking.check = Some(check.clone());
-            }
-        });
-    }
-
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
         self.hibernated = rule == Rule::T15;
         if self.hibernated {
@@ -163,6 +143,13 @@ impl State {
         self.status_seq = self.seq;
         if matches!(rule, Rule::T17 | Rule::T34 | Rule::T37) {
             self.zero_cycles();
+        }
+        if matches!(rule, Rule::T31 | Rule::T34 | Rule::T34b | Rule::T37) {
+            self.final_reds = 0;
+            // What was in the way of a command may be mended: red is no longer known, green stays.
+            for trees in self.evidence.values_mut() {
+                trees.retain(|_, found| found.is_green());
+            }
         }
     }
 
@@ -242,6 +229,8 @@ impl State {
             (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
             entry.started_at = None;
             (entry.asked, entry.carries) = (None, None);
+            (entry.passes, entry.forgiven) = (0, 0);
+            entry.history.clear();
             self.end_hold(at, task);
             if self.tasks[task].status.as_live().is_none() {
                 self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
@@ -258,6 +247,7 @@ impl State {
             return;
         };
         let was_dead = self.tasks[task].status.is_dead();
+        let failure = self.failure(readied.cause, &readied.failure, at);
         let entry = &mut self.tasks[task];
         entry.failure.clone_from(&readied.failure);
         if let Some(runtime) = &readied.runtime {
@@ -266,6 +256,9 @@ impl State {
                 entry.session.take().filter(|_| entry.runtime.as_ref() == Some(runtime));
             entry.runtime = Some(runtime.clone());
         }
+        if let Some(failure) = failure {
+            entry.failed_with(failure);
+        }
         match readied.cause {
             ReadyCause::Retry | ReadyCause::Validation => entry.retries += 1,
             ReadyCause::Crash => entry.crashes += 1,
@@ -273,9 +266,15 @@ impl State {
             ReadyCause::Contract => entry.nudges += 1,
             ReadyCause::Human => {
                 (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
+                entry.failures.clear();
+                entry.forgiven = entry.history.len();
             }
             ReadyCause::Answer => entry.asked = None,
-            ReadyCause::Interrupted | ReadyCause::Revoked => {}
+            ReadyCause::Final => self.final_reds += 1,
+            ReadyCause::Interrupted
+            | ReadyCause::Revoked
+            | ReadyCause::Pass
+            | ReadyCause::Outdated => {}
         }
         entry.carries = match readied.cause {
             // What it wrote before it was cut short it need not write again.
@@ -287,7 +286,10 @@ impl State {
             | ReadyCause::Validation
             | ReadyCause::Contract
             | ReadyCause::Human
-            | ReadyCause::Answer => None,
+            | ReadyCause::Answer
+            | ReadyCause::Pass
+            | ReadyCause::Final
+            | ReadyCause::Outdated => None,
         };
         let not_before = readied.not_before.filter(|moment| *moment > at);
         self.set_task(task, TaskStatus::Ready { since: at, not_before });
@@ -349,99 +351,6 @@ impl State {
         self.set_task(task, status);
         if settled.status != Settled::Done {
             self.abandon_children(self.index.step_of[task]);
-        }
-    }
-
-    fn attempt_started(&mut self, at: Time, started: &AttemptStarted) {
-        let Some(task) = self.task_ix(&started.task) else {
-            return;
-        };
-        self.tasks[task].attempts = started.attempt;
-        self.tasks[task].started_at.get_or_insert(at);
-        let live = LiveAttempt {
-            number: started.attempt,
-            seq: self.seq,
-            stale: false,
-            runtime: started.runtime.clone(),
-            model: started.model.clone(),
-            mark: started.mark.clone(),
-            started_at: at,
-            deadline_ms: started.deadline_ms,
-            session: started.session.clone(),
-            heartbeat: crate::event::body::HeartbeatLevel::Healthy,
-            no_output: false,
-            silent_since: None,
-            held_since: None,
-            held_ms: 0,
-            resumed_at: None,
-            stopping: None,
-        };
-        self.set_task(task, TaskStatus::Running(Box::new(live)));
-    }
-
-    fn attempt_ended(&mut self, at: Time, end: &AttemptEnded) {
-        let Some(task) = self.task_ix(&end.task) else {
-            return;
-        };
-        let TaskStatus::Running(live) = &self.tasks[task].status else {
-            return;
-        };
-        if live.number != end.attempt {
-            return;
-        }
-        let stopped = live.stopping.clone();
-        let is_stale = live.stale;
-        let held_ms = live.held_ms_at(end.ended_at.min(at));
-        let (runtime, model) = (live.runtime.clone(), live.model.clone());
-        self.forget_verifications(&end.task, end.attempt);
-        let active_ms = end.duration_ms.saturating_sub(held_ms);
-        let usage = self.spend(runtime, model, active_ms, end);
-        let entry = &mut self.tasks[task];
-        entry.ended_at = Some(end.ended_at);
-        entry.active_ms += active_ms;
-        entry.usage.add(&usage);
-        if !end.summary.is_empty() {
-            entry.summary.clone_from(&end.summary);
-        }
-        if end.session.is_some() {
-            entry.session.clone_from(&end.session);
-        }
-        entry.last = Some(Box::new(end.clone()));
-        self.usage.add(&usage);
-        let is_active = self.steps[self.index.step_of[task]].activated > 0;
-        let next = match (is_stale, is_active) {
-            (false, _) => {
-                let checking = CheckingAttempt { end: end.clone(), stopped, check: None };
-                TaskStatus::Checking(Box::new(checking))
-            }
-            // Its result counts no longer; what it left in the tree is committed with the next turn.
-            (true, true) => TaskStatus::Ready { since: at, not_before: None },
-            (true, false) => TaskStatus::Stale,
-        };
-        self.set_task(task, next);
-        self.active_until = self.active_until.max(Some(end.ended_at.min(at)));
-    }
-
-    fn attention(&mut self, at: Time, attention: &AttentionRaised) {
-        self.edit_live(&attention.task, |live| match attention.kind {
-            Attention::FirstOutput => live.no_output = true,
-            Attention::Silence => live.silent_since = Some(at),
-        });
-    }
-
-    fn edit_live(&mut self, id: &TaskId, edit: impl FnOnce(&mut LiveAttempt)) {
-        let Some(task) = self.task_ix(id) else { return };
-        self.tasks[task].seq = self.seq;
-        if let TaskStatus::Running(live) = &mut self.tasks[task].status {
-            edit(live);
-        }
-    }
-
-    fn edit_checking(&mut self, id: &TaskId, edit: impl FnOnce(&mut CheckingAttempt)) {
-        let Some(task) = self.task_ix(id) else { return };
-        self.tasks[task].seq = self.seq;
-        if let TaskStatus::Checking(checking) = &mut self.tasks[task].status {
-            edit(checking);
         }
     }
 

@@ -27,7 +27,10 @@ impl State {
     }
 
     fn write_store(&mut self, at: Time, write: &StoreWrite, by: &Actor, attempt: Option<u32>) {
-        let origin = Origin { by: by.clone(), attempt, epoch: self.epoch, at };
+        let writer = if let Actor::Agent(task) = by { self.task_ix(task) } else { None };
+        let seen = writer.map(|task| &self.tasks[task]).filter(|it| attempt == Some(it.attempts));
+        let tree = seen.map(|it| it.tree.clone());
+        let origin = Origin { by: by.clone(), attempt, epoch: self.epoch, at, tree };
         self.stores.entry(write.store.clone()).or_default().write(self.seq, write, &origin);
     }
 

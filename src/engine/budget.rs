@@ -62,10 +62,9 @@ impl State {
         spent
     }
 
-    /// Passes of all loops of the run that were begun.
+    /// Passes of all loops of the run, with those that are under way; one that broke off is none.
     pub fn budget_steps_used(&self) -> u32 {
-        let looping = (0..self.tasks.len()).filter(|&task| self.step_of(task).looping.is_some());
-        looping.map(|task| self.tasks[task].attempts).sum()
+        self.passes_used().saturating_add(self.passes_under_way())
     }
 
     /// Passes that may still be begun; nothing where the run has no limit of its own.
@@ -262,8 +261,13 @@ pub(super) fn changed(
     };
     // What was used beyond the limit is not taken from what is added.
     if let Some(more) = add.steps {
-        let old = budget.steps.ok_or_else(|| no_limit("steps"))?;
-        budget.steps = Some(old.max(spent.steps).saturating_add(more));
+        // Where the run has no limit of its own, the loops have theirs.
+        let has_loops = state.plan().steps.iter().any(|step| step.looping.is_some());
+        match budget.steps {
+            Some(old) => budget.steps = Some(old.max(spent.steps).saturating_add(more)),
+            None if has_loops => {}
+            None => return Err(no_limit("steps")),
+        }
     }
     if let Some(more) = add.active_ms {
         let old = budget.active_ms.ok_or_else(|| no_limit("minutes"))?;

@@ -11,6 +11,7 @@ use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
 use crate::event::decision::DecisionKind;
 use crate::event::message::Message;
+use crate::event::pass::PassesAdded;
 use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind, Wait};
 
 /// The events that an input causes by itself; what follows from them is for `settle`.
@@ -118,7 +119,7 @@ fn decide_plain(
             None => Ok(Vec::new()),
         },
         Command::Pause => pause(state),
-        Command::Resume { message } => resume(state, message.as_ref()),
+        Command::Resume { message, add_steps } => resume(state, message.as_ref(), *add_steps),
         Command::Stop => {
             let reason = CancelReason::Stopped;
             let at_once = || by_person(state, "stop", Rule::T36, Status::Cancelled { reason });
@@ -284,17 +285,43 @@ fn pause(state: &State) -> Result<Vec<Body>, Refusal> {
 
 const RESUMED: Status = Status::Queued { resumed: true, not_before: None };
 
-fn resume(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal> {
+fn resume(state: &State, message: Option<&Message>, add_steps: u32) -> Result<Vec<Body>, Refusal> {
     let is_paused = state.status.kind() == StatusKind::Paused;
     let rule = if is_paused { Rule::T17 } else { Rule::T34 };
     let mut events =
         moved(state, rule, RESUMED).map_err(|_| refusal(state, "resume", "paused or blocked"))?;
+    if add_steps > 0 {
+        if !state.plan().steps.iter().any(|step| step.looping.is_some()) {
+            let reason =
+                format!("run #{} has no loop that could get more passes", state.created.number);
+            return Err(Refusal::state(reason, "leave `--add-steps` out"));
+        }
+        events.insert(0, PassesAdded { passes: add_steps }.into());
+    } else if let Status::Blocked { reason: BlockedReason::BudgetSteps, .. } = &state.status {
+        let blocking = state.first_blocking();
+        blocking.map_or(Ok(()), |(task, _)| check_passes(state, task))?;
+    }
     events.extend(message.map(sent));
     for &task in &state.index.blocking {
+        // Others go on; this one needs more passes, which nobody has given it.
+        if add_steps == 0 && state.is_out_of_passes(task) {
+            continue;
+        }
         let failure = state.tasks[task].status.why().unwrap_or_default().to_owned();
         events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
     }
     Ok(events)
+}
+
+/// A loop without passes cannot be tried again.
+fn check_passes(state: &State, task: usize) -> Result<(), Refusal> {
+    if !state.is_out_of_passes(task) {
+        return Ok(());
+    }
+    let (used, _) = state.passes(task).unwrap_or_default();
+    let reason = format!("`{}` has used all of its {used} passes", state.task_id(task));
+    let hint = format!("`crew resume {} --add-steps 4` gives it more", state.created.number);
+    Err(Refusal::state(reason, hint))
 }
 
 fn sent(message: &Message) -> Body {
@@ -340,6 +367,7 @@ fn retry_task(
         );
         return Err(Refusal::state(reason, next_step(state)));
     }
+    check_passes(state, task)?;
     let mut events = if state.status.kind() == StatusKind::Running {
         Vec::new()
     } else {

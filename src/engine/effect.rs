@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::judge::{needs_check, needs_evidence};
-use super::settle::{evidence_wanted, needs_worktree};
+use super::red::evidence_wanted;
+use super::settle::needs_worktree;
 use super::state::State;
 use crate::event::StatusKind;
 use crate::plan::graph::TaskIx;

@@ -34,6 +34,9 @@ pub struct Evidence {
     pub age_ms: Option<u64>,
 }
 
+/// Passes of a loop that are told, the newest.
+const PASSES_SHOWN: usize = 8;
+
 fn event(text: impl Into<String>, at: Time, now: Time) -> Evidence {
     Evidence { source: "event", text: text.into(), age_ms: Some(now.since_ms(at)) }
 }
@@ -313,6 +316,13 @@ pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> 
         if !last.failure.is_empty() {
             evidence.push(event(text::one_line(&last.failure, 300), last.ended_at, now));
         }
+    }
+    for pass in entry.history.iter().rev().take(PASSES_SHOWN).rev() {
+        let (number, limit) = (pass.finished.pass, pass.finished.limit);
+        let commit = pass.finished.commit.as_deref().unwrap_or("no commit");
+        let commit: String = commit.chars().take(10).collect();
+        let told = super::passes::told(pass);
+        evidence.push(event(format!("pass {number} of {limit} ({commit}) {told}"), pass.at, now));
     }
     let mut command = None;
     let headline = match &entry.status {

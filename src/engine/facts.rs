@@ -37,6 +37,9 @@ pub struct Origin {
     pub epoch: u32,
     /// When.
     pub at: Time,
+    /// The tree that an agent saw when it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
 }
 
 impl StoreState {

@@ -158,15 +158,19 @@ impl Evaluation<'_> {
     fn count(&self, field: &str, eq: &Value, min: u32) -> GateVerdict {
         let min = min.max(1) as usize;
         let entries = self.value(field).and_then(Value::as_object);
-        let count = entries.map_or(0, |map| map.values().filter(|value| equal(value, eq)).count());
+        let (old, current): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .flatten()
+            .partition(|(task, _)| self.state.is_outdated_vote(&self.gate.store, field, task));
+        let count = current.iter().filter(|(_, value)| equal(value, eq)).count();
         GateVerdict::of(count >= min, || {
             let mut reason = format!("{count} of {min} `{field}` are {}", short(eq));
-            let others: Vec<String> = entries
-                .into_iter()
-                .flatten()
+            let mut others: Vec<String> = current
+                .iter()
                 .filter(|(_, value)| !equal(value, eq))
                 .map(|(task, value)| format!("{task} says {}", short(value)))
                 .collect();
+            others.extend(old.iter().map(|(task, _)| format!("{task} voted on an older tree")));
             let silent: Vec<String> = self
                 .writers()
                 .into_iter()

@@ -95,6 +95,8 @@ pub enum Command {
     Resume {
         /// What the interrupted tasks are told.
         message: Option<Message>,
+        /// Passes that every loop gets in addition.
+        add_steps: u32,
     },
     /// End it.
     Stop,

@@ -7,12 +7,14 @@
 //! people why.
 
 mod apply;
+mod apply_attempt;
 mod apply_flow;
 mod budget;
 mod call;
 pub mod checkpoint;
 mod children;
 mod contract;
+mod dead_loop;
 mod deadline;
 mod decide;
 mod decision;
@@ -20,6 +22,7 @@ mod edge;
 mod effect;
 mod explain;
 mod facts;
+mod final_check;
 mod fire;
 mod gate;
 mod hold;
@@ -28,7 +31,9 @@ mod input;
 mod judge;
 mod mail;
 mod merge;
+mod passes;
 mod progress;
+mod red;
 mod risk;
 mod settle;
 mod spending;
@@ -38,6 +43,7 @@ mod task;
 pub mod transitions;
 mod verify;
 mod vitals;
+mod votes;
 mod words;
 mod write;
 
@@ -58,6 +64,7 @@ pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, Spending, State, StepState,
     TaskState, TaskStatus, WorktreeState,
 };
+pub use task::{Failure, Pass};
 pub use verify::Verification;
 pub use vitals::{AttemptVitals, Vitals};
 pub use write::{Caller, field_type, live_attempt, typed};

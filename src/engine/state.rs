@@ -102,6 +102,12 @@ pub struct State {
     /// What an attempt touched although nobody may: the run has failed, or does as soon as it is running.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub denied: String,
+    /// Passes that people have added to every loop.
+    #[serde(default)]
+    pub passes_added: u32,
+    /// How often the finished work was red since a person's last word.
+    #[serde(default)]
+    pub final_reds: u32,
     /// Nobody has answered for long; the reminder was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hibernated: bool,
@@ -240,6 +246,8 @@ impl State {
             children: Vec::new(),
             merge: None,
             denied: String::new(),
+            passes_added: 0,
+            final_reds: 0,
             hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),

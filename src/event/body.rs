@@ -1,4 +1,5 @@
 //! What may happen in a run: a closed enum, one data struct for each type of event.
+// Long because the list of all events and their data are read together.
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize, Serializer};
@@ -13,6 +14,7 @@ use super::gate::{
 };
 use super::merge::{MergeBuilt, MergeFinished, MergeStarted, MergeStopping};
 use super::message::Message;
+use super::pass::{PassFinished, PassesAdded};
 use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
@@ -108,6 +110,8 @@ bodies! {
     "attempt.stopping" => AttemptStopping,
     "attempt.ended" => AttemptEnded,
     "check.finished" => CheckFinished,
+    "pass.finished" => PassFinished,
+    "passes.added" => PassesAdded,
     "heartbeat.changed" => HeartbeatChanged,
     "attention.raised" => AttentionRaised,
     "question.asked" => QuestionAsked,
@@ -229,6 +233,12 @@ pub enum ReadyCause {
     Answer,
     /// A command of its gates was red.
     Validation,
+    /// Its loop goes on.
+    Pass,
+    /// The finished work was red.
+    Final,
+    /// The tree has changed since it voted.
+    Outdated,
 }
 
 /// A task reached its end.

@@ -12,6 +12,7 @@ pub mod decision;
 pub mod gate;
 pub mod merge;
 pub mod message;
+pub mod pass;
 pub mod policy;
 pub mod record;
 pub mod status;

@@ -7,6 +7,7 @@ use crate::event::child::ChildEnded;
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten};
 use crate::event::merge::MergeResult;
+use crate::event::pass::PassFinished;
 use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
 use crate::event::{AttemptEnded, Body, Record, Status};
@@ -126,6 +127,11 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
                 None => format!("changed {}", text::count(check.files as usize, "file")),
             };
             (Some(&check.task), text, check.error.is_some() || !check.denied.is_empty())
+        }
+        Body::PassFinished(pass) => (Some(&pass.task), self::pass(pass), true),
+        Body::PassesAdded(added) => {
+            let count = text::count(added.passes as usize, "more pass");
+            (None, format!("loops may make {count}"), true)
         }
         Body::HeartbeatChanged(beat) => {
             let is_bad = matches!(beat.level, HeartbeatLevel::Stale | HeartbeatLevel::Dead);
@@ -288,6 +294,19 @@ fn fired_text(fired: &ChannelsFired) -> String {
     }
 }
 
+fn pass(pass: &PassFinished) -> String {
+    let said = pass.said.as_str().to_uppercase();
+    let found = match pass.validation.as_ref().map(|found| (&found.name, found.code)) {
+        None => String::new(),
+        Some((name, Some(0))) => format!(", and `{name}` is green"),
+        Some((name, Some(code))) => format!(", and `{name}` exited with code {code}"),
+        Some((name, None)) => format!(", and `{name}` did not end by itself"),
+    };
+    let commit = pass.commit.as_deref().map(|commit| &commit[..commit.floor_char_boundary(8)]);
+    let commit = commit.map(|commit| format!(" ({commit})")).unwrap_or_default();
+    format!("pass {} of {}{commit} said {said}{found}", pass.pass, pass.limit)
+}
+
 fn accepted_text(accepted: &RiskAccepted) -> String {
     let how = match accepted.by {
         AcceptedBy::Person => "accepted",
@@ -351,6 +370,9 @@ fn cause(cause: ReadyCause) -> &'static str {
         ReadyCause::Human => "a person asked for it",
         ReadyCause::Answer => "it has its answer",
         ReadyCause::Validation => "a check was red",
+        ReadyCause::Pass => "next pass",
+        ReadyCause::Final => "the finished work was red",
+        ReadyCause::Outdated => "the tree has changed since its vote",
     }
 }
 

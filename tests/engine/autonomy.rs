@@ -71,6 +71,6 @@ fn a_person_s_no_stands() {
     let mut created = (*play.state.created).clone();
     created.limits.autonomy = 5;
     play.adopt(created);
-    play.person(Command::Resume { message: None }).unwrap();
+    play.person(Command::Resume { message: None, add_steps: 0 }).unwrap();
     assert_eq!(play.status(), "blocked(human_rejected)");
 }

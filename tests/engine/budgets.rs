@@ -32,7 +32,7 @@ fn adding(budget: Budget, command: Command) -> Command {
     Command::With { command: Box::new(command), budget, accepts_risks: false }
 }
 
-const RESUME: Command = Command::Resume { message: None };
+const RESUME: Command = Command::Resume { message: None, add_steps: 0 };
 
 #[test]
 fn at_eighty_percent_people_are_told_once() {
@@ -135,7 +135,7 @@ fn waiting_pause_and_downtime_are_free() {
     play.resume();
     play.ask("a", "which?", &[]).expect("asked");
     let used = play.state.active_ms_at(play.now);
-    later(&mut play, 30 * MINUTE);
+    later(&mut play, MINUTE / 2);
     assert_eq!(play.state.active_ms_at(play.now), used, "it waits for a person");
     play.answer("a", "this");
     let ended_at = play.now.plus_ms(2 * MINUTE);
@@ -174,7 +174,7 @@ fn what_is_said_when_it_goes_on_reaches_the_tasks_that_were_interrupted() {
     let mut play = Play::of(BOTH);
     play.person(Command::Pause).expect("paused");
     let message = message("do it otherwise");
-    play.person(Command::Resume { message: Some(message) }).expect("resumed");
+    play.person(Command::Resume { message: Some(message), add_steps: 0 }).expect("resumed");
     assert_eq!(play.live(), ["a", "b"]);
     let sent = play.state.messages.last().expect("sent");
     assert_eq!(
@@ -317,7 +317,7 @@ fn t03_t04_t05_a_draft_is_approved_rejected_or_changed() {
 fn a_later_instruction_that_makes_a_run_riskier_needs_a_word() {
     let mut play = Play::with_policy(plan(TWO), strict());
     play.person(Command::Pause).expect("paused");
-    let risky = Command::Resume { message: Some(message("then deploy")) };
+    let risky = Command::Resume { message: Some(message("then deploy")), add_steps: 0 };
     let refused = play.person(risky.clone()).expect_err("nobody accepts it");
     assert!(refused.code == "risk" && refused.reason.contains("`deploy`"), "{refused:?}");
     assert_eq!(play.status(), "paused");

@@ -41,7 +41,7 @@ fn a_verdict_counts_for_the_attempt_after_one_that_was_cut_short() {
     }
     let mut play = decided();
     play.person(Command::Pause).unwrap();
-    play.person(Command::Resume { message: None }).unwrap();
+    play.person(Command::Resume { message: None, add_steps: 0 }).unwrap();
     play.end("lead");
     assert_eq!((attempts(&play), play.status().as_str()), (2, "done(delivered)"));
 }

@@ -13,6 +13,7 @@ mod contracts;
 mod cycles;
 mod decisions;
 mod holds;
+mod loops;
 mod merge;
 mod questions;
 mod rest;

@@ -1,6 +1,7 @@
 //! Plays a run without processes: workflows are written as in files, attempts end when a test says so.
 //!
 //! After every step the log is folded a second time and compared: the state is nothing but a fold of its events.
+// Long because every rule is played with these words.
 
 // Long because every test of the engine plays through this one door.
 
@@ -13,7 +14,7 @@ use crew::engine::{
     Caller, Command, Effect, Input, Proof, Refusal, State, Vitals, checkpoint, react, step,
 };
 use crew::event::attempt::{Question, Report};
-use crew::event::body::{CheckFinished, RunTransitioned, WorktreeCreated};
+use crew::event::body::{CheckFinished, DeniedPath, RunTransitioned, WorktreeCreated};
 use crew::event::decision::Action;
 use crew::event::gate::{ChannelsFired, EvidenceRecorded};
 use crew::event::message::{Delivery, Message, MessageKind, MessagePriority};
@@ -69,6 +70,10 @@ pub struct Play {
     pub log: Vec<Body>,
     /// What commands of the workflow exit with; without a value they do not run.
     pub exec: Option<i32>,
+    /// The tree that writers leave; without a value each leaves a new one.
+    pub frozen: Option<u32>,
+    /// What the next attempt that is looked at touched although it may not.
+    pub denied: Vec<DeniedPath>,
     /// Whether a queued run gets a slot at once.
     pub promotes: bool,
     pub vitals: Vitals,
@@ -141,6 +146,8 @@ impl Play {
             now: START,
             log: Vec::new(),
             exec: Some(0),
+            frozen: None,
+            denied: Vec::new(),
             promotes: true,
             vitals: Vitals { machine_slots: 16, ..Vitals::default() },
             tree: 0,
@@ -244,7 +251,7 @@ impl Play {
             }
             Effect::Check { task, attempt } => {
                 if self.state.step_of(*task).access == crew::base::flow::Access::Write {
-                    self.tree += 1;
+                    self.tree = self.frozen.unwrap_or(self.tree + 1);
                 }
                 Input::CheckFinished(CheckFinished {
                     task: self.state.task_id(*task),
@@ -254,8 +261,8 @@ impl Play {
                     files: 1,
                     strays: Vec::new(),
                     kept: None,
-                    denied: Vec::new(),
                     denied_count: 0,
+                    denied: std::mem::take(&mut self.denied),
                     error: None,
                 })
             }
@@ -395,7 +402,7 @@ impl Play {
     }
 
     pub fn resume(&mut self) {
-        self.person(Command::Resume { message: None }).expect("it can be resumed");
+        self.person(Command::Resume { message: None, add_steps: 0 }).expect("it can be resumed");
     }
 
     pub fn ask(&mut self, task: &str, text: &str, choices: &[&str]) -> Result<Vec<Body>, Refusal> {

@@ -12,7 +12,9 @@ use crew::base::flow::Access;
 use crew::base::{TaskId, Time};
 use crew::engine::{AttemptVitals, Command, Effect, Input, State, Vitals, deadline, react, step};
 use crew::event::attempt::Report;
-use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
+use crew::event::body::{
+    CheckFinished, DeniedPath, LogTruncated, SupervisorStarted, WorktreeCreated,
+};
 use crew::event::gate::EvidenceRecorded;
 use crew::event::{
     Actor, AttemptEnded, Body, Chain, EndReason, Outcome, Record, Rule, Status, StatusKind, Usage,
@@ -49,6 +51,8 @@ pub struct Summary {
     pub over_budget: u64,
     pub merges: u64,
     pub unmerged: u64,
+    pub passes: u64,
+    pub denied: u64,
 }
 
 impl Summary {
@@ -63,9 +67,12 @@ impl Summary {
             self.stalls += u64::from(moved.rule == Rule::T19);
             self.drafts += u64::from(moved.rule == Rule::T03);
             self.over_budget += u64::from(moved.rule == Rule::T22);
+            self.denied += u64::from(moved.rule == Rule::T23);
             self.merges += u64::from(moved.to == Status::Done { outcome: Outcome::Merged });
             let is_merge = matches!(moved.to, Status::Waiting { wait: Wait::Merge { .. } });
             self.unmerged += u64::from(is_merge && moved.rule != Rule::T28);
+        } else if let Body::PassFinished(_) = body {
+            self.passes += 1;
         }
     }
 
@@ -91,6 +98,8 @@ impl Summary {
         self.over_budget += other.over_budget;
         self.merges += other.merges;
         self.unmerged += other.unmerged;
+        self.passes += other.passes;
+        self.denied += other.denied;
     }
 }
 
@@ -450,17 +459,7 @@ impl World {
             }
             Effect::Evidence { name } => {
                 if supervisor.job_keys.insert(effect) {
-                    self.check_evidence(&supervisor.state);
-                    let found = EvidenceRecorded {
-                        name,
-                        tree: supervisor.state.tree_key(),
-                        code: (self.rng.u8(0..20) > 0).then(|| i32::from(self.rng.u8(0..6) == 0)),
-                        duration_ms: 5,
-                        tail: "red".into(),
-                        cached: false,
-                    };
-                    let at = self.now.plus_ms(self.rng.u64(1..500));
-                    supervisor.jobs.push((at, Input::Evidence(found)));
+                    self.run_command(supervisor, name);
                 }
             }
             Effect::Check { task, attempt } => {
@@ -475,8 +474,12 @@ impl World {
                         files: 1,
                         strays: Vec::new(),
                         kept: None,
-                        denied: Vec::new(),
                         denied_count: 0,
+                        denied: if self.rng.u8(0..150) == 0 {
+                            vec![DeniedPath { path: ".env".into(), pattern: ".env".into() }]
+                        } else {
+                            Vec::new()
+                        },
                         error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
                     };
                     let at = self.now.plus_ms(self.rng.u64(1..100));
@@ -484,6 +487,20 @@ impl World {
                 }
             }
         }
+    }
+
+    fn run_command(&mut self, supervisor: &mut Supervisor, name: String) {
+        self.check_evidence(&supervisor.state);
+        let found = EvidenceRecorded {
+            name,
+            tree: supervisor.state.tree_key(),
+            code: (self.rng.u8(0..20) > 0).then(|| i32::from(self.rng.u8(0..6) == 0)),
+            duration_ms: 5,
+            tail: "red".into(),
+            cached: false,
+        };
+        let at = self.now.plus_ms(self.rng.u64(1..500));
+        supervisor.jobs.push((at, Input::Evidence(found)));
     }
 
     fn stop(&mut self, supervisor: &mut Supervisor, task: usize, number: u32) {

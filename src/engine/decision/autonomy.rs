@@ -46,7 +46,7 @@ fn approval(state: &State, gate: &GatePlan, now: Time) -> Option<Body> {
     };
     let write = write_of(state, entry, &wish).ok()??;
     let mut store: StoreState = state.stores.get(&gate.store).cloned().unwrap_or_default();
-    let origin = Origin { by: by.clone(), attempt: None, epoch: state.epoch, at: now };
+    let origin = Origin { by: by.clone(), attempt: None, epoch: state.epoch, at: now, tree: None };
     store.write(state.seq + 1, &write, &origin);
     if !state.evaluate_with(gate, Some(&store)).open {
         return None;

@@ -3,7 +3,9 @@
 use super::Severity;
 use crate::base::TaskId;
 use crate::base::time::human_ms;
-use crate::event::body::{Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel};
+use crate::event::body::{
+    Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel, MessageDead,
+};
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::policy::BudgetWarned;
 use crate::event::status::word;
@@ -62,18 +64,7 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         Body::HeartbeatChanged(beat) => heartbeat(beat)?,
         Body::AttentionRaised(raised) => attention(raised),
         Body::BudgetWarned(warned) => budget(warned),
-        Body::MessageDead(gone) => Subject {
-            text: gone.why.clone(),
-            ..plain(
-                &format!("dead:{}", gone.ids.join(",")),
-                Severity::Failed,
-                &format!(
-                    "{} will never be delivered",
-                    crate::base::text::count(gone.ids.len(), "message")
-                ),
-                "timeline",
-            )
-        },
+        Body::MessageDead(gone) => dead(gone),
         Body::RunCreated(_)
         | Body::RunTransitioned(_)
         | Body::RunNoted(_)
@@ -98,6 +89,8 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::AttemptStarted(_)
         | Body::AttemptStopping(_)
         | Body::AttemptEnded(_)
+        | Body::PassFinished(_)
+        | Body::PassesAdded(_)
         | Body::CheckFinished(_)
         | Body::QuestionAsked(_)
         | Body::VerificationAsked(_)
@@ -121,6 +114,13 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         subject.name = name(body);
     }
     Some(subject)
+}
+
+fn dead(gone: &MessageDead) -> Subject {
+    let count = crate::base::text::count(gone.ids.len(), "message");
+    let (key, title) =
+        (format!("dead:{}", gone.ids.join(",")), format!("{count} will never be delivered"));
+    Subject { text: gone.why.clone(), ..plain(&key, Severity::Failed, &title, "timeline") }
 }
 
 fn budget(warned: &BudgetWarned) -> Subject {

@@ -35,7 +35,7 @@ impl World {
             (Status::Running, 0) => Some(Command::Pause),
             (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
             (Status::Draft, _) | (Status::Running, 2..20) => self.decide(state),
-            (Status::Paused, _) => Some(raised(state)),
+            (Status::Paused, _) => Some(raised(state, 0)),
             (Status::Waiting { wait: Wait::Merge { .. } }, 0..180) if self.words < 5 => {
                 self.decide(state)
             }
@@ -58,7 +58,11 @@ impl World {
             (Status::Blocked { reason: BlockedReason::HumanRejected, .. }, 0..120) => {
                 self.decide(state)
             }
-            (Status::Blocked { .. }, 0..150) if self.resumes < 4 => Some(raised(state)),
+            (Status::Blocked { .. }, 0..150) if self.resumes < 4 => {
+                let has_loop = state.plan().steps.iter().any(|step| step.looping.is_some());
+                let add_steps = if has_loop { self.rng.u32(0..3) } else { 0 };
+                Some(raised(state, add_steps))
+            }
             (Status::Blocked { .. }, _) if self.resumes < 4 => super::retry_one(state),
             (Status::Blocked { .. }, _) | (Status::Merging, 0..8) => Some(Command::Stop),
             _ => None,
@@ -142,14 +146,15 @@ impl World {
 }
 
 /// Goes on with more of whatever is limited: a budget that is used up is no reason to wait for ever.
-fn raised(state: &State) -> Command {
+fn raised(state: &State, add_steps: u32) -> Command {
     let add = Budget {
         active_ms: state.budget.active_ms.map(|_| 600_000),
         tokens: state.budget.tokens.map(|_| 50),
+        steps: (add_steps > 0).then_some(add_steps),
         ..Budget::default()
     };
     let budget = BudgetChange { add, ..BudgetChange::default() };
-    let command = Box::new(Command::Resume { message: None });
+    let command = Box::new(Command::Resume { message: None, add_steps });
     Command::With { command, budget, accepts_risks: true }
 }
 
