@@ -44,6 +44,8 @@ mod places;
 mod prune;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/radar.rs"]
+mod radar;
 #[path = "run/risk.rs"]
 mod risk;
 #[path = "run/schedules.rs"]

@@ -162,6 +162,11 @@ pub const MERGE_TRIES: u32 = 3;
 /// Milliseconds that a push and the program of a forge have; then they are stopped.
 pub const PUSH_MS: u64 = 5 * 60 * 1_000;
 
+/// Other live runs that a run's work is tried with; of more nothing is told.
+pub const RADAR_RUNS_MAX: usize = 64;
+/// Bytes of what the conflict radar keeps of a run; a longer file is looked for anew.
+pub const RADAR_BYTES_MAX: u64 = 4 << 20;
+
 /// Bytes of one write into a gate's store.
 pub const GATE_BYTES_MAX: usize = 64 << 10;
 /// Milliseconds until a decision must be asked anew.

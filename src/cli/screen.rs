@@ -31,6 +31,14 @@ pub fn run(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> 
         writeln!(out)?;
         gates(&view.gates, style, out)?;
     }
+    for conflict in &view.conflicts {
+        let files: Vec<String> =
+            conflict.files.iter().take(5).map(|file| text::printable(file)).collect();
+        let more = conflict.files.len().saturating_sub(files.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let words = format!("conflicts with run #{} in {}{more}", conflict.run, files.join(", "));
+        writeln!(out, "\n{} {}", style.glyph(Class::Stalled), style.text(&words))?;
+    }
     if !view.decisions.is_empty() && view.run.imported.is_none() {
         writeln!(out)?;
         decisions(&view.run, &view.decisions, style, out)?;

@@ -14,6 +14,7 @@ pub mod follow;
 pub mod message;
 pub mod plan;
 pub mod policy;
+pub mod radar;
 pub mod recover;
 pub mod request;
 pub mod rest;

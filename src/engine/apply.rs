@@ -31,10 +31,7 @@ impl State {
             Body::RunTransitioned(moved) => self.transitioned(at, moved.rule, &moved.to),
             Body::SupervisorStarted(_) => {
                 self.supervisors += 1;
-                // Whoever drove the run before is gone, and with it the try that was under way.
-                if self.merging().is_some_and(|merge| merge.result.is_none()) {
-                    self.edit_merge(|merge| merge.orphaned = true);
-                }
+                self.orphan_merge();
             }
             Body::MergeStarted(started) => self.merge = Some(MergeState::begin(started, self.seq)),
             Body::MergeBuilt(built) => self.edit_merge(|merge| merge.built = Some(built.clone())),
@@ -130,12 +127,6 @@ impl State {
         }
         self.look_at_edges();
         self.look_at_clock(at);
-    }
-
-    fn edit_merge(&mut self, edit: impl FnOnce(&mut MergeState)) {
-        if let Some(merge) = &mut self.merge {
-            edit(merge);
-        }
     }
 
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {

@@ -13,7 +13,7 @@ use crate::event::merge::{
     MergeBuilt, MergeFinished, MergeRefusal, MergeResult, MergeStarted, MergeStopping,
 };
 use crate::event::{
-    Actor, Body, CancelReason, MergeTrouble, Outcome, Rule, Status, StatusKind, Wait,
+    Actor, BlockedReason, Body, CancelReason, MergeTrouble, Outcome, Rule, Status, StatusKind, Wait,
 };
 use crate::plan::Completion;
 
@@ -79,6 +79,22 @@ impl State {
     /// Whether the target may be moving at this moment: nobody knows yet whether it has.
     pub fn is_target_moving(&self) -> bool {
         self.merging().is_some_and(|merge| merge.built.is_some() && merge.result.is_none())
+    }
+}
+
+impl State {
+    /// Takes an event about the try in.
+    pub(super) fn edit_merge(&mut self, edit: impl FnOnce(&mut MergeState)) {
+        if let Some(merge) = &mut self.merge {
+            edit(merge);
+        }
+    }
+
+    /// Whoever drove the run before is gone, and with it the try that was under way.
+    pub(super) fn orphan_merge(&mut self) {
+        if self.merging().is_some_and(|merge| merge.result.is_none()) {
+            self.edit_merge(|merge| merge.orphaned = true);
+        }
     }
 }
 
@@ -196,8 +212,18 @@ pub(super) fn stop(state: &State) -> Option<Vec<Body>> {
     Some(if is_known { Vec::new() } else { vec![MergeStopping {}.into()] })
 }
 
+/// What is declared must be there before it counts as delivered.
+pub(super) fn deliver(state: &State) -> (Rule, Status) {
+    let missing = missing_outputs(state);
+    if missing.is_empty() {
+        return (Rule::T27, Status::Merging);
+    }
+    let detail = format!("the run ends without {}", missing.join(", "));
+    (Rule::T24b, Status::Blocked { reason: BlockedReason::ContractViolation, detail })
+}
+
 /// Declared outputs that are missing when artifacts are to be delivered, with their steps.
-pub(super) fn missing_outputs(state: &State) -> Vec<String> {
+fn missing_outputs(state: &State) -> Vec<String> {
     let steps = state.plan().steps.iter().enumerate();
     let played = steps.filter(|(ix, _)| state.is_step_done(*ix));
     let declared = played.filter_map(|(_, step)| step.output.as_ref().map(|name| (step, name)));

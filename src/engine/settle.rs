@@ -57,9 +57,7 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
-        StatusKind::Merging => {
-            merge::complete(state).map(|(rule, to)| transition(state, rule, to)).unwrap_or_default()
-        }
+        StatusKind::Merging => moved(state, merge::complete(state)),
         StatusKind::Waiting => hibernate(state, now),
         StatusKind::Done | StatusKind::Failed | StatusKind::Cancelled => super::mail::dead(state),
         StatusKind::Draft
@@ -229,7 +227,7 @@ fn finish(state: &State) -> Vec<Body> {
     }
     let is_changed = state.has_work();
     match (state.plan().completion, &state.worktree) {
-        (Completion::Deliver, _) => deliver(state),
+        (Completion::Deliver, _) => moved(state, Some(merge::deliver(state))),
         (Completion::Merge | Completion::Pr, Some(worktree)) if is_changed => {
             let wait = Wait::Merge { branch: worktree.branch.clone(), trouble: None };
             transition(state, Rule::T28, Status::Waiting { wait })
@@ -241,17 +239,6 @@ fn finish(state: &State) -> Vec<Body> {
             transition(state, Rule::T28b, Status::Done { outcome: Outcome::Delivered })
         }
     }
-}
-
-/// What is declared must be there before it counts as delivered.
-fn deliver(state: &State) -> Vec<Body> {
-    let missing = merge::missing_outputs(state);
-    if missing.is_empty() {
-        return transition(state, Rule::T27, Status::Merging);
-    }
-    let detail = format!("the run ends without {}", missing.join(", "));
-    let reason = BlockedReason::ContractViolation;
-    transition(state, Rule::T24b, Status::Blocked { reason, detail })
 }
 
 fn skip_doomed(state: &State) -> Vec<Body> {
@@ -482,6 +469,10 @@ fn silence(
 fn stopping(state: &State, task: TaskIx, live: &LiveAttempt, why: &str) -> Body {
     let (task, attempt) = (state.task_id(task), live.number);
     AttemptStopping { task, attempt, why: why.to_owned() }.into()
+}
+
+fn moved(state: &State, step: Option<(Rule, Status)>) -> Vec<Body> {
+    step.map(|(rule, to)| transition(state, rule, to)).unwrap_or_default()
 }
 
 fn transition(state: &State, rule: Rule, to: Status) -> Vec<Body> {

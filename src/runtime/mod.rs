@@ -24,6 +24,7 @@ mod path_jobs;
 mod paths;
 pub mod process;
 mod project;
+mod radar;
 mod ready;
 pub mod shim;
 mod slots;

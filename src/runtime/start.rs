@@ -151,6 +151,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         meters: BTreeMap::new(),
         jobs: BTreeSet::new(),
         merge: super::merge::Try::default(),
+        radar_at: None,
         evidence: std::collections::BTreeMap::new(),
         making: None,
         sender,

@@ -46,6 +46,8 @@ pub(super) enum Wake {
     Merge(TryEnd),
     /// What no attempt may touch was listed for this one, or why it cannot be; nothing: the disk is full.
     Listed(Key, Result<(), Option<String>>),
+    /// Other runs whose work conflicts with this run's.
+    Conflicts(Vec<crate::launch::radar::Pair>),
     /// A background job has its result.
     Done(Effect, Vec<Input>),
 }
@@ -81,6 +83,8 @@ pub struct Supervisor {
     pub(super) evidence: BTreeMap<String, CancellationToken>,
     /// Stops the making of the run's worktree.
     pub(super) making: Option<CancellationToken>,
+    /// The commit with which the conflict radar looked last.
+    pub(super) radar_at: Option<String>,
     /// The try to take the work over that is under way.
     pub(super) merge: Try,
     pub(super) sender: mpsc::UnboundedSender<Wake>,
@@ -265,6 +269,9 @@ impl Supervisor {
                 Effect::EndChildren => self.end_children(),
             }
         }
+        if can_write {
+            self.watch_radar();
+        }
         self.held.clear();
         self.drop_trees();
         let has_slot = self.ledger.state().holds_slot();
@@ -281,6 +288,7 @@ impl Supervisor {
             Wake::TreeMade(key, made) => self.tree_made(key, made),
             Wake::Merge(end) => self.merge_ended(end),
             Wake::Listed(key, listed) => self.listed(key, listed),
+            Wake::Conflicts(found) => self.note_conflicts(found),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
                 if matches!(effect, Effect::CreateChildren { .. }) {

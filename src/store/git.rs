@@ -3,7 +3,7 @@
 //! Every call is quiet, asks nothing, takes no optional locks, runs no hooks, and names its folder.
 
 use std::io::{Seek, Write};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -87,6 +87,25 @@ pub fn git_raw(dir: &Utf8Path, args: &[&str], env: &[(&str, &str)]) -> Result<Ve
 /// # Errors
 /// Git is missing, or it says no.
 pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec<u8>, GitError> {
+    let output = git_output(dir, args, call)?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Options with a value of their own stand before the verb.
+    let mut words = args.iter().skip_while(|word| word.starts_with('-') || word.contains('='));
+    Err(GitError::Failed {
+        verb: words.next().unwrap_or(&"").to_string(),
+        dir: dir.to_owned(),
+        said: crate::base::text::one_line(&said, 400),
+    })
+}
+
+/// Runs git in `dir` and returns what it printed and how it ended, for those whose no is an answer.
+///
+/// # Errors
+/// Git is missing.
+pub fn git_output(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {
     let mut command = command(dir);
     command.args(args);
     if let Some(index) = call.index {
@@ -105,18 +124,7 @@ pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec
         file.write_all(call.input).and_then(|()| file.rewind()).map_err(GitError::Start)?;
         command.stdin(file);
     }
-    let output = command.output().map_err(GitError::Start)?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    // Options with a value of their own stand before the verb.
-    let mut words = args.iter().skip_while(|word| word.starts_with('-') || word.contains('='));
-    Err(GitError::Failed {
-        verb: words.next().unwrap_or(&"").to_string(),
-        dir: dir.to_owned(),
-        said: crate::base::text::one_line(&said, 400),
-    })
+    command.output().map_err(GitError::Start)
 }
 
 /// Git in `dir`, with nothing to do yet.

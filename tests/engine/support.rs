@@ -3,6 +3,8 @@
 //! After every step the log is folded a second time and compared: the state is nothing but a fold of its events.
 // Long because every rule is played with these words.
 
+// Long because every test of the engine plays through this one door.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -455,11 +457,7 @@ impl Play {
 
     /// The detail of a blocked or failed run.
     pub fn detail(&self) -> String {
-        if let Status::Blocked { detail, .. } | Status::Failed { detail, .. } = &self.state.status {
-            detail.clone()
-        } else {
-            String::new()
-        }
+        self.state.status.detail().unwrap_or_default().to_owned()
     }
 
     /// The word for a task's status.
