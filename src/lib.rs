@@ -47,11 +47,8 @@
 //! | 7 | [`launch`] | base, config, event, engine, agent, store, ledger | processes | the queue, and starting supervisors |
 //! | 7 | [`prune`] | base, event, engine, store, ledger | files, git | which worktrees may go, and their removal |
 //! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, notice, launch, prune | processes, git | the supervisor of a run and the shim of an attempt |
-//! | 8 | [`client`] | base, config, resource, plan, event, engine, agent, store, snapshot, ledger, launch, prune | files, supervisors | what every front end does: open a project, find a run, give a command |
-//! | 9 | [`cli`] | base, clock, config, resource, plan, event, engine, agent, store, snapshot, rehearsal, ledger, notice, launch, prune, client | terminal | the command line, one file for each verb |
-//! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, notice, launch | processes, git | the supervisor of a run and the shim of an attempt |
-//! | 8 | [`client`] | base, config, resource, schedule, plan, event, engine, agent, store, snapshot, ledger, launch | files, supervisors | what every front end does: open a project, find a run, give a command |
-//! | 9 | [`cli`] | base, clock, config, resource, schedule, plan, event, engine, agent, store, snapshot, rehearsal, ledger, notice, launch, client | terminal | the command line, one file for each verb |
+//! | 8 | [`client`] | base, config, resource, schedule, plan, event, engine, agent, store, snapshot, ledger, launch, prune | files, supervisors | what every front end does: open a project, find a run, give a command |
+//! | 9 | [`cli`] | base, clock, config, resource, schedule, plan, event, engine, agent, store, snapshot, rehearsal, ledger, notice, launch, prune, client | terminal | the command line, one file for each verb |
 //! | 10 | [`app`] | base, clock, config, resource, client, runtime, rehearsal, cli | terminal | where everything meets: the only module that sees the runtime and a front end |
 
 // Some files of samples serve the unit tests and the tests of the binary alike.

@@ -1,11 +1,15 @@
 //! Accidents with real processes: whatever is killed, full, torn, mute or deaf, a run stays whole.
 
+#[path = "support/merge.rs"]
+mod merged;
 #[path = "support/project.rs"]
 mod project;
 mod support;
 
 #[path = "faults/accident.rs"]
 mod accident;
+#[path = "faults/bring_in.rs"]
+mod bring_in;
 #[path = "faults/chaos.rs"]
 mod chaos;
 #[path = "faults/disk.rs"]
@@ -18,8 +22,8 @@ mod input;
 mod killed;
 #[path = "faults/log.rs"]
 mod log;
-#[path = "faults/merging.rs"]
-mod merging;
+#[path = "faults/merge.rs"]
+mod merge;
 #[path = "faults/notices.rs"]
 mod notices;
 #[path = "faults/output.rs"]

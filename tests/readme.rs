@@ -165,7 +165,8 @@ fn normal_word(word: &str) -> String {
         let name = after.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(after.len());
         return format!("{before}crew-demo-NAME{}{rest}", &after[name..]);
     }
-    word.to_owned()
+    let is_commit = bare.len() == 10 && bare.chars().all(|c| c.is_ascii_hexdigit());
+    if is_commit { format!("COMMIT{rest}") } else { word.to_owned() }
 }
 
 fn is_length_of_time(word: &str) -> bool {

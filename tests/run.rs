@@ -1,11 +1,15 @@
 //! Ordinary runs from the command line to their end, with real agents, supervisors and worktrees.
 
+#[path = "support/merge.rs"]
+mod merged;
 #[path = "support/project.rs"]
 mod project;
 mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/budgets.rs"]
+mod budgets;
 #[path = "run/bundles.rs"]
 mod bundles;
 #[path = "run/chat.rs"]
@@ -14,16 +18,24 @@ mod chat;
 mod children;
 #[path = "run/decide.rs"]
 mod decide;
+#[path = "run/diff.rs"]
+mod diff;
 #[path = "run/flow.rs"]
 mod flow;
+#[path = "run/forge.rs"]
+mod forge;
 #[path = "run/holds.rs"]
 mod holds;
+#[path = "run/loops.rs"]
+mod loops;
 #[path = "run/mail.rs"]
 mod mail;
 #[path = "run/mcp.rs"]
 mod mcp;
 #[path = "run/memory.rs"]
 mod memory;
+#[path = "run/merge.rs"]
+mod merge;
 #[path = "run/own_trees.rs"]
 mod own_trees;
 #[path = "run/paths.rs"]
@@ -34,6 +46,8 @@ mod places;
 mod prune;
 #[path = "run/queue.rs"]
 mod queue;
+#[path = "run/radar.rs"]
+mod radar;
 #[path = "run/risk.rs"]
 mod risk;
 #[path = "run/schedules.rs"]

@@ -112,6 +112,8 @@ pub const SCHEDULER_TICK_MS: u64 = 30_000;
 pub const SCHEDULER_PRUNE_MS: u64 = 60 * 60 * 1_000;
 /// Milliseconds that a supervisor waits for a git process which an earlier one has left behind.
 pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
+/// Milliseconds that a merge waits for the lock of an index that another git holds.
+pub const GIT_INDEX_WAIT_MS: u64 = 2_000;
 /// Milliseconds between two looks for such a process.
 pub const GIT_LOOK_MS: u64 = 20;
 /// Milliseconds between two looks whether the process of a question that holds its turn still lives.
@@ -150,6 +152,20 @@ pub const SUPERVISOR_LOG_LINES_WAITING: usize = 1_024;
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.
 pub const BACKOFF_MS_MAX: u64 = 60_000;
+
+/// Level of `defaults.autonomy` from which on green work is merged without a person's word: the highest.
+pub const AUTONOMY_OF_MERGE: u8 = 5;
+/// Milliseconds that git and the repository's hooks have to make a merge; then they are stopped.
+pub const MERGE_MS: u64 = 10 * 60 * 1_000;
+/// Times that a merge is made anew because its target went on meanwhile; then a person is asked.
+pub const MERGE_TRIES: u32 = 3;
+/// Milliseconds that a push and the program of a forge have; then they are stopped.
+pub const PUSH_MS: u64 = 5 * 60 * 1_000;
+
+/// Other live runs that a run's work is tried with; of more nothing is told.
+pub const RADAR_RUNS_MAX: usize = 64;
+/// Bytes of what the conflict radar keeps of a run; a longer file is looked for anew.
+pub const RADAR_BYTES_MAX: u64 = 4 << 20;
 
 /// Bytes of one write into a gate's store.
 pub const GATE_BYTES_MAX: usize = 64 << 10;

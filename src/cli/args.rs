@@ -80,6 +80,7 @@ pub enum Verb {
     Deadletter(super::deadletter::Args),
     Decisions(decisions::Args),
     Demo(demo::Args),
+    Diff(super::diff::Args),
     Discard(discard::Args),
     Doctor(doctor::Args),
     /// Print a run's event log.
@@ -125,6 +126,7 @@ pub enum Verb {
     Tool(super::tool::Args),
     Trust(trust::Args),
     Undo(super::undo::Args),
+    Usage(super::usage::Args),
     /// Check that a run's files are whole.
     Verify(super::verify::Args),
     /// Wait until a run ends or needs somebody.

@@ -75,9 +75,10 @@ impl Context {
     ///
     /// # Errors
     /// There is no such run, or its log cannot be read.
-    pub fn run_quickly(&self, wanted: &str) -> Result<(RunNumber, Ledger)> {
+    pub fn run_quickly(&self, wanted: &str) -> Result<(ProjectDir, Ledger)> {
         let dir = Workspace::locate(&self.env, &self.cwd, self.project_flag.as_deref())?;
-        open_in(&dir, wanted)
+        let (_, ledger) = open_in(&dir, wanted)?;
+        Ok((dir, ledger))
     }
 
     /// Tells on standard error that a run's log is damaged, or that a newer version wrote it.

@@ -78,8 +78,47 @@ pub fn run_with(
     context: &mut Context,
 ) -> Result<Exit> {
     let workspace = context.workspace()?;
+    match make(args, action, None, budget, &workspace, context)? {
+        Some(made) => made.tell(context),
+        None => Ok(Exit::Refused),
+    }
+}
+
+/// A decision that was made just now, or before.
+#[derive(Debug)]
+pub struct Made {
+    /// What the command has put on record.
+    pub given: Given,
+    entry: Option<DecisionState>,
+    /// It was made just now.
+    pub is_new: bool,
+}
+
+impl Made {
+    /// Tells what was decided.
+    ///
+    /// # Errors
+    /// The output is gone.
+    pub fn tell(&self, context: &mut Context) -> Result<Exit> {
+        tell(context, &self.given, self.entry.as_ref(), self.is_new)?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// Decides; nothing when the person looked and decided nothing.
+///
+/// # Errors
+/// As [`run`].
+pub fn make(
+    args: &Decide,
+    action: Action,
+    into: Option<&str>,
+    budget: BudgetChange,
+    workspace: &Workspace,
+    context: &mut Context,
+) -> Result<Option<Made>> {
     forbid_to_agents(&workspace.env, action.as_str())?;
-    let Target { run, inside } = Target::find(&workspace, &args.run)?;
+    let Target { run, inside } = Target::find(workspace, &args.run)?;
     if inside.is_some() && args.subject.is_some() {
         return Err(CliError::usage("what is decided is named twice")
             .hinted(format!("`crew {action} {run} NAME`, or `crew {action} {run}/NAME`")));
@@ -91,21 +130,22 @@ pub fn run_with(
         text: given_text(args, action)?,
         version: args.version.expect_version,
         budget,
+        into: into.map(str::to_owned),
     };
     let mut ledger = workspace.run(run)?;
     let proof = match (&args.nonce, context.yes) {
         (Some(nonce), _) => Proof::Nonce(nonce_hash(nonce)),
         (None, true) => Proof::Minted(mint().1),
-        (None, false) => match look(&mut wish, &workspace, &mut ledger, context)? {
+        (None, false) => match look(&mut wish, workspace, &mut ledger, context)? {
             Some(proof) => proof,
-            None => return Ok(Exit::Refused),
+            None => return Ok(None),
         },
     };
     if wish.lacks_text() {
         return Err(no_text(action));
     }
-    let command = wish.plain(&workspace, proof.clone());
-    let given = give_risky(context, &workspace, run, command, wish.budget, wish.version)?;
+    let command = wish.plain(workspace, proof.clone());
+    let given = give_risky(context, workspace, run, command, wish.budget, wish.version)?;
     ledger.refresh()?;
     let state = ledger.state();
     let made = given.records.iter().find_map(|record| {
@@ -115,8 +155,8 @@ pub fn run_with(
         Some(id) => state.decisions.iter().find(|entry| entry.opened.id == id),
         None => state.decision_meant(wish.target.as_deref(), action, &proof).ok(),
     };
-    tell(context, &given, entry, made.is_some())?;
-    Ok(Exit::Ok)
+    let (entry, is_new) = (entry.cloned(), made.is_some());
+    Ok(Some(Made { given, entry, is_new }))
 }
 
 /// What a person wishes to decide.
@@ -127,6 +167,7 @@ struct Wish {
     text: Option<String>,
     version: Option<u64>,
     budget: BudgetChange,
+    into: Option<String>,
 }
 
 impl Wish {
@@ -146,6 +187,7 @@ impl Wish {
             text: self.text.clone().unwrap_or_default(),
             proof,
             by: workspace.human(),
+            into: self.into.clone(),
         }
     }
 }
@@ -223,10 +265,11 @@ fn unseen(wish: &Wish, state: &State, entry: &DecisionState) -> CliError {
     let (run, action) = (wish.run, wish.action);
     let row = DecisionRow::of(state, entry, state.updated_at);
     let reason = format!("nobody can be asked about `{}` here", row.subject);
+    // What is about the run itself needs no further name.
+    let subject = if entry.opened.subject.is_empty() { "" } else { &format!(" {}", row.subject) };
     CliError::new(Exit::Refused, "unseen", reason)
         .hinted(format!(
-            "`crew decisions {run}` shows it with a nonce, `crew {action} {run} {} --nonce …` decides just that",
-            row.subject
+            "`crew decisions {run}` shows it with a nonce, `crew {action} {run}{subject} --nonce …` decides just that"
         ))
         .hinted("`--yes` decides without a look")
 }

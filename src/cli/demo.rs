@@ -116,6 +116,7 @@ fn approve(workspace: &Workspace, number: RunNumber, context: &mut Context) -> R
         text: String::new(),
         proof: Proof::Minted(mint().1),
         by: workspace.human(),
+        into: None,
     };
     give(workspace, number, command, None, Clock::start().now())?;
     context.say("\napproved (nobody was asked)\n")

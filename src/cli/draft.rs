@@ -7,7 +7,7 @@ use crate::base::limits::JSON_SCHEMA;
 use crate::client::Workspace;
 use crate::client::start::{Prepared, create};
 use crate::event::{Status, StatusKind};
-use crate::plan::risk::{RiskReason, told};
+use crate::plan::risk::{RiskReason, lines, told};
 
 /// Creates a run; `--yes` accepts its risks.
 ///
@@ -104,8 +104,8 @@ pub fn started(
         writeln!(context.out, "{number}")?;
         if status == StatusKind::Draft {
             context.say(&format!("run {reference} is a draft and has not started"))?;
-            for risk in &risks {
-                context.say(&format!("  - {} ({})", risk.text(), risk.reason))?;
+            for line in lines(&risks) {
+                context.say(&format!("  - {line}"))?;
             }
             context.say(&format!(
                 "hint: `crew approve {number} --yes` starts it, `crew reject {number} --yes` does not"

@@ -235,12 +235,17 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
             state.artifacts.keys().map(crate::base::ArtifactName::as_str).collect();
         lines.push(format!("  artifacts: {} (`crew artifacts {number}`)", names.join(", ")));
     }
-    if let Some(worktree) = &state.worktree
+    if matches!(state.status, Status::Done { .. }) && state.merge.is_some() {
+        lines.push(format!("  {}", super::merge::told(state)));
+    } else if let Some(worktree) = &state.worktree
         && state.start_of_work().is_some_and(|(commit, _)| commit != worktree.commit)
     {
         lines.push(format!("  the work is on branch `{}`", worktree.branch));
-        lines.push(format!("  see it:  git diff HEAD...{}", worktree.branch));
-        lines.push(format!("  take it: git merge {}", worktree.branch));
+        lines.push(format!("  see it:  crew diff {number}"));
+        let waits = matches!(&state.status, Status::Waiting { wait: Wait::Merge { .. } });
+        if waits {
+            lines.push(format!("  take it: crew merge {number}"));
+        }
     }
     let next = match &state.status {
         Status::Blocked { .. } | Status::Failed { .. } => Some(format!("crew why {number}")),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::base::{Time, limits};
 use crate::plan::Plan;
-use crate::snapshot::{ChildRow, DecisionRow, GateRow, RunRow, StatusView, TaskRow};
+use crate::snapshot::{ChildRow, ConflictRow, DecisionRow, GateRow, RunRow, StatusView, TaskRow};
 
 /// Version of every document.
 pub const SCHEMA: u32 = limits::JSON_SCHEMA;
@@ -19,6 +19,7 @@ pub struct StatusDocument<'a> {
     gates: &'a [GateRow],
     decisions: &'a [DecisionRow],
     children: &'a [ChildRow],
+    conflicts: &'a [ConflictRow],
 }
 
 impl<'a> From<&'a StatusView> for StatusDocument<'a> {
@@ -31,6 +32,7 @@ impl<'a> From<&'a StatusView> for StatusDocument<'a> {
             gates: &view.gates,
             decisions: &view.decisions,
             children: &view.children,
+            conflicts: &view.conflicts,
         }
     }
 }

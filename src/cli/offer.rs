@@ -42,15 +42,17 @@ pub fn decide_one(workspace: &Workspace, number: RunNumber, context: &mut Contex
     context.now = Clock::start().now();
     let mut ledger = workspace.run(number)?;
     let rows = DecisionRow::all(ledger.state(), context.now);
-    let can_be_made = |row: &&DecisionRow| {
-        // What becomes of the work is decided after a look at it, not at the end of a long wait.
-        row.kind != DecisionKind::Merge
-    };
-    let Some(first) = rows.iter().find(can_be_made) else { return Ok(false) };
+    let Some(first) = rows.first() else { return Ok(false) };
     let (nonce, row) = showing::show(workspace, &mut ledger, &first.id, context)?;
     let screen = showing::text(&ledger, &row, workspace, context);
     write!(context.err, "\n{screen}\n")?;
-    let Some((action, text)) = asked(&row, context)? else {
+    let wanted = match row.kind {
+        DecisionKind::Merge => about_work(number, context)?,
+        DecisionKind::Risk | DecisionKind::Gate | DecisionKind::Question | DecisionKind::Plan => {
+            asked(&row, context)?
+        }
+    };
+    let Some((action, text)) = wanted else {
         context.say(&format!("nothing was decided; `crew decisions {number}` shows it again"))?;
         return Ok(false);
     };
@@ -60,11 +62,37 @@ pub fn decide_one(workspace: &Workspace, number: RunNumber, context: &mut Contex
         text,
         proof: Proof::Nonce(nonce_hash(&nonce)),
         by: workspace.human(),
+        into: None,
     };
     context.now = Clock::start().now();
     give(workspace, number, command, None, context.now)?;
     context.say("")?;
     Ok(true)
+}
+
+/// What becomes of finished work; it can be looked at as often as the person likes.
+fn about_work(number: RunNumber, context: &mut Context) -> Result<Option<(Action, String)>> {
+    loop {
+        let question = "[m]erge, [d]iff, request [c]hanges, [t]hrow away, Enter: later: ";
+        match ask::line(context, question)?.to_ascii_lowercase().as_str() {
+            "m" | "merge" => return Ok(Some((Action::Merge, String::new()))),
+            "d" | "diff" => super::diff::show(number, context)?,
+            "c" | "changes" | "request changes" => {
+                let text = ask::line(context, "what has to change: ")?;
+                if !text.trim().is_empty() {
+                    return Ok(Some((Action::RequestChanges, check_text(&text)?)));
+                }
+            }
+            "t" | "throw away" | "discard" => {
+                if ask::confirm(context, &format!("throw the work of run #{number} away?"))? {
+                    return Ok(Some((Action::Discard, String::new())));
+                }
+            }
+            "" => return Ok(None),
+            other => context
+                .say(&format!("`{}` is none of them", crate::base::text::printable(other)))?,
+        }
+    }
 }
 
 /// What the person says; nothing when they want to decide later.

@@ -8,6 +8,7 @@ use super::target::Target;
 use super::{Context, Exit, Result};
 use crate::client::message::{TO_RUN, from_person};
 use crate::engine::{BudgetChange, Command};
+use crate::plan::policy::Budget;
 
 /// Go on with a run that is paused or blocked.
 ///
@@ -20,6 +21,9 @@ pub struct Args {
     /// Tell the agents this.
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
+    /// Give every loop of the run this many more passes.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    add_steps: Option<u32>,
     #[command(flatten)]
     more: super::budget::More,
     #[command(flatten)]
@@ -36,9 +40,13 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let from = workspace.human();
     let text = args.text.as_deref();
     let message = text.map(|text| from_person(&from, TO_RUN, text, context.now)).transpose()?;
-    let command = Command::Resume { message };
+    let add_steps = args.add_steps.unwrap_or(0);
+    let command = Command::Resume { message, add_steps };
     let (budget, version) = (
-        BudgetChange { add: args.more.budget(), ..BudgetChange::default() },
+        BudgetChange {
+            add: Budget { steps: args.add_steps, ..args.more.budget() },
+            ..BudgetChange::default()
+        },
         args.version.expect_version,
     );
     let given = give_risky(context, &workspace, number, command, budget, version)?;

@@ -9,6 +9,7 @@ use crate::base::{Time, text};
 use crate::event::StatusKind;
 use crate::event::body::HeartbeatLevel;
 use crate::event::decision::DecisionKind;
+use crate::event::merge::MergeResult;
 use crate::event::status::word;
 use crate::snapshot::{
     BudgetRow, ChildRow, Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow,
@@ -29,6 +30,14 @@ pub fn run(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> 
     if !view.gates.is_empty() {
         writeln!(out)?;
         gates(&view.gates, style, out)?;
+    }
+    for conflict in &view.conflicts {
+        let files: Vec<String> =
+            conflict.files.iter().take(5).map(|file| text::printable(file)).collect();
+        let more = conflict.files.len().saturating_sub(files.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let words = format!("conflicts with run #{} in {}{more}", conflict.run, files.join(", "));
+        writeln!(out, "\n{} {}", style.glyph(Class::Stalled), style.text(&words))?;
     }
     if !view.decisions.is_empty() && view.run.imported.is_none() {
         writeln!(out)?;
@@ -71,7 +80,7 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     let age = human_ms(view.now.since_ms(run.created_at));
     let time = format!("{} of work, created {age} ago", human_ms(run.active_ms));
     fact("time", &time)?;
-    if run.usage != UsageRow::default() {
+    if is_reported(&run.usage) {
         fact("usage", &usage(&run.usage))?;
     }
     if run.budget.is_limited() {
@@ -83,6 +92,9 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     if let (Some(path), Some(branch)) = (&run.worktree.path, &run.worktree.branch) {
         fact("worktree", &format!("{path} on branch {branch}"))?;
     }
+    if let Some(result) = &run.merge {
+        fact("merge", &text::one_line(&merged(result), 400))?;
+    }
     if run.supervisor.live {
         let pid = run.supervisor.pid.map_or_else(String::new, |pid| format!(", process {pid}"));
         // In replay nobody knows its process, and that it lived is no news.
@@ -91,6 +103,16 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// What became of the work, in a line.
+fn merged(result: &MergeResult) -> String {
+    match result {
+        MergeResult::Merged { target, commit } => format!("{target} has it, at {commit:.10}"),
+        MergeResult::PrOpened { url } => url.clone(),
+        MergeResult::Nothing { target } => format!("{target} gets nothing from it"),
+        MergeResult::Refused { why, detail, .. } => format!("refused ({why}): {detail}"),
+    }
 }
 
 /// Writes a table of tasks.
@@ -115,7 +137,7 @@ pub fn tasks(rows: &[TaskRow], now: Time, style: &Style, out: &mut dyn Write) ->
                 if task.attempt > 0 { task.attempt.to_string() } else { String::new() },
                 task.runtime.clone().unwrap_or_default(),
                 time,
-                cost(&task.usage),
+                shown_cost(&task.usage),
                 note(task, now),
             ],
         );
@@ -235,7 +257,7 @@ pub fn runs(rows: &[RunRow], now: Time, style: &Style, out: &mut dyn Write) -> R
                 run.status_words(),
                 format!("{}/{}", run.progress.done, run.progress.tasks),
                 if run.active_ms > 0 { human_ms(run.active_ms) } else { String::new() },
-                cost(&run.usage),
+                shown_cost(&run.usage),
                 format!("{} ago", human_ms(now.since_ms(run.updated_at))),
                 run.workflow.clone(),
                 run.goal.clone(),
@@ -259,6 +281,16 @@ pub fn usage(usage: &UsageRow) -> String {
         cost => format!(", {cost}"),
     };
     format!("{tokens}{cached}{cost}")
+}
+
+/// Whether a program told anything about what it used.
+fn is_reported(usage: &UsageRow) -> bool {
+    usage.input_tokens + usage.output_tokens + usage.cache_tokens > 0 || usage.cost_usd.is_some()
+}
+
+/// The cost in a table: a place without a number where no program told anything at all.
+fn shown_cost(usage: &UsageRow) -> String {
+    if is_reported(usage) { cost(usage) } else { String::new() }
 }
 
 /// Money in a few words: what is unknown is never nothing, and what crew computed is marked with `~`.

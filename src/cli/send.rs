@@ -42,6 +42,9 @@ pub struct Args {
     /// The message that this one answers.
     #[arg(long, value_name = "ID")]
     reply_to: Option<String>,
+    /// A program sends it on behalf of a person: it is mail, and gives no loop its limit back.
+    #[arg(long, hide = true, conflicts_with_all = ["interrupt", "retract", "all"])]
+    follow_up: bool,
     /// Take a message back that nobody was given yet, instead of sending one.
     #[arg(long, value_name = "ID", conflicts_with_all = ["interrupt", "reply_to"])]
     retract: Option<String>,
@@ -110,6 +113,9 @@ fn message(
     let mut message = from_person(&workspace.human(), to, text, context.now)?;
     if args.interrupt {
         (message.kind, message.delivery) = (MessageKind::Steer, Delivery::Interrupt);
+    }
+    if args.follow_up {
+        message.kind = MessageKind::FollowUp;
     }
     message.priority = match args.priority {
         Priority::Urgent => MessagePriority::Urgent,

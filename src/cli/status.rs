@@ -9,6 +9,7 @@ use super::report::Result;
 use super::ringer::Ringer;
 use super::screen;
 use super::style::Style;
+use crate::client::radar::conflicts;
 use crate::client::{Follower, Listed, Workspace, rows, view};
 use crate::event::StatusKind;
 use crate::snapshot::{Class, RunRow};
@@ -38,8 +39,10 @@ pub struct Args {
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     if let (Some(wanted), true, false) = (&args.run, context.json, args.watch) {
         // Scripts ask often: nothing is read that the document does not need.
-        let (_, ledger) = context.run_quickly(wanted)?;
-        context.write_json(&StatusDocument::from(&view(&ledger, context.now)))?;
+        let (project, ledger) = context.run_quickly(wanted)?;
+        let mut view = view(&ledger, context.now);
+        view.conflicts = conflicts(&project, ledger.state());
+        context.write_json(&StatusDocument::from(&view))?;
         return context.check_health(&ledger, Exit::of_status(&ledger.state().status));
     }
     let workspace = context.workspace()?;
@@ -48,7 +51,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         Some(wanted) if args.watch => watch(wanted, &workspace, context),
         Some(wanted) => {
             let (_, ledger) = context.run(&workspace, wanted)?;
-            let view = view(&ledger, context.now);
+            let mut view = view(&ledger, context.now);
+            view.conflicts = conflicts(&workspace.dir, ledger.state());
             let style = Style::of(context, &workspace.config);
             screen::run(&view, &style, &mut context.out)?;
             context.check_health(&ledger, Exit::of_status(&ledger.state().status))
@@ -77,7 +81,8 @@ fn watch(wanted: &str, workspace: &Workspace, context: &mut Context) -> Result<E
         let is_new = ledger.state().seq > shown;
         if is_new || clears {
             shown = ledger.state().seq;
-            let view = view(&ledger, context.now);
+            let mut view = view(&ledger, context.now);
+            view.conflicts = conflicts(&workspace.dir, ledger.state());
             if context.json {
                 context.write_json(&StatusDocument::from(&view))?;
             } else {

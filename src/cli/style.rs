@@ -91,6 +91,7 @@ impl Style {
                 '…' => plain.push_str("..."),
                 '→' => plain.push_str("->"),
                 '·' => plain.push('-'),
+                '≥' => plain.push_str(">="),
                 _ => plain.push('?'),
             }
         }

@@ -9,10 +9,11 @@ use super::report::Result;
 use super::style::Style;
 use crate::base::time::human_ms;
 use crate::base::{Time, text};
+use crate::client::radar::conflicts;
 use crate::client::{FindError, explain, find_gate, find_task, split_task, view};
-use crate::engine::{Explanation, explain_gate};
+use crate::engine::{Evidence, Explanation, explain_gate};
 use crate::ledger::Ledger;
-use crate::snapshot::{Class, StatusView};
+use crate::snapshot::{Class, ConflictRow, StatusView};
 
 /// Explain why a run, a task or a gate is in its state, and what resolves it.
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let found = match inside {
         None => {
             let (status, class) = (view.run.status.as_str(), view.run.class());
-            let why = explain(&ledger, None, context.now);
+            let mut why = explain(&ledger, None, context.now);
+            why.evidence.extend(conflicts(&workspace.dir, ledger.state()).iter().map(clash));
             (view.run.reference.clone(), status, class, why)
         }
         Some(name) => inside_of(&ledger, &view, name, context.now)?,
@@ -67,6 +69,13 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         writeln!(out, "  {} {}", style.dim("next     "), style.text(command))?;
     }
     context.check_health(&ledger, Exit::Ok)
+}
+
+/// A run whose work would conflict, as evidence.
+fn clash(found: &ConflictRow) -> Evidence {
+    let files = found.files.join(", ");
+    let text = format!("its work would conflict with that of run #{} in {files}", found.run);
+    Evidence { source: "radar", text, age_ms: None }
 }
 
 /// What explains a task or a gate: its full name, its status, how much it needs a look, and why.

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use super::policy::policy_of;
 use super::start::RunRequest;
 use super::workspace::Workspace;
-use crate::base::flow::{Condition, StepKind};
+use crate::base::flow::{Condition, Isolation, StepKind};
 use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
@@ -370,7 +370,10 @@ pub(super) fn check_policy(plan: &Plan, policy: &Policy) -> Result<(), PlanError
 fn check_supported(plan: &Plan) -> Result<(), PlanError> {
     let mut reasons = Vec::new();
     for step in &plan.steps {
-        let needs = [(step.looping.is_some(), "`loop`")];
+        let needs = [(
+            step.isolation == Isolation::Snapshot && step.looping.is_some(),
+            "`isolation: snapshot` together with `loop`",
+        )];
         let missing: BTreeSet<&str> =
             needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| what).collect();
         for what in missing {

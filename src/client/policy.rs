@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::plan::validation_name;
 use super::start::RunRequest;
 use super::workspace::Workspace;
+use crate::base::limits;
 use crate::config::{Config, Origin, RiskProfile as Configured};
 use crate::plan::Policy;
 use crate::plan::graph::CommandPlan;
@@ -48,6 +49,7 @@ pub fn policy_of(
             target: target.filter(|name| name != "current"),
             allows_dirty_checkout: completion.require_clean_repo == Some(false),
             skips_validation: completion.revalidate == Some(false),
+            by_itself: config.defaults.autonomy >= limits::AUTONOMY_OF_MERGE,
         },
         worktree: WorktreePolicy {
             setup: config.worktree.setup.clone(),

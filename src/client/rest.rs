@@ -7,6 +7,7 @@ use super::wake::wake;
 use super::workspace::Workspace;
 use crate::base::Time;
 use crate::base::limits::SAFETY_POLL_MS;
+use crate::engine::State;
 use crate::launch::is_supervised;
 use crate::ledger::{Ledger, OpenError};
 use crate::store::Watch;
@@ -31,6 +32,22 @@ pub fn wait_for_rest(
     now: Time,
     timeout: Option<Duration>,
 ) -> Result<bool, OpenError> {
+    wait_for(workspace, ledger, now, timeout, State::is_at_rest)
+}
+
+/// Waits until something holds for the run; `false` when it did not within `timeout`.
+///
+/// A run that nobody drives meanwhile is woken again.
+///
+/// # Errors
+/// The log cannot be read.
+pub fn wait_for(
+    workspace: &Workspace,
+    ledger: &mut Ledger,
+    now: Time,
+    timeout: Option<Duration>,
+    is_over: impl Fn(&State) -> bool,
+) -> Result<bool, OpenError> {
     let (sender, woken) = channel();
     let on_change = sender.clone();
     // Without a watch (none left in the system) the safety poll is what wakes.
@@ -40,14 +57,14 @@ pub fn wait_for_rest(
     let _timer = timeout.map(|timeout| Timer::start(timeout, sender));
     loop {
         ledger.refresh()?;
-        if ledger.state().is_at_rest() {
+        if is_over(ledger.state()) {
             return Ok(true);
         }
         match woken.recv_timeout(Duration::from_millis(SAFETY_POLL_MS)) {
             Ok(Woken::Changed) => {}
             Ok(Woken::Deadline) => {
                 ledger.refresh()?;
-                return Ok(ledger.state().is_at_rest());
+                return Ok(is_over(ledger.state()));
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if !is_supervised(ledger.dir()).unwrap_or(false) {

@@ -2,15 +2,18 @@
 
 use serde::Serialize;
 
+use super::diff;
 use crate::base::text;
 use crate::engine::State;
 use crate::event::decision::DecisionKind;
 use crate::ledger::Ledger;
 use crate::snapshot::DecisionRow;
-use crate::store::{RunDir, artifact, git};
+use crate::store::{RunDir, artifact};
 
 /// Most bytes of one thing that are shown; `crew artifacts` prints the whole.
 const SHOWN_BYTES: usize = 4 << 10;
+/// Changed files that are shown; `crew diff` shows all.
+const FILES_SHOWN: usize = 8;
 
 /// One thing that is shown with a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,7 +41,7 @@ pub fn shown_by(ledger: &Ledger, row: &DecisionRow) -> Vec<Shown> {
 fn one(ledger: &Ledger, state: &State, item: &str) -> Shown {
     let (kind, name) = item.split_once(':').unwrap_or(("artifact", item));
     let (name, text) = match (item, kind) {
-        ("diff", _) => ("diff".to_owned(), diff(state)),
+        ("diff", _) => ("diff".to_owned(), changed(state)),
         (_, "gate") => (format!("gate {name}"), gate(state, name)),
         _ => (format!("artifact {name}"), file(ledger.dir(), state, name)),
     };
@@ -47,14 +50,15 @@ fn one(ledger: &Ledger, state: &State, item: &str) -> Shown {
 }
 
 /// The files that the run has changed so far, with numbers of lines.
-fn diff(state: &State) -> String {
-    let (Some((base, _)), Some(tree)) = (state.start_of_work(), &state.worktree) else {
-        return "the run has no branch of its own".to_owned();
+fn changed(state: &State) -> String {
+    let work = match diff::work(state) {
+        Ok(work) => work,
+        Err(error) => return error.to_string(),
     };
-    let range = format!("{base}...{}", tree.branch);
-    match git::git(&state.created.root, &["diff", "--stat", &range]) {
-        Ok(stat) if stat.is_empty() => "nothing is changed".to_owned(),
-        Ok(stat) => stat,
+    let range = diff::Range { from: work.base, to: work.head };
+    match diff::files(state, &range) {
+        Ok(files) if files.is_empty() => "nothing is changed".to_owned(),
+        Ok(files) => diff::summary(&files, FILES_SHOWN),
         Err(error) => format!("cannot be shown: {error}"),
     }
 }

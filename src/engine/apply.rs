@@ -3,19 +3,16 @@
 //! Applying never fails and never panics: an event that names something unknown is skipped, so that
 //! a log of another version still opens.
 
+use std::collections::BTreeSet;
+
 use super::facts::ChannelState;
-use super::state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, State, StepState, TaskState, TaskStatus,
-    WorktreeState,
-};
-use crate::base::{StepId, TaskId, Time};
+use super::merge::MergeState;
+use super::state::{ArtifactState, State, StepState, TaskState, TaskStatus, WorktreeState};
+use crate::base::{StepId, Time};
 use crate::event::body::{
-    ArtifactStored, Attention, AttentionRaised, CheckFinished, PlanExpanded, ReadyCause, Settled,
-    TaskActivated, TaskReadied, TaskSettled,
+    ArtifactStored, PlanExpanded, ReadyCause, Settled, TaskActivated, TaskReadied, TaskSettled,
 };
-use crate::event::{
-    AttemptEnded, AttemptStarted, BlockedReason, Body, Record, Rule, Status, TaskResult,
-};
+use crate::event::{BlockedReason, Body, Record, Rule, Status, TaskResult};
 use crate::plan::graph::{StepIx, TaskIx};
 
 impl State {
@@ -32,7 +29,16 @@ impl State {
         self.updated_at = self.updated_at.max(at);
         match body {
             Body::RunTransitioned(moved) => self.transitioned(at, moved.rule, &moved.to),
-            Body::SupervisorStarted(_) => self.supervisors += 1,
+            Body::SupervisorStarted(_) => {
+                self.supervisors += 1;
+                self.orphan_merge();
+            }
+            Body::MergeStarted(started) => self.merge = Some(MergeState::begin(started, self.seq)),
+            Body::MergeBuilt(built) => self.edit_merge(|merge| merge.built = Some(built.clone())),
+            Body::MergeStopping(_) => self.edit_merge(|merge| merge.stopping = true),
+            Body::MergeFinished(finished) => {
+                self.edit_merge(|merge| merge.result = Some(finished.result.clone()));
+            }
             Body::WorktreeCreated(made) => {
                 let start = made.tree.clone().map(|tree| (made.commit.clone(), tree));
                 self.worktree = Some(WorktreeState {
@@ -61,6 +67,10 @@ impl State {
             Body::TreePrepared(made) => self.tree_prepared(made),
             Body::TreeMerged(merged) => self.tree_merged(merged),
             Body::TreeConflicted(found) => self.tree_conflicted(at, found),
+            Body::PassFinished(finished) => self.passed(at, finished),
+            Body::PassesAdded(added) => {
+                self.passes_added = self.passes_added.saturating_add(added.passes);
+            }
             Body::HeartbeatChanged(beat) => {
                 self.edit_live(&beat.task, |live| live.heartbeat = beat.level);
             }
@@ -122,33 +132,6 @@ impl State {
         self.look_at_clock(at);
     }
 
-    fn checked(&mut self, check: &CheckFinished) {
-        let task = self.task_ix(&check.task);
-        match task.filter(|&task| self.has_own_tree(task)) {
-            Some(task) => self.own_commit(task, check.commit.as_ref()),
-            None => self.moved_to(check.commit.as_ref(), check.tree.as_ref()),
-        }
-        if !check.denied.is_empty() {
-            self.denied = format!("{}: {}", check.task, check.denied_words());
-        }
-        self.edit_checking(&check.task, |checking| {
-            if checking.end.attempt == check.attempt {
-                checking.check = Some(check.clone());
-            }
-        });
-    }
-
-    /// The branch of the run has a newer commit.
-    pub(super) fn moved_to(&mut self, commit: Option<&String>, tree: Option<&String>) {
-        if let (Some(worktree), Some(commit)) = (&mut self.worktree, commit) {
-            worktree.commit.clone_from(commit);
-            if worktree.tree.as_ref() != tree {
-                worktree.tree = tree.cloned();
-                self.tree_seq = self.seq;
-            }
-        }
-    }
-
     fn transitioned(&mut self, at: Time, rule: Rule, to: &Status) {
         self.hibernated = rule == Rule::T15;
         if self.hibernated {
@@ -164,21 +147,28 @@ impl State {
         if matches!(rule, Rule::T17 | Rule::T34 | Rule::T37) {
             self.zero_cycles();
         }
+        if matches!(rule, Rule::T31 | Rule::T34 | Rule::T34b | Rule::T37) {
+            self.final_reds = 0;
+            // What was in the way of a command may be mended: red is no longer known, green stays.
+            for trees in self.evidence.values_mut() {
+                trees.retain(|_, found| found.is_green());
+            }
+        }
     }
 
     /// Adds steps behind all others, so that no position changes.
     fn expand(&mut self, expanded: &PlanExpanded) {
         let Some(source) = self.step_ix(&expanded.step) else { return };
+        self.supersede_added(source);
         let plan = self.plan().with_added(source, &expanded.added);
         let first = self.steps.len();
         self.steps[source].expanded = true;
         self.steps[source].expanded_seq = self.seq;
         self.steps[source].added = u32::try_from(expanded.added.len()).unwrap_or(u32::MAX);
         self.steps.resize(plan.steps.len(), StepState::default());
-        if plan.steps[source].approve {
-            for step in &mut self.steps[first..] {
-                step.held_by = Some(source);
-            }
+        let held_by = plan.steps[source].approve.then_some(source);
+        for step in &mut self.steps[first..] {
+            (step.added_by, step.held_by) = (Some(source), held_by);
         }
         if !self.channels.is_empty() {
             self.channels.resize(plan.channels.len(), ChannelState::default());
@@ -186,6 +176,36 @@ impl State {
         self.tasks.resize(plan.task_count(), TaskState::default());
         self.expanded = Some(std::sync::Arc::new(plan));
         self.reindex();
+    }
+
+    /// What an earlier plan of the same step added is done no more, and nothing waits for it.
+    fn supersede_added(&mut self, source: StepIx) {
+        let old: BTreeSet<StepIx> = (0..self.steps.len())
+            .filter(|&step| self.steps[step].added_by == Some(source))
+            .collect();
+        if old.is_empty() {
+            return;
+        }
+        let (plan, kept) = self.plan().without(source, &old);
+        let mut kept = kept.into_iter();
+        self.channels.retain(|_| kept.next().unwrap_or(true));
+        self.expanded = Some(std::sync::Arc::new(plan));
+        self.reindex();
+        for &step in &old {
+            self.steps[step].activated = 0;
+            for task in self.tasks_of(step) {
+                self.tasks[task].asked = None;
+                self.end_hold(self.updated_at, task);
+                if let Some(live) = self.tasks[task].status.as_live_mut() {
+                    live.stale = true;
+                } else if !self.tasks[task].status.is_settled() {
+                    let why =
+                        format!("a newer plan of `{}` took its place", self.step_name(source));
+                    self.set_task(task, TaskStatus::Skipped { why });
+                }
+                self.tasks[task].seq = self.seq;
+            }
+        }
     }
 
     /// Activates steps whose dependencies are done.
@@ -211,7 +231,9 @@ impl State {
             let entry = &mut self.tasks[task];
             (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
             entry.started_at = None;
-            entry.asked = None;
+            (entry.asked, entry.carries) = (None, None);
+            (entry.passes, entry.forgiven) = (0, 0);
+            entry.history.clear();
             self.end_hold(at, task);
             if self.tasks[task].status.as_live().is_none() {
                 self.set_task(task, TaskStatus::Ready { since: at, not_before: None });
@@ -228,6 +250,7 @@ impl State {
             return;
         };
         let was_dead = self.tasks[task].status.is_dead();
+        let failure = self.failure(readied.cause, &readied.failure, at);
         let entry = &mut self.tasks[task];
         entry.failure.clone_from(&readied.failure);
         if let Some(runtime) = &readied.runtime {
@@ -236,6 +259,9 @@ impl State {
                 entry.session.take().filter(|_| entry.runtime.as_ref() == Some(runtime));
             entry.runtime = Some(runtime.clone());
         }
+        if let Some(failure) = failure {
+            entry.failed_with(failure);
+        }
         match readied.cause {
             ReadyCause::Retry | ReadyCause::Validation => entry.retries += 1,
             ReadyCause::Crash => entry.crashes += 1,
@@ -243,10 +269,31 @@ impl State {
             ReadyCause::Contract => entry.nudges += 1,
             ReadyCause::Human => {
                 (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
+                entry.failures.clear();
+                entry.forgiven = entry.history.len();
             }
             ReadyCause::Answer => entry.asked = None,
-            ReadyCause::Interrupted | ReadyCause::Revoked => {}
+            ReadyCause::Final => self.final_reds += 1,
+            ReadyCause::Interrupted
+            | ReadyCause::Revoked
+            | ReadyCause::Pass
+            | ReadyCause::Outdated => {}
         }
+        entry.carries = match readied.cause {
+            // What it wrote before it was cut short it need not write again.
+            ReadyCause::Crash
+            | ReadyCause::Timeout
+            | ReadyCause::Interrupted
+            | ReadyCause::Revoked => entry.carries.or(Some(entry.attempts)),
+            ReadyCause::Retry
+            | ReadyCause::Validation
+            | ReadyCause::Contract
+            | ReadyCause::Human
+            | ReadyCause::Answer
+            | ReadyCause::Pass
+            | ReadyCause::Final
+            | ReadyCause::Outdated => None,
+        };
         let not_before = readied.not_before.filter(|moment| *moment > at);
         self.set_task(task, TaskStatus::Ready { since: at, not_before });
         let step = self.index.step_of[task];
@@ -307,105 +354,6 @@ impl State {
         self.set_task(task, status);
         if settled.status != Settled::Done {
             self.abandon_children(self.index.step_of[task]);
-        }
-    }
-
-    fn attempt_started(&mut self, at: Time, started: &AttemptStarted) {
-        let Some(task) = self.task_ix(&started.task) else {
-            return;
-        };
-        self.tasks[task].attempts = started.attempt;
-        self.tasks[task].started_at.get_or_insert(at);
-        let live = LiveAttempt {
-            number: started.attempt,
-            seq: self.seq,
-            stale: false,
-            runtime: started.runtime.clone(),
-            model: started.model.clone(),
-            mark: started.mark.clone(),
-            started_at: at,
-            deadline_ms: started.deadline_ms,
-            session: started.session.clone(),
-            heartbeat: crate::event::body::HeartbeatLevel::Healthy,
-            no_output: false,
-            silent_since: None,
-            held_since: None,
-            held_ms: 0,
-            resumed_at: None,
-            stopping: None,
-        };
-        self.set_task(task, TaskStatus::Running(Box::new(live)));
-    }
-
-    fn attempt_ended(&mut self, at: Time, end: &AttemptEnded) {
-        let Some(task) = self.task_ix(&end.task) else {
-            return;
-        };
-        let TaskStatus::Running(live) = &self.tasks[task].status else {
-            return;
-        };
-        if live.number != end.attempt {
-            return;
-        }
-        let stopped = live.stopping.clone();
-        let is_stale = live.stale;
-        let held_ms = live.held_ms_at(end.ended_at.min(at));
-        let (runtime, model) = (live.runtime.clone(), live.model.clone());
-        self.forget_verifications(&end.task, end.attempt);
-        let active_ms = end.duration_ms.saturating_sub(held_ms);
-        let usage = self.spend(runtime, model, active_ms, end);
-        let entry = &mut self.tasks[task];
-        entry.ended_at = Some(end.ended_at);
-        entry.active_ms += active_ms;
-        entry.usage.add(&usage);
-        if !end.summary.is_empty() {
-            entry.summary.clone_from(&end.summary);
-        }
-        if end.session.is_some() {
-            entry.session.clone_from(&end.session);
-        }
-        entry.last = Some(Box::new(end.clone()));
-        self.usage.add(&usage);
-        let is_active = self.steps[self.index.step_of[task]].activated > 0;
-        let next = match (is_stale, is_active) {
-            (false, _) => {
-                let checking = CheckingAttempt {
-                    end: end.clone(),
-                    stopped,
-                    check: None,
-                    merged: None,
-                    conflict: None,
-                };
-                TaskStatus::Checking(Box::new(checking))
-            }
-            // Its result counts no longer; what it left in the tree is committed with the next turn.
-            (true, true) => TaskStatus::Ready { since: at, not_before: None },
-            (true, false) => TaskStatus::Stale,
-        };
-        self.set_task(task, next);
-        self.active_until = self.active_until.max(Some(end.ended_at.min(at)));
-    }
-
-    fn attention(&mut self, at: Time, attention: &AttentionRaised) {
-        self.edit_live(&attention.task, |live| match attention.kind {
-            Attention::FirstOutput => live.no_output = true,
-            Attention::Silence => live.silent_since = Some(at),
-        });
-    }
-
-    fn edit_live(&mut self, id: &TaskId, edit: impl FnOnce(&mut LiveAttempt)) {
-        let Some(task) = self.task_ix(id) else { return };
-        self.tasks[task].seq = self.seq;
-        if let TaskStatus::Running(live) = &mut self.tasks[task].status {
-            edit(live);
-        }
-    }
-
-    fn edit_checking(&mut self, id: &TaskId, edit: impl FnOnce(&mut CheckingAttempt)) {
-        let Some(task) = self.task_ix(id) else { return };
-        self.tasks[task].seq = self.seq;
-        if let TaskStatus::Checking(checking) = &mut self.tasks[task].status {
-            edit(checking);
         }
     }
 

@@ -4,10 +4,10 @@ use super::facts::{Asked, CommandEvidence, DecisionState, DecisionVerdict, Origi
 use super::state::{MessageState, State, TaskStatus};
 use crate::base::flow::{Fire, Join};
 use crate::base::{TaskId, Time};
-use crate::event::Actor;
 use crate::event::body::{MessageSent, QuestionAsked};
 use crate::event::decision::{Action, DecisionKind, DecisionMade, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite};
+use crate::event::{Actor, MessageKind};
 use crate::plan::graph::StepIx;
 
 impl State {
@@ -27,7 +27,10 @@ impl State {
     }
 
     fn write_store(&mut self, at: Time, write: &StoreWrite, by: &Actor, attempt: Option<u32>) {
-        let origin = Origin { by: by.clone(), attempt, epoch: self.epoch, at };
+        let writer = if let Actor::Agent(task) = by { self.task_ix(task) } else { None };
+        let seen = writer.map(|task| &self.tasks[task]).filter(|it| attempt == Some(it.attempts));
+        let tree = seen.map(|it| it.tree.clone());
+        let origin = Origin { by: by.clone(), attempt, epoch: self.epoch, at, tree };
         self.stores.entry(write.store.clone()).or_default().write(self.seq, write, &origin);
     }
 
@@ -261,6 +264,7 @@ impl State {
             by: made.by.clone(),
             at,
             seq,
+            into: made.into.clone(),
         });
         let (kind, subject) = (entry.opened.kind, entry.opened.subject.clone());
         self.accepted.extend(made.accepts.iter().cloned());
@@ -301,7 +305,10 @@ impl State {
         }
         match &by {
             Actor::Human(_) => {
-                self.zero_cycles();
+                // A follow-up was written by a program that works for a person.
+                if message.kind != MessageKind::FollowUp {
+                    self.zero_cycles();
+                }
                 self.words_seq = self.seq;
             }
             // Into a step at work it is mail and nothing more (F8).

@@ -62,10 +62,9 @@ impl State {
         spent
     }
 
-    /// Passes of all loops of the run that were begun.
+    /// Passes of all loops of the run, with those that are under way; one that broke off is none.
     pub fn budget_steps_used(&self) -> u32 {
-        let looping = (0..self.tasks.len()).filter(|&task| self.step_of(task).looping.is_some());
-        looping.map(|task| self.tasks[task].attempts).sum()
+        self.passes_used().saturating_add(self.passes_under_way())
     }
 
     /// Passes that may still be begun; nothing where the run has no limit of its own.
@@ -189,13 +188,13 @@ pub(super) fn stop(state: &State, vitals: &Vitals, now: Time) -> Option<(Blocked
         return None;
     }
     let delayed = state.index.delayed.iter().map(|&(_, task)| task);
-    let mut startable = state.index.ready.iter().copied().chain(delayed);
+    // What waits for a person's word about a plan does not wait for the budget.
+    let is_held = |task: &TaskIx| super::start::is_held(state, *task);
+    let ready = state.index.ready.iter().copied().chain(delayed);
+    let startable: Vec<TaskIx> = ready.filter(|task| !is_held(task)).collect();
     if let Some(line) = exhausted(state, vitals, now) {
-        let is_held = |task: TaskIx| super::start::is_held(state, task);
-        let is_needed = startable.any(|task| !is_held(task));
-        return is_needed.then(|| (reason(line.kind), line.told()));
+        return (!startable.is_empty()).then(|| (reason(line.kind), line.told()));
     }
-    let startable: Vec<TaskIx> = startable.collect();
     let is_out = !startable.is_empty() && startable.iter().all(|&t| is_out_of_steps(state, t));
     let line = steps(state).filter(|_| is_out)?;
     Some((reason(line.kind), line.told()))
@@ -262,8 +261,13 @@ pub(super) fn changed(
     };
     // What was used beyond the limit is not taken from what is added.
     if let Some(more) = add.steps {
-        let old = budget.steps.ok_or_else(|| no_limit("steps"))?;
-        budget.steps = Some(old.max(spent.steps).saturating_add(more));
+        // Where the run has no limit of its own, the loops have theirs.
+        let has_loops = state.plan().steps.iter().any(|step| step.looping.is_some());
+        match budget.steps {
+            Some(old) => budget.steps = Some(old.max(spent.steps).saturating_add(more)),
+            None if has_loops => {}
+            None => return Err(no_limit("steps")),
+        }
     }
     if let Some(more) = add.active_ms {
         let old = budget.active_ms.ok_or_else(|| no_limit("minutes"))?;

@@ -15,8 +15,24 @@ impl Case<'_> {
     pub(super) fn missing_write(&self) -> Option<&str> {
         let name = self.step.contract.as_deref()?;
         let store = self.store_of(name);
-        let wrote = self.entry().wrote.get(store) == Some(&self.checking.end.attempt);
+        let wrote = self.entry().wrote.get(store).is_some_and(|&attempt| {
+            self.counts(attempt)
+                && (attempt == self.checking.end.attempt || self.still_holds(store, attempt))
+        });
         (!wrote).then_some(name)
+    }
+
+    /// Whether writes of an attempt count for this one: it is the same, or was cut short before it.
+    fn counts(&self, attempt: u32) -> bool {
+        let last = self.checking.end.attempt;
+        (self.entry().carries.unwrap_or(last)..=last).contains(&attempt)
+    }
+
+    /// Whether a store still has something that an earlier attempt of the task wrote.
+    fn still_holds(&self, store: &str, attempt: u32) -> bool {
+        let by = Actor::Agent(self.state.task_id(self.task));
+        let origins = self.state.stores.get(store).map(|store| store.origins.values());
+        origins.into_iter().flatten().any(|from| from.by == by && from.attempt == Some(attempt))
     }
 
     /// A verdict is missing: one nudge, then a person says what is to be done.
@@ -42,8 +58,8 @@ impl Case<'_> {
         let store = self.state.stores.get(self.store_of(name))?;
         let origin = store.origins.get(VERDICT)?;
         let task = self.state.task_id(self.task);
-        let is_own =
-            origin.by == Actor::Agent(task) && origin.attempt == Some(self.checking.end.attempt);
+        let is_own = origin.by == Actor::Agent(task)
+            && origin.attempt.is_some_and(|attempt| self.counts(attempt));
         if !is_own || store.data.get(VERDICT)?.as_str() != Some(FAIL) {
             return None;
         }

@@ -5,12 +5,13 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, fire, mail, risk, trees, verify};
+use super::{call, children, fire, mail, merge, risk, trees, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
 use crate::event::decision::DecisionKind;
 use crate::event::message::Message;
+use crate::event::pass::PassesAdded;
 use crate::event::{BlockedReason, Body, CancelReason, Rule, Status, StatusKind, Wait};
 
 /// The events that an input causes by itself; what follows from them is for `settle`.
@@ -46,6 +47,9 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
         Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
         Input::WorktreeFailed(why) => worktree_failed(state, why),
         Input::Evidence(found) => Ok(vec![found.clone().into()]),
+        Input::MergeStarted => Ok(merge::started(state)),
+        Input::MergeBuilt(built) => Ok(merge::built(state, built)),
+        Input::MergeFinished(finished) => Ok(merge::finished(state, finished)),
         Input::ChildCreated(created) => Ok(children::created(state, created)),
         Input::ChildrenRefused(refused) => Ok(children::refused(state, refused)),
         Input::ChildEnded(ended) => Ok(children::ended(state, ended)),
@@ -108,15 +112,20 @@ fn decide_plain(
         Command::With { command, .. } => decide_plain(state, now, command, has_budget),
         Command::Promote { dependencies } => promote(state, now, dependencies.as_ref()),
         Command::Release { parent } => release(state, *parent),
+        Command::EndWithParent { parent } if state.is_target_moving() => {
+            children::check_parent(state, *parent)?;
+            Ok(merge::stop(state).unwrap_or_default())
+        }
         Command::EndWithParent { parent } => match children::end_with_parent(state, *parent)? {
             Some((rule, to)) => moved(state, rule, to),
             None => Ok(Vec::new()),
         },
         Command::Pause => pause(state),
-        Command::Resume { message } => resume(state, message.as_ref()),
+        Command::Resume { message, add_steps } => resume(state, message.as_ref(), *add_steps),
         Command::Stop => {
             let reason = CancelReason::Stopped;
-            by_person(state, "stop", Rule::T36, Status::Cancelled { reason })
+            let at_once = || by_person(state, "stop", Rule::T36, Status::Cancelled { reason });
+            merge::stop(state).map_or_else(at_once, Ok)
         }
         Command::RetryTask { task, runtime, message } => {
             retry_task(state, task, runtime.as_ref(), message.as_ref())
@@ -126,9 +135,9 @@ fn decide_plain(
             let last = Box::new(state.status.clone());
             by_person(state, "archive", Rule::T38, Status::Archived { last })
         }
-        Command::Decide { target, action, text, proof, by } => {
-            let target = target.as_deref();
-            let wish = Wish { target, action: *action, text, proof, by, has_budget };
+        Command::Decide { target, action, text, proof, by, into } => {
+            let (target, into) = (target.as_deref(), into.as_deref());
+            let wish = Wish { target, action: *action, text, proof, by, has_budget, into };
             decision::decide(state, now, &wish)
         }
         Command::Show { id, nonce_hash } => decision::show(state, now, id, nonce_hash),
@@ -184,8 +193,8 @@ pub(super) fn next_step(state: &State) -> String {
             format!("`crew answer {number} {task} --text …` answers it")
         }
         Status::Waiting { wait: Wait::Merge { branch, .. } } => format!(
-            "the work is on branch `{branch}`; `git merge {branch}` takes it over, `crew discard {number}` does not, \
-             `crew request-changes {number} --text …` sends it back"
+            "the work is on branch `{branch}`; `crew diff {number}` shows it, `crew merge {number}` takes it over, \
+             `crew request-changes {number} --text …` sends it back, `crew discard {number}` throws it away"
         ),
         Status::Waiting { wait: Wait::Gate } => match asked_subject(state) {
             Some(subject) => format!(
@@ -278,17 +287,43 @@ fn pause(state: &State) -> Result<Vec<Body>, Refusal> {
 
 const RESUMED: Status = Status::Queued { resumed: true, not_before: None };
 
-fn resume(state: &State, message: Option<&Message>) -> Result<Vec<Body>, Refusal> {
+fn resume(state: &State, message: Option<&Message>, add_steps: u32) -> Result<Vec<Body>, Refusal> {
     let is_paused = state.status.kind() == StatusKind::Paused;
     let rule = if is_paused { Rule::T17 } else { Rule::T34 };
     let mut events =
         moved(state, rule, RESUMED).map_err(|_| refusal(state, "resume", "paused or blocked"))?;
+    if add_steps > 0 {
+        if !state.plan().steps.iter().any(|step| step.looping.is_some()) {
+            let reason =
+                format!("run #{} has no loop that could get more passes", state.created.number);
+            return Err(Refusal::state(reason, "leave `--add-steps` out"));
+        }
+        events.insert(0, PassesAdded { passes: add_steps }.into());
+    } else if let Status::Blocked { reason: BlockedReason::BudgetSteps, .. } = &state.status {
+        let blocking = state.first_blocking();
+        blocking.map_or(Ok(()), |(task, _)| check_passes(state, task))?;
+    }
     events.extend(message.map(sent));
     for &task in &state.index.blocking {
+        // Others go on; this one needs more passes, which nobody has given it.
+        if add_steps == 0 && state.is_out_of_passes(task) {
+            continue;
+        }
         let failure = state.tasks[task].status.why().unwrap_or_default().to_owned();
         events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
     }
     Ok(events)
+}
+
+/// A loop without passes cannot be tried again.
+fn check_passes(state: &State, task: usize) -> Result<(), Refusal> {
+    if !state.is_out_of_passes(task) {
+        return Ok(());
+    }
+    let (used, _) = state.passes(task).unwrap_or_default();
+    let reason = format!("`{}` has used all of its {used} passes", state.task_id(task));
+    let hint = format!("`crew resume {} --add-steps 4` gives it more", state.created.number);
+    Err(Refusal::state(reason, hint))
 }
 
 fn sent(message: &Message) -> Body {
@@ -334,6 +369,7 @@ fn retry_task(
         );
         return Err(Refusal::state(reason, next_step(state)));
     }
+    check_passes(state, task)?;
     let mut events = if state.status.kind() == StatusKind::Running {
         Vec::new()
     } else {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::judge::{needs_check, needs_evidence};
-use super::settle::{evidence_wanted, needs_worktree};
+use super::red::evidence_wanted;
+use super::settle::needs_worktree;
 use super::state::State;
 use super::trees;
 use crate::event::StatusKind;
@@ -43,12 +44,18 @@ pub enum Effect {
     /// End the children that nobody waits for any more.
     EndChildren,
     /// Merge the branch of this attempt's task into the run's branch.
-    Merge {
+    BringIn {
         /// The task.
         task: TaskIx,
         /// Number of the attempt.
         attempt: u32,
     },
+    /// Put on record that a try to take the work over begins.
+    BeginMerge,
+    /// Take the work over.
+    Merge,
+    /// Find out what became of a try whose process died.
+    ResolveMerge,
     /// Look at what this attempt left in the worktree, and commit it.
     Check {
         /// The task.
@@ -81,9 +88,10 @@ pub fn react(state: &State) -> Vec<Effect> {
         }
     }
     if let Some((task, attempt)) = trees::next_merge(state) {
-        effects.push(Effect::Merge { task, attempt });
+        effects.push(Effect::BringIn { task, attempt });
     }
     effects.extend(children(state));
+    effects.extend(super::merge::effect(state));
     if is_running {
         effects.extend(evidence(state).into_iter().map(|name| Effect::Evidence { name }));
     }

@@ -8,6 +8,7 @@ use super::vitals::Vitals;
 use crate::base::time::human_ms;
 use crate::base::{Time, text};
 use crate::event::decision::DecisionKind;
+use crate::event::merge::MergeResult;
 use crate::event::{CancelReason, Status, StatusKind, Wait};
 use crate::plan::graph::{ChannelPlan, StepIx, TaskIx};
 
@@ -32,6 +33,9 @@ pub struct Evidence {
     /// Milliseconds since it was seen.
     pub age_ms: Option<u64>,
 }
+
+/// Passes of a loop that are told, the newest.
+const PASSES_SHOWN: usize = 8;
 
 fn event(text: impl Into<String>, at: Time, now: Time) -> Evidence {
     Evidence { source: "event", text: text.into(), age_ms: Some(now.since_ms(at)) }
@@ -75,7 +79,7 @@ pub fn explain_run(state: &State, vitals: &Vitals, now: Time) -> Explanation {
             None => "it is a draft and needs approval".to_owned(),
         },
         Status::Paused => "a person paused it".to_owned(),
-        Status::Merging => "its result is being completed".to_owned(),
+        Status::Merging => merging(state),
         Status::Done { outcome } => {
             format!("every end step is done ({})", crate::event::status::word(outcome))
         }
@@ -114,6 +118,13 @@ fn queued(state: &State, not_before: Option<Time>, now: Time) -> String {
     }
 }
 
+fn merging(state: &State) -> String {
+    match state.merging() {
+        None => "its result is being completed".to_owned(),
+        Some(merge) => format!("its work is being taken over into `{}`", merge.target),
+    }
+}
+
 fn waiting(state: &State, wait: &Wait) -> String {
     match wait {
         Wait::Question { task } => {
@@ -122,6 +133,10 @@ fn waiting(state: &State, wait: &Wait) -> String {
             format!("`{task}` asks: {}", text::one_line(question, 200))
         }
         Wait::Merge { branch, .. } => {
+            if let Some(MergeResult::Refused { why, detail, .. }) = state.merge_obstacle() {
+                let told = text::one_line(detail, 400);
+                return format!("branch `{branch}` was not taken over ({why}): {told}");
+            }
             format!("the work is done; branch `{branch}` holds it until a person takes it over")
         }
         Wait::Gate => {
@@ -301,6 +316,13 @@ pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> 
         if !last.failure.is_empty() {
             evidence.push(event(text::one_line(&last.failure, 300), last.ended_at, now));
         }
+    }
+    for pass in entry.history.iter().rev().take(PASSES_SHOWN).rev() {
+        let (number, limit) = (pass.finished.pass, pass.finished.limit);
+        let commit = pass.finished.commit.as_deref().unwrap_or("no commit");
+        let commit: String = commit.chars().take(10).collect();
+        let told = super::passes::told(pass);
+        evidence.push(event(format!("pass {number} of {limit} ({commit}) {told}"), pass.at, now));
     }
     let mut command = None;
     let headline = match &entry.status {

@@ -37,6 +37,9 @@ pub struct Origin {
     pub epoch: u32,
     /// When.
     pub at: Time,
+    /// The tree that an agent saw when it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
 }
 
 impl StoreState {
@@ -164,6 +167,9 @@ pub struct DecisionVerdict {
     pub at: Time,
     /// Number of the event.
     pub seq: u64,
+    /// The branch that gets the work, where the person named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }
 
 impl DecisionState {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::facts::StoreState;
 use super::state::State;
 use crate::base::flow::{CheckOp, Condition};
 use crate::plan::graph::GatePlan;
@@ -64,13 +65,19 @@ impl State {
                 format!("its condition has {nodes} parts; {NODES_MAX} are evaluated at most");
             return GateVerdict::closed(text);
         }
-        Evaluation { state: self, gate }.condition(&gate.when, 1)
+        self.evaluate_with(gate, self.stores.get(&gate.store))
+    }
+
+    /// Whether a gate would be open if this stood in its store.
+    pub(super) fn evaluate_with(&self, gate: &GatePlan, store: Option<&StoreState>) -> GateVerdict {
+        Evaluation { state: self, gate, store }.condition(&gate.when, 1)
     }
 }
 
 struct Evaluation<'a> {
     state: &'a State,
     gate: &'a GatePlan,
+    store: Option<&'a StoreState>,
 }
 
 impl Evaluation<'_> {
@@ -114,7 +121,7 @@ impl Evaluation<'_> {
     }
 
     fn value(&self, field: &str) -> Option<&Value> {
-        let data = &self.state.stores.get(&self.gate.store)?.data;
+        let data = &self.store?.data;
         let Some(pointer) = field.strip_prefix('/') else {
             return data.get(field);
         };
@@ -151,15 +158,19 @@ impl Evaluation<'_> {
     fn count(&self, field: &str, eq: &Value, min: u32) -> GateVerdict {
         let min = min.max(1) as usize;
         let entries = self.value(field).and_then(Value::as_object);
-        let count = entries.map_or(0, |map| map.values().filter(|value| equal(value, eq)).count());
+        let (old, current): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .flatten()
+            .partition(|(task, _)| self.state.is_outdated_vote(&self.gate.store, field, task));
+        let count = current.iter().filter(|(_, value)| equal(value, eq)).count();
         GateVerdict::of(count >= min, || {
             let mut reason = format!("{count} of {min} `{field}` are {}", short(eq));
-            let others: Vec<String> = entries
-                .into_iter()
-                .flatten()
+            let mut others: Vec<String> = current
+                .iter()
                 .filter(|(_, value)| !equal(value, eq))
                 .map(|(task, value)| format!("{task} says {}", short(value)))
                 .collect();
+            others.extend(old.iter().map(|(task, _)| format!("{task} voted on an older tree")));
             let silent: Vec<String> = self
                 .writers()
                 .into_iter()

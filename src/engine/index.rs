@@ -256,9 +256,10 @@ impl Index {
 
     /// Whether the step works in the run's own tree.
     ///
-    /// Without git a task that writes has no other.
+    /// Without git a task that writes has no other, and the passes of a loop are judged by the run's tree.
     pub fn is_shared(&self, step: &StepPlan) -> bool {
-        step.isolation == Isolation::Shared || (step.access == Access::Write && !self.has_branches)
+        let has_branch = self.has_branches && step.looping.is_none();
+        step.isolation == Isolation::Shared || (step.access == Access::Write && !has_branch)
     }
 
     fn hold_tree(&mut self, step: &StepPlan, task: TaskIx, add: bool) {

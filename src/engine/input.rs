@@ -13,6 +13,7 @@ use crate::event::body::{CheckFinished, SupervisorStarted, WorktreeCreated};
 use crate::event::child::{ChildCreated, ChildEnded, ChildrenRefused};
 use crate::event::decision::Action;
 use crate::event::gate::{EvidenceRecorded, TurnOutcome};
+use crate::event::merge::{MergeBuilt, MergeFinished};
 use crate::event::message::Message;
 use crate::event::tree::TreeMerged;
 use crate::event::{Actor, AttemptEnded, Body};
@@ -44,6 +45,12 @@ pub enum Input {
     ChildrenRefused(ChildrenRefused),
     /// A child run has ended.
     ChildEnded(ChildEnded),
+    /// A try to take the work over begins.
+    MergeStarted,
+    /// Its result is made and judged.
+    MergeBuilt(MergeBuilt),
+    /// What became of it.
+    MergeFinished(MergeFinished),
     /// What an agent's output asked for: refused, it is on record, and the rest goes on.
     Spoken(Command),
     /// Something to record that changes no status: artifacts, deliveries, notes.
@@ -94,6 +101,8 @@ pub enum Command {
     Resume {
         /// What the interrupted tasks are told.
         message: Option<Message>,
+        /// Passes that every loop gets in addition.
+        add_steps: u32,
     },
     /// End it.
     Stop,
@@ -125,6 +134,8 @@ pub enum Command {
         proof: Proof,
         /// Who.
         by: Actor,
+        /// The branch that gets the work, for a merge; nothing: the usual one.
+        into: Option<String>,
     },
     /// A person looks at a decision and is given the nonce that decides it.
     Show {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::decide::readied;
 use super::facts::CommandEvidence;
+use super::red::red_again;
 use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
 use super::trees;
@@ -14,6 +14,7 @@ use crate::event::body::{
 };
 use crate::event::child::ChildrenProposed;
 use crate::event::gate::TurnOutcome;
+use crate::event::pass::Said;
 use crate::event::{BlockedReason, Body, EndReason, Rule, StatusKind, TaskResult};
 use crate::plan::graph::{StepPlan, TaskIx};
 use crate::plan::{adaptive, children};
@@ -46,37 +47,17 @@ pub(super) fn needs_evidence(
     checking: &CheckingAttempt,
 ) -> BTreeSet<String> {
     let case = Case::early(state, task, checking);
-    let names = state.commands_behind(state.step_ix_of(task));
-    let wanted: BTreeSet<String> =
-        names.filter(|name| state.lacks_evidence(name)).cloned().collect();
-    // Only work that would count is worth a run of the commands.
-    if wanted.is_empty() || state.status.is_terminal() || !case.is_success() {
+    if state.status.is_terminal() || !case.is_sound() {
         return BTreeSet::new();
     }
+    // Only work that would count is worth a run of the commands.
+    let counts = || case.is_success() && !case.goes_on();
+    let behind = case.commands_behind().filter(|name| state.lacks_evidence(name));
+    let behind: BTreeSet<String> = behind.cloned().collect();
+    let mut wanted = if behind.is_empty() || !counts() { BTreeSet::new() } else { behind };
+    let own = case.validations().filter(|name| state.lacks_evidence(name));
+    wanted.extend(own.filter(|_| case.is_worth_validating()).cloned());
     wanted
-}
-
-/// One more attempt of a task whose tree is red, or the end of its retries.
-pub(super) fn red_again(state: &State, task: TaskIx, name: &str, found: &CommandEvidence) -> Body {
-    let step = state.step_of(task);
-    let entry = &state.tasks[task];
-    let how = match found.code {
-        Some(code) => format!("`{name}` exited with code {code} on this work"),
-        None => format!("`{name}` did not end by itself on this work"),
-    };
-    let id = state.task_id(task);
-    if entry.retries < step.retries {
-        let failure = if found.tail.is_empty() { how } else { format!("{how}:\n\n{}", found.tail) };
-        return readied(id, ReadyCause::Validation, failure, None);
-    }
-    TaskSettled {
-        task: id,
-        status: Settled::Failed,
-        result: Some(TaskResult::Fail),
-        why: format!("{how} ({} attempts)", entry.retries + 1),
-        blocks: Some(BlockedReason::ValidationExhausted),
-    }
-    .into()
 }
 
 /// The event that follows for a task whose attempt ended.
@@ -87,7 +68,9 @@ pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now
 fn judged(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) -> Body {
     let case = Case { state, task, checking, step: state.step_of(task), now };
     if state.status.is_terminal() {
-        return case.settle(Settled::Skipped, None, "the run was stopped", None);
+        let has_failed = state.status.kind() == StatusKind::Failed;
+        let why = if has_failed { "the run has failed" } else { "the run was stopped" };
+        return case.settle(Settled::Skipped, None, why, None);
     }
     if let Some(error) = checking.check.as_ref().and_then(|check| check.error.as_ref()) {
         let why = format!("the work could not be committed: {error}");
@@ -153,7 +136,7 @@ impl<'a> Case<'a> {
         TaskSettled { task, status, result, why: why.into(), blocks }.into()
     }
 
-    fn block(&self, reason: BlockedReason, why: impl Into<String>) -> Body {
+    pub(super) fn block(&self, reason: BlockedReason, why: impl Into<String>) -> Body {
         self.settle(Settled::Failed, None, why, Some(reason))
     }
 
@@ -169,8 +152,14 @@ impl<'a> Case<'a> {
             | ReadyCause::Contract
             | ReadyCause::Human
             | ReadyCause::Validation
+            | ReadyCause::Pass
+            | ReadyCause::Final
+            | ReadyCause::Outdated
             | ReadyCause::Answer => None,
         };
+        if let Some(why) = self.state.same_again(self.task, cause, &failure, self.now) {
+            return self.block(BlockedReason::DeadLoop, why);
+        }
         if self.entry().attempts >= limits::ATTEMPTS_MAX {
             let why = format!("{} attempts are more than any task may have", limits::ATTEMPTS_MAX);
             return self.block(BlockedReason::DeadLoop, why);
@@ -262,20 +251,27 @@ impl<'a> Case<'a> {
         if let Some(body) = self.asked() {
             return body;
         }
+        let is_loop = self.step.looping.is_some();
         match self.said() {
             Some((TurnOutcome::Failed, why)) => {
                 return self.settle(Settled::Failed, Some(TaskResult::Fail), why, None);
             }
-            Some((TurnOutcome::Blocked, why)) => {
+            Some((TurnOutcome::Blocked, why)) if !is_loop && !self.is_refuted() => {
                 return self.block(BlockedReason::AgentBlocked, why);
             }
-            Some((TurnOutcome::Done, _)) | None => {}
+            Some((TurnOutcome::Done | TurnOutcome::Blocked, _)) | None => {}
         }
         let code = end.code.unwrap_or(0);
         if code != 0 {
             return self.failed(&self.evidence(&format!("it exited with code {code}")));
         }
-        self.succeeded()
+        if !is_loop {
+            return self.succeeded();
+        }
+        if !end.report.spoke && self.said().is_none() && end.report.state.is_none() {
+            return self.failed(&self.evidence("it exited with code 0 but printed nothing"));
+        }
+        self.pass()
     }
 
     /// A question that is still open, or whose answer the agent has not seen.
@@ -292,7 +288,7 @@ impl<'a> Case<'a> {
     }
 
     /// How the agent said that its turn ends: by a tool call, else by its output.
-    fn said(&self) -> Option<(TurnOutcome, String)> {
+    pub(super) fn said(&self) -> Option<(TurnOutcome, String)> {
         let end = &self.checking.end;
         if let Some((attempt, outcome, text)) = &self.entry().said
             && *attempt == end.attempt
@@ -304,18 +300,23 @@ impl<'a> Case<'a> {
         failed.or_else(blocked)
     }
 
-    /// Whether the turn went well as far as the agent's own words go.
-    fn is_success(&self) -> bool {
+    /// Whether the turn came to its end, and the runtime found nothing wrong with it.
+    fn is_sound(&self) -> bool {
         let end = &self.checking.end;
-        let is_verified = !self.step.verify || end.report.verdict == Some(true);
+        let check = self.checking.check.as_ref();
         end.reason == EndReason::Exited
             && end.signal.is_none()
             && end.code.unwrap_or(0) == 0
             && self.asked().is_none()
+            && check.is_none_or(|check| check.error.is_none() && check.denied.is_empty())
+    }
+
+    /// Whether the turn went well as far as the agent's own words go.
+    fn is_success(&self) -> bool {
+        let is_verified = !self.step.verify || self.checking.end.report.verdict == Some(true);
+        self.is_sound()
             && self.said().is_none_or(|(outcome, _)| outcome == TurnOutcome::Done)
-            && self.checking.check.as_ref().is_none_or(|check| {
-                check.error.is_none() && check.denied.is_empty() && check.conflicts.is_empty()
-            })
+            && self.checking.check.as_ref().is_none_or(|check| check.conflicts.is_empty())
             && is_verified
             && self.missing_write().is_none()
     }
@@ -325,13 +326,23 @@ impl<'a> Case<'a> {
         let end = &self.checking.end;
         let is_checked = self.step.kind == StepKind::Command
             || self.step.verify
-            || self.state.commands_behind(self.state.step_ix_of(self.task)).next().is_some();
+            || self.commands_behind().next().is_some();
         let is_silent = !end.report.spoke && self.said().is_none() && !is_checked;
         self.is_success() && !is_silent && self.failing_verdict().is_none()
     }
 
+    /// Whether it is a pass of a loop after which another one comes.
+    fn goes_on(&self) -> bool {
+        self.step.looping.is_some() && self.word() != Said::Done
+    }
+
+    /// Commands of the gates behind the step.
+    pub(super) fn commands_behind(&self) -> impl Iterator<Item = &String> {
+        self.state.commands_behind(self.state.step_ix_of(self.task))
+    }
+
     /// The program says that all went well; success needs more than that.
-    fn succeeded(&self) -> Body {
+    pub(super) fn succeeded(&self) -> Body {
         let end = &self.checking.end;
         if let Some(body) = self.unresolved() {
             return body;
@@ -418,15 +429,14 @@ impl<'a> Case<'a> {
     fn is_proved(&self) -> bool {
         let is_green =
             |name: &String| self.state.evidence_of(name).is_some_and(CommandEvidence::is_green);
-        let mut names = self.state.commands_behind(self.state.step_ix_of(self.task)).peekable();
+        let mut names = self.commands_behind().chain(self.validations()).peekable();
         names.peek().is_some() && names.all(is_green)
     }
 
     /// A command of the gates behind this step that is red on its tree.
     fn red(&self) -> Option<Body> {
-        let names = self.state.commands_behind(self.state.step_ix_of(self.task));
-        let (name, found) = self.state.first_red(names)?;
-        Some(red_again(self.state, self.task, name, found))
+        let (name, found) = self.state.first_red(self.commands_behind())?;
+        Some(red_again(self.state, self.task, name, found, self.now))
     }
 
     fn verdict_text(&self) -> String {

@@ -7,12 +7,14 @@
 //! people why.
 
 mod apply;
+mod apply_attempt;
 mod apply_flow;
 mod budget;
 mod call;
 pub mod checkpoint;
 mod children;
 mod contract;
+mod dead_loop;
 mod deadline;
 mod decide;
 mod decision;
@@ -20,6 +22,7 @@ mod edge;
 mod effect;
 mod explain;
 mod facts;
+mod final_check;
 mod fire;
 mod gate;
 mod hold;
@@ -27,7 +30,10 @@ mod index;
 mod input;
 mod judge;
 mod mail;
+mod merge;
+mod passes;
 mod progress;
+mod red;
 mod risk;
 mod settle;
 mod spending;
@@ -39,6 +45,7 @@ pub mod transitions;
 mod trees;
 mod verify;
 mod vitals;
+mod votes;
 mod words;
 mod write;
 
@@ -53,11 +60,13 @@ pub use facts::{
 };
 pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
+pub use merge::MergeState;
 pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, OwnTree, Spending, State, StepState,
     TaskState, TaskStatus, WorktreeState,
 };
+pub use task::{Failure, Pass};
 pub use trees::Conflict;
 pub use verify::Verification;
 pub use vitals::{AttemptVitals, Vitals};

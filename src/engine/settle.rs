@@ -3,15 +3,15 @@
 //! Events in the log are facts; what follows from them is derived here, again and again until
 //! nothing new follows, so that a batch that was torn in the middle heals itself.
 
-use std::collections::BTreeSet;
-
 use super::decide::{readied, rework_step};
+use super::final_check::FinalCheck;
 use super::fire::Firing;
-use super::judge::{is_allowed, judge, needs_check, needs_evidence, red_again};
+use super::judge::{is_allowed, judge, needs_check, needs_evidence};
+use super::red::{evidence_wanted, send_back_red};
 use super::start::start;
-use super::state::{LiveAttempt, State, TaskStatus};
+use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, children, decision, fire, hold, trees};
+use super::{budget, children, decision, fire, hold, merge, trees};
 use crate::base::Time;
 use crate::base::flow::{OnStale, StepKind};
 use crate::event::body::{
@@ -50,6 +50,9 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !asked.is_empty() {
         return asked;
     }
+    if let Some(made) = decision::by_configuration(state, now).or_else(|| merge::by_itself(state)) {
+        return vec![made];
+    }
     let released = children::release(state)
         .filter(|_| matches!(state.status.kind(), StatusKind::Running | StatusKind::Waiting));
     if let Some(released) = released {
@@ -57,7 +60,7 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     }
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
-        StatusKind::Merging => complete(state),
+        StatusKind::Merging => moved(state, merge::complete(state)),
         StatusKind::Waiting => hibernate(state, now),
         StatusKind::Done | StatusKind::Failed | StatusKind::Cancelled => super::mail::dead(state),
         StatusKind::Draft
@@ -137,9 +140,13 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
         Some(Firing::Exhausted { detail }) => return exhausted(state, detail),
         None => {}
     }
-    let red = send_back_red(state);
+    let red = send_back_red(state, now);
     if !red.is_empty() {
         return red;
+    }
+    let outdated = state.vote_again();
+    if !outdated.is_empty() {
+        return outdated;
     }
     let doomed = skip_doomed(state);
     if !doomed.is_empty() {
@@ -147,10 +154,8 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     }
     let unneeded = trees::unneeded(state);
     if !unneeded.is_empty() {
-        return unneeded
-            .into_iter()
-            .map(|task| skipped(state, task, "its work is done again"))
-            .collect();
+        let why = "its work is done again";
+        return unneeded.into_iter().map(|task| skipped(state, task, why)).collect();
     }
     if needs_worktree(state) {
         return Vec::new();
@@ -195,37 +200,6 @@ fn exhausted(state: &State, detail: String) -> Vec<Body> {
     transition(state, Rule::T18, Status::Blocked { reason, detail })
 }
 
-/// Commands that must run on the current tree before a channel can fire.
-pub(super) fn evidence_wanted(state: &State) -> BTreeSet<String> {
-    let mut wanted = BTreeSet::new();
-    // While somebody writes there is no current tree to speak of.
-    if !state.index.tree_writers.is_empty() {
-        return wanted;
-    }
-    let waiting = state.index.edges.iter().filter(|edge| !edge.commands.is_empty());
-    for edge in waiting.filter(|edge| state.is_edge_waiting(edge)) {
-        wanted.extend(edge.commands.iter().filter(|name| state.lacks_evidence(name)).cloned());
-    }
-    wanted
-}
-
-/// The tree changed after a step was done, and a command of its gates is red on it now: one more
-/// attempt of the step, as for a red command at its own end.
-fn send_back_red(state: &State) -> Vec<Body> {
-    for edge in state.index.edges.iter().filter(|edge| !edge.commands.is_empty()) {
-        if !state.is_edge_waiting(edge) {
-            continue;
-        }
-        if let Some((name, found)) = state.first_red(&edge.commands) {
-            let done = |task: &TaskIx| matches!(state.tasks[*task].status, TaskStatus::Done { .. });
-            let tasks = edge.sources.iter().flat_map(|&step| state.tasks_of(step)).filter(done);
-            let last = tasks.max_by_key(|&task| state.tasks[task].seq);
-            return last.map(|task| red_again(state, task, name, found)).into_iter().collect();
-        }
-    }
-    Vec::new()
-}
-
 /// Whether tasks must wait because the run's worktree does not exist yet.
 pub(super) fn needs_worktree(state: &State) -> bool {
     state.created.git.is_some() && state.worktree.is_none()
@@ -246,17 +220,23 @@ fn finish(state: &State) -> Vec<Body> {
     if !state.index.checking.is_empty() {
         return Vec::new();
     }
+    match state.final_check() {
+        FinalCheck::Passed => {}
+        FinalCheck::Wanted(_) => return Vec::new(),
+        FinalCheck::Back(events) => return events,
+        FinalCheck::Exhausted(reason, detail) => {
+            return transition(state, blocked_rule(reason), Status::Blocked { reason, detail });
+        }
+    }
     let open = (0..state.tasks.len()).filter(|&task| !state.tasks[task].status.is_settled());
     let unneeded: Vec<Body> =
         open.map(|task| skipped(state, task, "every end step was done without it")).collect();
     if !unneeded.is_empty() {
         return unneeded;
     }
-    let base = state.start_of_work();
-    let tree = state.worktree.as_ref().and_then(|worktree| worktree.tree.as_ref());
-    let is_changed = base.zip(tree).is_some_and(|((_, base), tree)| base != *tree);
+    let is_changed = state.has_work();
     match (state.plan().completion, &state.worktree) {
-        (Completion::Deliver, _) => transition(state, Rule::T27, Status::Merging),
+        (Completion::Deliver, _) => moved(state, Some(merge::deliver(state))),
         (Completion::Merge | Completion::Pr, Some(worktree)) if is_changed => {
             let wait = Wait::Merge { branch: worktree.branch.clone(), trouble: None };
             transition(state, Rule::T28, Status::Waiting { wait })
@@ -268,11 +248,6 @@ fn finish(state: &State) -> Vec<Body> {
             transition(state, Rule::T28b, Status::Done { outcome: Outcome::Delivered })
         }
     }
-}
-
-/// Delivering needs nothing from outside: the artifacts are in the run's folder.
-fn complete(state: &State) -> Vec<Body> {
-    transition(state, Rule::T32, Status::Done { outcome: Outcome::Delivered })
 }
 
 fn skip_doomed(state: &State) -> Vec<Body> {
@@ -340,6 +315,7 @@ fn blocked_rule(reason: BlockedReason) -> Rule {
         (BlockedReason::AgentCrash, Rule::T20),
         (BlockedReason::TaskTimeout, Rule::T21),
         (BlockedReason::AgentBlocked, Rule::T24),
+        (BlockedReason::BudgetSteps, Rule::T22),
         (BlockedReason::DeadLoop, Rule::T25),
         (BlockedReason::SessionLost, Rule::T39),
     ];
@@ -443,6 +419,10 @@ fn silence(
 fn stopping(state: &State, task: TaskIx, live: &LiveAttempt, why: &str) -> Body {
     let (task, attempt) = (state.task_id(task), live.number);
     AttemptStopping { task, attempt, why: why.to_owned() }.into()
+}
+
+fn moved(state: &State, step: Option<(Rule, Status)>) -> Vec<Body> {
+    step.map(|(rule, to)| transition(state, rule, to)).unwrap_or_default()
 }
 
 fn transition(state: &State, rule: Rule, to: Status) -> Vec<Body> {

@@ -53,7 +53,10 @@ fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body>
     if let Some(event) = without_process(state, task, step) {
         return Some(event);
     }
-    if room.slots == 0 || budget::is_out_of_steps(state, task) {
+    if let Some(event) = state.no_pass_left(task) {
+        return Some(event);
+    }
+    if room.slots == 0 || budget::is_out_of_steps(state, task) || !room.take_pass(step) {
         return None;
     }
     let runtime = runtime_of(state, task, step);
@@ -162,6 +165,7 @@ struct Room {
     runtimes: BTreeMap<String, u32>,
     roles: BTreeMap<String, u32>,
     steps: BTreeMap<usize, u32>,
+    has_loop: bool,
     writer: bool,
     readers: bool,
     /// A writer that waits for readers keeps later readers back, or it would wait for ever.
@@ -186,6 +190,7 @@ impl Room {
             runtimes,
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),
+            has_loop: false,
             // A command that looks at the tree is in the way like somebody who writes, and so is a merge.
             writer: !state.index.tree_writers.is_empty()
                 || trees::waits_for_merge(state)
@@ -219,6 +224,11 @@ impl Room {
         *self.roles.entry(step.role.clone()).or_default() += 1;
         *self.runtimes.entry(runtime.to_owned()).or_default() += 1;
         true
+    }
+
+    /// One loop at a time begins a pass: how many are left is told from those that have begun.
+    fn take_pass(&mut self, step: &StepPlan) -> bool {
+        step.looping.is_none() || !std::mem::replace(&mut self.has_loop, true)
     }
 
     /// One writer alone, or readers together, in the run's own tree.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
+use super::merge::MergeState;
 pub use super::spending::Spending;
 pub use super::task::{CheckingAttempt, LiveAttempt, OwnTree, TaskState, TaskStatus};
 use super::verify::Verification;
@@ -95,9 +96,18 @@ pub struct State {
     /// Runs that this run proposed, in the order of the proposals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<ChildState>,
+    /// The last try to take the work over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeState>,
     /// What an attempt touched although nobody may: the run has failed, or does as soon as it is running.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub denied: String,
+    /// Passes that people have added to every loop.
+    #[serde(default)]
+    pub passes_added: u32,
+    /// How often the finished work was red since a person's last word.
+    #[serde(default)]
+    pub final_reds: u32,
     /// Nobody has answered for long; the reminder was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hibernated: bool,
@@ -135,6 +145,9 @@ pub struct StepState {
     /// What a person said about its proposal, when its step needs that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<bool>,
+    /// The step that added it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<StepIx>,
     /// The step that proposed it, when its proposal needs a person's word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<StepIx>,
@@ -234,7 +247,10 @@ impl State {
             verifications: BTreeMap::new(),
             decisions: Vec::new(),
             children: Vec::new(),
+            merge: None,
             denied: String::new(),
+            passes_added: 0,
+            final_reds: 0,
             hibernated: false,
             messages: Vec::new(),
             artifacts: BTreeMap::new(),

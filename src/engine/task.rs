@@ -10,6 +10,7 @@ use crate::base::{StepId, Time};
 use crate::event::attempt::Question;
 use crate::event::body::{CheckFinished, HeartbeatLevel};
 use crate::event::gate::TurnOutcome;
+use crate::event::pass::PassFinished;
 use crate::event::tree::TreeMerged;
 use crate::event::{AttemptEnded, BlockedReason, TaskResult, Usage};
 
@@ -34,6 +35,24 @@ pub struct TaskState {
     /// Nudges after an attempt that did not do what its step demands.
     #[serde(default)]
     pub nudges: u32,
+    /// Passes of its loop since its step was activated; attempts that broke off are none.
+    #[serde(default)]
+    pub passes: u32,
+    /// The same over the whole life of the run.
+    #[serde(default)]
+    pub passes_total: u32,
+    /// These passes, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Pass>,
+    /// Passes before a person's last word: they say nothing about going round in circles.
+    #[serde(default)]
+    pub forgiven: usize,
+    /// Its last failures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
+    /// The tree that its last attempt saw: that at its start, for a writer that at its end.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tree: String,
     /// Another program plays it than the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
@@ -49,6 +68,9 @@ pub struct TaskState {
     /// Stores that it wrote, with the attempt that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wrote: BTreeMap<String, u32>,
+    /// First attempt whose writes count for the next one as well: it was cut short after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carries: Option<u32>,
     /// How its agent said that the turn ends, by a tool call: attempt, outcome, text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<(u32, TurnOutcome, String)>,
@@ -72,10 +94,30 @@ pub struct TaskState {
     pub usage: Usage,
     /// Its own tree, once it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tree: Option<OwnTree>,
+    pub own: Option<OwnTree>,
     /// How its last attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Box<AttemptEnded>>,
+}
+
+/// A pass of a loop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// When it was looked at.
+    pub at: Time,
+    /// What was there then.
+    pub finished: PassFinished,
+}
+
+/// A failure, as it is compared with others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// When.
+    pub at: Time,
+    /// A hash of its words without times, numbers and paths.
+    pub print: String,
+    /// The tree that a command was red on; empty for other failures.
+    pub tree: String,
 }
 
 /// Where a task stands; its data lives inside its variants.

@@ -47,12 +47,12 @@ impl State {
 
     /// The own tree of a task, once it was made.
     pub fn own_tree(&self, task: TaskIx) -> Option<&OwnTree> {
-        self.tasks[self.tree_owner(task)].tree.as_ref().filter(|_| self.has_own_tree(task))
+        self.tasks[self.tree_owner(task)].own.as_ref().filter(|_| self.has_own_tree(task))
     }
 
     /// The trees of tasks that write, as far as they were made.
     pub fn own_branches(&self) -> impl Iterator<Item = &OwnTree> {
-        let trees = self.tasks.iter().filter_map(|entry| entry.tree.as_ref());
+        let trees = self.tasks.iter().filter_map(|entry| entry.own.as_ref());
         trees.filter(|tree| tree.branch.is_some())
     }
 
@@ -69,7 +69,7 @@ impl State {
     pub(super) fn tree_prepared(&mut self, made: &TreePrepared) {
         let Some(task) = self.task_ix(&made.task) else { return };
         let entry = &mut self.tasks[task];
-        entry.tree = Some(OwnTree {
+        entry.own = Some(OwnTree {
             path: made.path.clone(),
             branch: made.branch.clone(),
             base: made.commit.clone(),
@@ -82,7 +82,7 @@ impl State {
     /// A check found this commit in the tree that the task works in.
     pub(super) fn own_commit(&mut self, task: TaskIx, commit: Option<&String>) {
         let owner = self.tree_owner(task);
-        if let (Some(tree), Some(commit)) = (&mut self.tasks[owner].tree, commit) {
+        if let (Some(tree), Some(commit)) = (&mut self.tasks[owner].own, commit) {
             tree.commit.clone_from(commit);
         }
     }
@@ -91,13 +91,17 @@ impl State {
         let Some(task) = self.task_ix(&merged.task) else { return };
         self.moved_to(merged.commit.as_ref(), merged.tree.as_ref());
         let owner = self.tree_owner(task);
-        if let Some(tree) = self.tasks[owner].tree.as_mut().filter(|_| merged.error.is_none()) {
+        if let Some(tree) = self.tasks[owner].own.as_mut().filter(|_| merged.error.is_none()) {
             tree.conflicts.clear();
         }
         self.change_checking(task, merged.attempt, |checking| {
             checking.merged = Some(merged.clone());
             checking.conflict = None;
         });
+        // What it voted on is its own work, which is in the run's tree only now.
+        if merged.error.is_none() {
+            self.saw_own_work(&merged.task, merged.attempt);
+        }
     }
 
     /// Adds the step behind all others, so that no position changes, and lets it begin.
@@ -112,7 +116,7 @@ impl State {
         self.expanded = Some(std::sync::Arc::new(plan));
         self.reindex();
         self.activate(at, step, "");
-        if let Some(tree) = &mut self.tasks[owner].tree {
+        if let Some(tree) = &mut self.tasks[owner].own {
             tree.conflicts.clone_from(&found.files);
         }
         self.change_checking(task, found.attempt, |checking| {

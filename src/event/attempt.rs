@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pass::Said;
 use crate::base::{TaskId, Time};
 
 /// Tokens and money that agents used.
@@ -158,6 +159,9 @@ pub struct Report {
     /// Verdict of a verifying step: `true` for PASS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<bool>,
+    /// How it says that its task stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Said>,
     /// The agent says that it cannot go on, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,

@@ -1,4 +1,5 @@
 //! What may happen in a run: a closed enum, one data struct for each type of event.
+// Long because the list of all events and their data are read together.
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize, Serializer};
@@ -11,7 +12,9 @@ use super::decision::{DecisionMade, DecisionOpened, DecisionShown};
 use super::gate::{
     ChannelsFired, EvidenceRecorded, GateWritten, StoreWrite, TurnReported, VerificationAsked,
 };
+use super::merge::{MergeBuilt, MergeFinished, MergeStarted, MergeStopping};
 use super::message::Message;
+use super::pass::{PassFinished, PassesAdded};
 use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
 use super::tree::{TreeConflicted, TreeMerged, TreePrepared};
@@ -111,12 +114,18 @@ bodies! {
     "tree.prepared" => TreePrepared,
     "tree.merged" => TreeMerged,
     "tree.conflicted" => TreeConflicted,
+    "pass.finished" => PassFinished,
+    "passes.added" => PassesAdded,
     "heartbeat.changed" => HeartbeatChanged,
     "attention.raised" => AttentionRaised,
     "question.asked" => QuestionAsked,
     "question.parked" => QuestionParked,
     "question.withdrawn" => QuestionWithdrawn,
     "turn.reported" => TurnReported,
+    "merge.started" => MergeStarted,
+    "merge.built" => MergeBuilt,
+    "merge.stopping" => MergeStopping,
+    "merge.finished" => MergeFinished,
     "artifact.stored" => ArtifactStored,
     "message.sent" => MessageSent,
     "message.delivered" => MessageDelivered,
@@ -228,6 +237,12 @@ pub enum ReadyCause {
     Answer,
     /// A command of its gates was red.
     Validation,
+    /// Its loop goes on.
+    Pass,
+    /// The finished work was red.
+    Final,
+    /// The tree has changed since it voted.
+    Outdated,
 }
 
 /// A task reached its end.

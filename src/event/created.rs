@@ -159,6 +159,9 @@ pub struct Limits {
     /// Milliseconds without an answer after which a waiting run is put to sleep.
     #[serde(default = "two_hours")]
     pub hibernate_ms: u64,
+    /// Gates that ask for this level of autonomy or less approve themselves; 0 = never.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub autonomy: u32,
     /// Milliseconds that an agent's question holds its turn before the task is parked.
     #[serde(default = "one_minute")]
     pub ask_hold_ms: u64,
@@ -170,6 +173,11 @@ fn one_minute() -> u64 {
 
 fn two_hours() -> u64 {
     2 * 60 * 60 * 1_000
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_never(level: &u32) -> bool {
+    *level == 0
 }
 
 impl Default for Limits {
@@ -184,6 +192,7 @@ impl Default for Limits {
             heartbeat_ms: [30_000, 60_000, 300_000],
             depth_max: 2,
             hibernate_ms: two_hours(),
+            autonomy: 0,
             ask_hold_ms: one_minute(),
         }
     }

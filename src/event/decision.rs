@@ -94,4 +94,7 @@ pub struct DecisionMade {
     /// Risks that are accepted with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepts: Vec<Risk>,
+    /// The branch that gets the work, where another one than usual was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }

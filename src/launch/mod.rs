@@ -6,6 +6,7 @@
 mod children;
 mod programs;
 mod queue;
+pub mod radar;
 mod start;
 pub mod version;
 

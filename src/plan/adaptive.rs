@@ -3,6 +3,8 @@
 //! The planner proposes, the engine decides: known roles, a limited number of tasks, depth 1. Every
 //! task of a phase depends on all tasks of the phase before.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::graph::{ChannelPlan, Plan, StepIx, StepPlan};
@@ -139,11 +141,15 @@ fn step(
     phase: &Phase,
     task: &Task,
 ) -> Result<StepPlan, Vec<String>> {
-    let name = format!("{}-{phase_number}-{place}-{}", plan.steps[source].id, task.role);
-    let id: StepId = name.parse().map_err(|error| vec![format!("`{name}` is no name: {error}")])?;
-    if plan.step_ix(id.as_str()).is_some() {
-        return Err(vec![format!("the run has a step `{id}` already")]);
+    let first = format!("{}-{phase_number}-{place}-{}", plan.steps[source].id, task.role);
+    // An earlier plan of the same step may have used the name.
+    let mut name = first.clone();
+    let mut round = 1;
+    while plan.step_ix(&name).is_some() {
+        round += 1;
+        name = format!("{first}-{round}");
     }
+    let id: StepId = name.parse().map_err(|error| vec![format!("`{name}` is no name: {error}")])?;
     // `check` has looked the role up.
     let Some(role) = plan.roles.get(&task.role) else { return Err(Vec::new()) };
     let title = if task.title.trim().is_empty() {
@@ -169,6 +175,22 @@ impl Plan {
         let mut plan = self.clone();
         plan.steps.push(step);
         plan
+    }
+
+    /// The plan in which nothing waits for these steps, which an earlier plan of `source` has added, and
+    /// which of its channels it keeps. The steps keep their positions, and play no part any more.
+    #[must_use]
+    pub fn without(&self, source: StepIx, gone: &BTreeSet<StepIx>) -> (Self, Vec<bool>) {
+        let mut plan = self.clone();
+        let keeps =
+            |channel: &ChannelPlan| !gone.contains(&channel.from) && !gone.contains(&channel.to);
+        let kept: Vec<bool> = self.channels.iter().map(keeps).collect();
+        plan.channels.retain(keeps);
+        if plan.end.iter().any(|end| gone.contains(end)) {
+            plan.end.retain(|end| !gone.contains(end));
+            plan.end.push(source);
+        }
+        (plan, kept)
     }
 
     /// The plan with steps added behind the step that proposed them.

@@ -115,4 +115,7 @@ pub struct MergePolicy {
     /// Whether the merged tree is not validated again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skips_validation: bool,
+    /// Whether green work is merged without a person's word: only the user's own configuration says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_itself: bool,
 }

@@ -24,6 +24,8 @@ pub struct PromptInput<'a> {
     pub slot: Option<u32>,
     /// Number of the attempt, from 1.
     pub attempt: u32,
+    /// Which pass of a loop this is.
+    pub pass: Option<Pass<'a>>,
     /// Feedback that sent the work back.
     pub feedback: &'a str,
     /// What went wrong at the last attempt.
@@ -40,6 +42,17 @@ pub struct PromptInput<'a> {
     pub memory: Option<Remembered<'a>>,
     /// Runs that this run started, one text each: what they were for and how they ended.
     pub children: Vec<String>,
+}
+
+/// A pass of a loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a> {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Passes at most.
+    pub limit: u32,
+    /// The command that must be green at the end.
+    pub validation: Option<&'a str>,
 }
 
 /// A message as it goes into a prompt.
@@ -98,6 +111,9 @@ pub fn render(plan: &Plan, step: &StepPlan, input: &PromptInput<'_>) -> String {
     again(&mut out, step, input);
     section(&mut out, "Your task", &task);
     together(&mut out, plan, step);
+    if let Some(pass) = &input.pass {
+        end_of_pass(&mut out, step, pass);
+    }
     if step.verify {
         section(
             &mut out,
@@ -129,6 +145,24 @@ fn context(out: &mut String, step: &StepPlan, input: &PromptInput<'_>) {
         Access::None => "\nYou need no files for this task.",
     });
     section(out, "Context", &body);
+}
+
+/// Which pass it is, and how to end it where the prompt does not say that itself.
+fn end_of_pass(out: &mut String, step: &StepPlan, pass: &Pass<'_>) {
+    let mut body = format!("This is pass {} of at most {}.", pass.number, pass.limit);
+    if let Some(name) = pass.validation {
+        let _ = write!(
+            body,
+            " After each pass the command `{name}` is run; the work is done when you say so and it is green."
+        );
+    }
+    if !step.prompt.contains("TASK_STATE") {
+        body.push_str(
+            " End your answer with exactly one line: `TASK_STATE: DONE` when the goal is met, `TASK_STATE: CONTINUE` when \
+             another pass is needed, or `TASK_STATE: BLOCKED` and a line `BLOCK_REASON: …` when you cannot go on without a person.",
+        );
+    }
+    section(out, "Passes", &body);
 }
 
 fn remembered(step: &StepPlan, memory: &Remembered<'_>) -> String {
@@ -178,7 +212,10 @@ fn again(out: &mut String, step: &StepPlan, input: &PromptInput<'_>) {
     let found = scan(&step.prompt);
     let places = |wanted: &Placeholder<'_>| found.iter().any(|place| place.placeholder == *wanted);
     if !input.failure.is_empty() && !places(&Placeholder::Failure) {
-        let title = format!("This is attempt {}; the one before did not count", input.attempt);
+        let title = match &input.pass {
+            Some(_) => "What was found after the last pass".to_owned(),
+            None => format!("This is attempt {}; the one before did not count", input.attempt),
+        };
         section(out, &title, input.failure);
     }
     if !input.feedback.is_empty() && !places(&Placeholder::Feedback) {

@@ -92,9 +92,25 @@ impl Risk {
 
 /// The texts of risks, in one line.
 pub fn told<'a>(risks: impl IntoIterator<Item = &'a Risk>) -> String {
-    let texts: Vec<String> =
-        risks.into_iter().map(|risk| format!("{} ({})", risk.text(), risk.reason)).collect();
-    texts.join("; ")
+    lines(risks).join("; ")
+}
+
+/// The texts of risks, one for each reason and place.
+pub fn lines<'a>(risks: impl IntoIterator<Item = &'a Risk>) -> Vec<String> {
+    let mut groups: Vec<Risk> = Vec::new();
+    for risk in risks {
+        let same = groups
+            .iter_mut()
+            .find(|group| group.reason == risk.reason && group.place == risk.place);
+        match same {
+            Some(group) if !risk.what.is_empty() => {
+                group.what = format!("{}`, `{}", group.what, risk.what);
+            }
+            Some(_) => {}
+            None => groups.push(risk.clone()),
+        }
+    }
+    groups.iter().map(|risk| format!("{} ({})", risk.text(), risk.reason)).collect()
 }
 
 /// Everything that is looked at.

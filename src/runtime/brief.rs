@@ -17,7 +17,9 @@ use crate::config::{Environment, agent_environment};
 use crate::engine::{LiveAttempt, State};
 use crate::launch::{ProgramError, Programs};
 use crate::plan::graph::{StepPlan, TaskIx};
-use crate::plan::prompt::{Mail, PromptInput, Remembered, named_artifacts, named_outputs, render};
+use crate::plan::prompt::{
+    Mail, Pass, PromptInput, Remembered, named_artifacts, named_outputs, render,
+};
 use crate::snapshot::ChildRow;
 use crate::store::files::{Durability, create_private_dir, write_atomic};
 use crate::store::memory::{self, Homes, Memory};
@@ -160,6 +162,13 @@ impl Desk<'_> {
             task: &id.to_string(),
             slot: id.slot(),
             attempt: live.number,
+            pass: state.passes(task).map(|(used, limit)| Pass {
+                number: used + 1,
+                limit,
+                validation: (step.looping.as_ref().is_some_and(|looping| looping.validate))
+                    .then(|| state.created.policy.validation.as_deref())
+                    .flatten(),
+            }),
             feedback: &state.steps[state.step_ix_of(task)].feedback,
             failure: &state.tasks[task].failure,
             outputs: self.outputs(task, step),

@@ -12,6 +12,7 @@ use crate::agent::{
 use crate::base::path::{PathContext, PathError};
 use crate::base::{TaskId, Time, limits, redact, text};
 use crate::event::attempt::{Question, Report};
+use crate::event::pass::Said;
 use crate::event::{AttemptEnded, EndReason, Usage};
 use crate::store::AttemptDir;
 use crate::store::files::read_text_capped;
@@ -123,6 +124,13 @@ fn facts(report: &TurnReport) -> Report {
     Report {
         spoke: !report.final_text().trim().is_empty(),
         verdict: report.verdict.map(|verdict| verdict == Verdict::Pass),
+        state: match report.marker {
+            Marker::None => None,
+            Marker::One(TaskState::Done) => Some(Said::Done),
+            Marker::One(TaskState::Continue) => Some(Said::Continue),
+            Marker::One(TaskState::Blocked) => Some(Said::Blocked),
+            Marker::Conflict => Some(Said::Conflict),
+        },
         blocked: (report.marker == Marker::One(TaskState::Blocked)).then(|| {
             report
                 .block_reason

@@ -33,7 +33,10 @@ impl Supervisor {
                 self.gather_evidence(effect, name);
             }
             Effect::CreateChildren { round } => self.create_children(effect, round),
-            Effect::Merge { task, attempt } => self.merge(task, attempt),
+            Effect::BringIn { task, attempt } => self.bring_in(task, attempt),
+            Effect::BeginMerge => self.begin_merge(effect),
+            Effect::Merge => self.take_over_work(effect),
+            Effect::ResolveMerge => self.resolve_merge(effect),
             Effect::Spawn { .. }
             | Effect::Stop { .. }
             | Effect::TendChildren

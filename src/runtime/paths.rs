@@ -96,6 +96,24 @@ pub(super) fn check(
     Ok(hits.into_iter().map(|(path, pattern)| DeniedPath { path, pattern }).collect())
 }
 
+/// What of these paths, which commits of a tree touch, may not be touched.
+pub(super) fn in_commits(
+    rules: &PathRules,
+    place: &Place,
+    touched: &[String],
+    started: &Utf8Path,
+) -> Vec<DeniedPath> {
+    let refused = touched.iter().filter_map(|path| {
+        let pattern = rules.refused(path)?.to_owned();
+        Some(DeniedPath { path: path.clone(), pattern })
+    });
+    let astray = touched.iter().filter_map(|path| {
+        let (target, pattern) = links::leads_astray(rules, place, path, started)?;
+        Some(DeniedPath { path: format!("{path} -> {target}"), pattern })
+    });
+    refused.chain(astray).collect()
+}
+
 /// The paths of a tree that a reader left changed and that nobody may touch.
 pub(super) fn denied(rules: &PathRules, paths: &[String]) -> Vec<DeniedPath> {
     let found = paths.iter().filter_map(|path| Some((path, rules.denied(path)?)));

@@ -150,6 +150,8 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         stopping: BTreeSet::new(),
         meters: BTreeMap::new(),
         jobs: BTreeSet::new(),
+        merge: super::merge::Try::default(),
+        radar_at: None,
         evidence: std::collections::BTreeMap::new(),
         making: None,
         sender,

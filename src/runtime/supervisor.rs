@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::brief::Desk;
 use super::children::ChildRuns;
 use super::executor::Executor;
+use super::merge::{Try, TryEnd};
 use super::meter::Meter;
 use super::process::Pid;
 use super::slots::Slots;
@@ -41,8 +42,12 @@ pub(super) enum Wake {
     ShimFound(Key, Pid),
     /// The own tree of a task is ready, with what is to be recorded of it, or why it is not.
     TreeMade(Key, Result<Vec<Input>, String>),
+    /// The result of a merge is made, or there is none.
+    Merge(TryEnd),
     /// What no attempt may touch was listed for this one, or why it cannot be; nothing: the disk is full.
     Listed(Key, Result<(), Option<String>>),
+    /// Other runs whose work conflicts with this run's.
+    Conflicts(Vec<crate::launch::radar::Pair>),
     /// A background job has its result.
     Done(Effect, Vec<Input>),
 }
@@ -78,6 +83,10 @@ pub struct Supervisor {
     pub(super) evidence: BTreeMap<String, CancellationToken>,
     /// Stops the making of the run's worktree.
     pub(super) making: Option<CancellationToken>,
+    /// The commit with which the conflict radar looked last.
+    pub(super) radar_at: Option<String>,
+    /// The try to take the work over that is under way.
+    pub(super) merge: Try,
     pub(super) sender: mpsc::UnboundedSender<Wake>,
     pub(super) inputs: Vec<Input>,
     /// Supervisors of other runs that this process started.
@@ -243,6 +252,7 @@ impl Supervisor {
         self.retries_spawn = false;
         let wanted = react(self.ledger.state());
         self.end_unwanted_evidence(&wanted);
+        self.end_unwanted_merge(&wanted);
         for effect in wanted {
             match effect {
                 Effect::Stop { task, attempt } => self.stop((task, attempt)),
@@ -251,11 +261,17 @@ impl Supervisor {
                 Effect::EnsureWorktree
                 | Effect::Check { .. }
                 | Effect::Evidence { .. }
+                | Effect::BeginMerge
+                | Effect::Merge
+                | Effect::ResolveMerge
                 | Effect::CreateChildren { .. } => self.start_job(effect),
-                Effect::Merge { task, attempt } => self.merge(task, attempt),
+                Effect::BringIn { task, attempt } => self.bring_in(task, attempt),
                 Effect::TendChildren => self.tend_children(),
                 Effect::EndChildren => self.end_children(),
             }
+        }
+        if can_write {
+            self.watch_radar();
         }
         self.held.clear();
         self.drop_trees();
@@ -271,7 +287,9 @@ impl Supervisor {
             Wake::ShimEnded(key) => self.shim_ended(key),
             Wake::ShimFound(key, pid) => self.watch(key, pid),
             Wake::TreeMade(key, made) => self.tree_made(key, made),
+            Wake::Merge(end) => self.merge_ended(end),
             Wake::Listed(key, listed) => self.listed(key, listed),
+            Wake::Conflicts(found) => self.note_conflicts(found),
             Wake::Done(effect, inputs) => {
                 self.jobs.remove(&effect);
                 if matches!(effect, Effect::CreateChildren { .. }) {

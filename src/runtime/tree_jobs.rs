@@ -53,7 +53,7 @@ impl Supervisor {
                 run_branch: made.branch,
                 start: made.commit,
                 task,
-                known: state.tasks[owner].tree.clone(),
+                known: state.tasks[owner].own.clone(),
                 merges: state.is_resolving(key.0),
             },
             writes: state.step_of(key.0).access == Access::Write,

@@ -75,8 +75,6 @@ impl DecisionRow {
     /// The commands that decide it, the first one the most likely.
     pub fn commands(&self, run: RunNumber) -> Vec<String> {
         let command = |action: &Action| match (self.kind, action) {
-            // Merging by crew itself is not in this version; git does it as well.
-            (_, Action::Merge) => self.branch.as_ref().map(|branch| format!("git merge {branch}")),
             (DecisionKind::Merge, Action::RequestChanges)
             | (DecisionKind::Risk, Action::Suggest) => {
                 Some(format!("crew {action} {run} --text …"))
@@ -124,7 +122,7 @@ mod tests {
         assert!(rows[0].text.contains("`crew/add-refunds`"), "{}", rows[0].text);
         assert_eq!(
             rows[0].commands(RunNumber(5)),
-            ["git merge crew/add-refunds", "crew discard 5", "crew request-changes 5 --text …"]
+            ["crew merge 5", "crew discard 5", "crew request-changes 5 --text …"]
         );
     }
 

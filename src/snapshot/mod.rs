@@ -29,4 +29,4 @@ pub use run::{
     BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, UsedRow, WorktreeRow,
 };
 pub use task::TaskRow;
-pub use view::{Live, StatusView};
+pub use view::{ConflictRow, Live, StatusView};

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::class::Class;
 use crate::base::{RunNumber, Time};
 use crate::engine::{State, TaskStatus};
+use crate::event::merge::MergeResult;
 use crate::event::status::word;
 use crate::event::{CancelReason, Outcome, Status, StatusKind, Usage, Wait};
 
@@ -75,6 +76,9 @@ pub struct RunRow {
     /// What it was called where it was imported from; such a run is only looked at.
     #[serde(default)]
     pub imported: Option<String>,
+    /// What became of its work when it was last taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeResult>,
 }
 
 /// Tokens and money; an unknown cost is written as such.
@@ -292,6 +296,7 @@ impl RunRow {
                 state.asked_decisions().len()
             },
             imported: created.flags.imported.as_ref().map(|link| link.from.clone()),
+            merge: state.merge.as_ref().and_then(|merge| merge.result.clone()),
         }
     }
 

@@ -6,6 +6,8 @@ use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
 use crate::event::child::ChildEnded;
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::gate::{ChannelsFired, EvidenceRecorded, GateWritten};
+use crate::event::merge::MergeResult;
+use crate::event::pass::PassFinished;
 use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
 use crate::event::{AttemptEnded, Body, Record, Status};
@@ -152,6 +154,11 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             let text = format!("conflict in {files}; `{}` resolves it", found.added.id);
             (Some(&found.task), text, true)
         }
+        Body::PassFinished(pass) => (Some(&pass.task), self::pass(pass), true),
+        Body::PassesAdded(added) => {
+            let count = text::count(added.passes as usize, "more pass");
+            (None, format!("loops may make {count}"), true)
+        }
         Body::HeartbeatChanged(beat) => {
             let is_bad = matches!(beat.level, HeartbeatLevel::Stale | HeartbeatLevel::Dead);
             let text = format!("heartbeat {} ({})", word(&beat.level), human_ms(beat.age_ms));
@@ -201,6 +208,17 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             };
             (None, format!("{} decided {} on {}{said}", made.by, made.action, made.id), true)
         }
+        Body::MergeStarted(started) => {
+            (None, format!("the work is being taken over into {}", started.target), true)
+        }
+        Body::MergeBuilt(built) => {
+            let short: String = built.new.chars().take(10).collect();
+            (None, format!("the result is {short}; {} moves", built.target), false)
+        }
+        Body::MergeStopping(_) => {
+            (None, "to be stopped, unless the work is taken over already".to_owned(), true)
+        }
+        Body::MergeFinished(finished) => (None, merged(&finished.result), true),
         Body::ArtifactStored(stored) => {
             let text = format!("stored {} ({} bytes)", stored.name.as_str(), stored.bytes);
             (Some(&stored.task), text, false)
@@ -230,6 +248,20 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (None, format!("an interrupted write of {} bytes was moved away", cut.bytes), true)
         }
         Body::Unknown { kind, .. } => (None, format!("{kind} (of a newer version)"), false),
+    }
+}
+
+fn merged(result: &MergeResult) -> String {
+    match result {
+        MergeResult::Merged { target, commit } => {
+            let short: String = commit.chars().take(10).collect();
+            format!("{target} has the work with {short}")
+        }
+        MergeResult::PrOpened { url } => format!("pull request: {}", quote(url)),
+        MergeResult::Nothing { target } => format!("{target} gets nothing from it"),
+        MergeResult::Refused { why, detail, .. } => {
+            format!("the work was not taken over ({why}): {}", quote(detail))
+        }
     }
 }
 
@@ -286,6 +318,19 @@ fn fired_text(fired: &ChannelsFired) -> String {
         (channels, true) => format!("{} fired", channels.join(", ")),
         (channels, false) => format!("{} fired; {next}{back}{said}", channels.join(", ")),
     }
+}
+
+fn pass(pass: &PassFinished) -> String {
+    let said = pass.said.as_str().to_uppercase();
+    let found = match pass.validation.as_ref().map(|found| (&found.name, found.code)) {
+        None => String::new(),
+        Some((name, Some(0))) => format!(", and `{name}` is green"),
+        Some((name, Some(code))) => format!(", and `{name}` exited with code {code}"),
+        Some((name, None)) => format!(", and `{name}` did not end by itself"),
+    };
+    let commit = pass.commit.as_deref().map(|commit| &commit[..commit.floor_char_boundary(8)]);
+    let commit = commit.map(|commit| format!(" ({commit})")).unwrap_or_default();
+    format!("pass {} of {}{commit} said {said}{found}", pass.pass, pass.limit)
 }
 
 fn accepted_text(accepted: &RiskAccepted) -> String {
@@ -351,6 +396,9 @@ fn cause(cause: ReadyCause) -> &'static str {
         ReadyCause::Human => "a person asked for it",
         ReadyCause::Answer => "it has its answer",
         ReadyCause::Validation => "a check was red",
+        ReadyCause::Pass => "next pass",
+        ReadyCause::Final => "the finished work was red",
+        ReadyCause::Outdated => "the tree has changed since its vote",
     }
 }
 

@@ -5,7 +5,9 @@ use super::decision::DecisionRow;
 use super::gate::GateRow;
 use super::run::{RunRow, SupervisorRow};
 use super::task::TaskRow;
-use crate::base::Time;
+use serde::Serialize;
+
+use crate::base::{RunNumber, Time};
 use crate::engine::{State, Vitals};
 
 /// What is seen of a run's processes at one moment; empty in replay.
@@ -34,6 +36,17 @@ pub struct StatusView {
     pub decisions: Vec<DecisionRow>,
     /// Runs that it started.
     pub children: Vec<ChildRow>,
+    /// Live runs whose work would conflict with this one's, as far as somebody has looked.
+    pub conflicts: Vec<ConflictRow>,
+}
+
+/// A live run whose work would conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConflictRow {
+    /// The run.
+    pub run: RunNumber,
+    /// The files.
+    pub files: Vec<String>,
 }
 
 impl StatusView {
@@ -47,6 +60,7 @@ impl StatusView {
             gates: GateRow::all(state),
             decisions: DecisionRow::all(state, now),
             children: ChildRow::all(state),
+            conflicts: Vec::new(),
         }
     }
 }

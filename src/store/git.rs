@@ -3,7 +3,7 @@
 //! Every call is quiet, asks nothing, takes no optional locks, runs no hooks, and names its folder.
 
 use std::io::{Seek, Write};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -66,10 +66,20 @@ pub struct GitCall<'a> {
     pub index: Option<&'a Utf8Path>,
     /// The repository, and the folder that stands for its worktree.
     pub place: Option<(&'a Utf8Path, &'a Utf8Path)>,
+    /// Other variables.
+    pub env: &'a [(&'a str, &'a str)],
     /// Its standard input.
     pub input: &'a [u8],
     /// It makes a commit.
     pub is_author: bool,
+}
+
+/// Runs git with variables of its own; returns its output as it is.
+///
+/// # Errors
+/// Git is missing, or it says no.
+pub fn git_raw(dir: &Utf8Path, args: &[&str], env: &[(&str, &str)]) -> Result<Vec<u8>, GitError> {
+    git_with(dir, args, &GitCall { env, ..GitCall::default() })
 }
 
 /// Runs git in `dir` and returns its standard output as it came.
@@ -77,24 +87,7 @@ pub struct GitCall<'a> {
 /// # Errors
 /// Git is missing, or it says no.
 pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec<u8>, GitError> {
-    let mut command = command(dir);
-    command.args(args);
-    if let Some(index) = call.index {
-        command.env("GIT_INDEX_FILE", index);
-    }
-    if let Some((git_dir, work_tree)) = call.place {
-        command.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", work_tree);
-    }
-    if call.is_author && !has_identity(dir) {
-        command.envs(IDENTITY);
-    }
-    if !call.input.is_empty() {
-        // A file, and no pipe: git may answer before it has read everything.
-        let mut file = tempfile::tempfile().map_err(GitError::Start)?;
-        file.write_all(call.input).and_then(|()| file.rewind()).map_err(GitError::Start)?;
-        command.stdin(file);
-    }
-    let output = command.output().map_err(GitError::Start)?;
+    let output = git_output(dir, args, call)?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -106,6 +99,32 @@ pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec
         dir: dir.to_owned(),
         said: crate::base::text::one_line(&said, 400),
     })
+}
+
+/// Runs git in `dir` and returns what it printed and how it ended, for those whose no is an answer.
+///
+/// # Errors
+/// Git is missing.
+pub fn git_output(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {
+    let mut command = command(dir);
+    command.args(args);
+    if let Some(index) = call.index {
+        command.env("GIT_INDEX_FILE", index);
+    }
+    if let Some((git_dir, work_tree)) = call.place {
+        command.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", work_tree);
+    }
+    command.envs(call.env.iter().copied());
+    if call.is_author {
+        command.envs(identity(dir).iter().copied());
+    }
+    if !call.input.is_empty() {
+        // A file, and no pipe: git may answer before it has read everything.
+        let mut file = tempfile::tempfile().map_err(GitError::Start)?;
+        file.write_all(call.input).and_then(|()| file.rewind()).map_err(GitError::Start)?;
+        command.stdin(file);
+    }
+    command.output().map_err(GitError::Start)
 }
 
 /// Git in `dir`, with nothing to do yet.
@@ -128,6 +147,11 @@ pub(super) fn command(dir: &Utf8Path) -> Command {
 fn text(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<String, GitError> {
     let out = git_with(dir, args, call)?;
     Ok(String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned())
+}
+
+/// What names an author where the user has set no identity; nothing where one is set.
+pub fn identity(dir: &Utf8Path) -> &'static [(&'static str, &'static str)] {
+    if has_identity(dir) { &[] } else { &IDENTITY }
 }
 
 fn has_identity(dir: &Utf8Path) -> bool {

@@ -166,6 +166,11 @@ impl RunDir {
         self.dir.join("supervisor.log")
     }
 
+    /// What the conflict radar found; anybody may delete it.
+    pub fn radar(&self) -> Utf8PathBuf {
+        self.dir.join("radar.json")
+    }
+
     /// How far the log was told to people.
     pub fn notices(&self) -> Utf8PathBuf {
         self.dir.join("notices.json")

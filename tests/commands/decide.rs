@@ -292,7 +292,7 @@ fn a_run_without_gates_says_so() {
     env.crew(&["gate", "list", "1"]).code(0).says("has no gates");
     env.crew(&["decisions", "1"]).code(0).says("asks nothing");
     env.crew(&["decisions", "1", "coding"]).code(6);
-    env.crew(&["merge", "1"]).code(7).says("there is nothing to merge");
+    env.crew(&["merge", "1"]).code(7).says("asks nothing that `merge` decides");
     assert_eq!(count(&run, "decision.shown"), 0);
 }
 

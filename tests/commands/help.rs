@@ -14,6 +14,7 @@ fn help_says_what_each_command_does() {
         &["config"],
         &["deadletter"],
         &["decisions"],
+        &["diff"],
         &["discard"],
         &["doctor"],
         &["gate"],

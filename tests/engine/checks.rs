@@ -262,3 +262,38 @@ fn an_approval_holds_for_one_proposal_only() {
     play.end_with("plan", |end| end.report.proposal = Some(other));
     assert_eq!(play.asked(), ["plan plan: approve reject"], "{:?} {}", play.live(), play.detail());
 }
+
+/// A planner whose plan is judged when its tasks are done, and sent back.
+const JUDGED: &str = "---\nname: t\nstart: plan\nend: done\n\
+    roles: { planner: planner, coder: coder, explorer: explorer, reviewer: reviewer }\n\
+    gates:\n  yes: { store: v, writers: [reviewer], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: true } }\n  \
+    no: { store: v, writers: [reviewer], fields: { ok: bool }, resetOnCycle: true, when: { check: ok, eq: false } }\n\
+    channels:\n  - { id: on, from: judge, to: done, gate: yes }\n  - { id: back, from: judge, to: plan, gate: no, cyclic: true }\n---\n\n\
+    ## plan\nrole: planner\nexpands: adaptive\n\nx\n\n## judge\nrole: reviewer\naccess: none\ndependsOn: plan\n\nx\n\n## done\nkind: end\n";
+
+#[test]
+fn a_new_plan_of_the_same_step_takes_the_place_of_the_one_before() {
+    let mut play = Play::of(JUDGED);
+    let propose = |play: &mut Play, roles: &[&str]| {
+        let tasks: Vec<_> = roles.iter().map(|role| json!({"role": role, "task": "x"})).collect();
+        let text = json!({"phases": [{"name": "p", "tasks": tasks}]}).to_string();
+        play.end_with("plan", |end| end.report.proposal = Some(text));
+    };
+    propose(&mut play, &["explorer", "explorer"]);
+    assert_eq!(play.live(), ["plan-1-1-explorer", "plan-1-2-explorer"]);
+    play.end("plan-1-1-explorer");
+    play.end("plan-1-2-explorer");
+    play.turn("judge", "no", &json!({"ok": false}));
+    assert_eq!(play.live(), ["plan"]);
+    propose(&mut play, &["explorer", "coder"]);
+    assert_eq!(play.live(), ["plan-1-1-explorer-2"], "nothing of the old plan");
+    assert_eq!(play.task("plan-1-2-explorer"), "skipped");
+    play.end("plan-1-1-explorer-2");
+    play.end("plan-1-2-coder");
+    assert_eq!(play.live(), ["judge"], "it waits for the new plan only");
+    play.turn("judge", "no", &json!({"ok": false}));
+    propose(&mut play, &["coder"]);
+    play.end("plan-1-1-coder");
+    play.turn("judge", "yes", &json!({"ok": true}));
+    assert_eq!(play.status(), "done(delivered)");
+}

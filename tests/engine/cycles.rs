@@ -1,6 +1,8 @@
 //! Ways back: SPEC 7.3, F3, F6, F7, F10, and the limit.
 
-use crew::engine::Caller;
+use std::collections::BTreeMap;
+
+use crew::engine::{Caller, Command, Input};
 use crew::event::message::{Delivery, Message, MessageKind, MessagePriority};
 use serde_json::json;
 
@@ -126,6 +128,12 @@ fn f10_a_message_from_a_person_gives_the_cycles_their_limit_back() {
     let agent = play.agent("code");
     play.send(agent, "review", &[]).unwrap();
     assert_eq!(play.state.cycles, 1, "an agent's message does not");
+    let person = Caller::Human("ada".into());
+    let mut message = play.message(&person, "run", 900);
+    message.kind = MessageKind::FollowUp;
+    let follow_up = Command::Send { message, gates: BTreeMap::new(), by: person.clone() };
+    play.give(&person.actor(), &Input::Command(follow_up)).unwrap();
+    assert_eq!(play.state.cycles, 1, "nor does that of a program that works for a person");
 }
 
 #[test]

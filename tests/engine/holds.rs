@@ -133,7 +133,7 @@ fn the_next_attempt_that_asks_the_same_waits_for_the_same_answer() {
     play.end("b");
     play.ask("a", "which?", &[]).unwrap();
     play.person(Command::Pause).unwrap();
-    play.person(Command::Resume { message: None }).unwrap();
+    play.person(Command::Resume { message: None, add_steps: 0 }).unwrap();
     assert_eq!((play.attempt("a"), play.state.holds_slot()), (2, true));
     play.ask("a", "which?", &[]).unwrap();
     assert!(!play.state.holds_slot(), "it waits again");

@@ -3,13 +3,18 @@
 mod support;
 mod verify;
 
+mod autonomy;
+mod budgets;
 mod channels;
 mod checks;
 mod children;
 mod conditions;
+mod contracts;
 mod cycles;
 mod decisions;
 mod holds;
+mod loops;
+mod merge;
 mod own_trees;
 mod questions;
 mod rest;

@@ -136,14 +136,14 @@ fn a_merge_that_was_not_recorded_is_wanted_again() {
     let mut play = Play::with_git(plan(SLOTS));
     play.merges = false;
     play.end("build/1");
-    let merge = Effect::Merge { task: 0, attempt: 1 };
+    let merge = Effect::BringIn { task: 0, attempt: 1 };
     assert!(react(&play.state).contains(&merge));
     play.end("build/2");
     // One at a time, and for both the same after a crash: nothing but the state says so.
     let merges = |play: &Play| -> Vec<Effect> {
         react(&play.state)
             .into_iter()
-            .filter(|effect| matches!(effect, Effect::Merge { .. }))
+            .filter(|effect| matches!(effect, Effect::BringIn { .. }))
             .collect()
     };
     assert_eq!(merges(&play), [merge]);

@@ -1,8 +1,9 @@
 //! Plays a run without processes: workflows are written as in files, attempts end when a test says so.
 //!
-//! After every step the log is folded a second time and compared, so that every test also checks that
-//! the state is nothing but a fold of its events.
-// Long because every test plays through this one door, and a second one would play by other rules.
+//! After every step the log is folded a second time and compared: the state is nothing but a fold of its events.
+// Long because every rule is played with these words.
+
+// Long because every test of the engine plays through this one door.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crew::engine::{
     step,
 };
 use crew::event::attempt::{Question, Report};
-use crew::event::body::{CheckFinished, RunTransitioned, WorktreeCreated};
+use crew::event::body::{CheckFinished, DeniedPath, RunTransitioned, WorktreeCreated};
 use crew::event::decision::Action;
 use crew::event::gate::{ChannelsFired, EvidenceRecorded};
 use crew::event::message::{Delivery, Message, MessageKind, MessagePriority};
@@ -24,7 +25,7 @@ use crew::event::{
     Status, Usage,
 };
 use crew::plan::graph::CommandPlan;
-use crew::plan::{BuildInput, Completion, Plan, build};
+use crew::plan::{BuildInput, Completion, Plan, Policy, build};
 use crew::resource::{Catalog, Roots, workflow};
 use serde_json::Value;
 
@@ -71,6 +72,10 @@ pub struct Play {
     pub log: Vec<Body>,
     /// What commands of the workflow exit with; without a value they do not run.
     pub exec: Option<i32>,
+    /// The tree that writers leave; without a value each leaves a new one.
+    pub frozen: Option<u32>,
+    /// What the next attempt that is looked at touched although it may not.
+    pub denied: Vec<DeniedPath>,
     /// Whether a queued run gets a slot at once.
     pub promotes: bool,
     pub vitals: Vitals,
@@ -105,7 +110,16 @@ impl Play {
         Self::start(plan, Some(base))
     }
 
+    /// Starts a run with a policy of its own.
+    pub fn with_policy(plan: Plan, policy: Policy) -> Self {
+        Self::start_with(plan, None, policy)
+    }
+
     fn start(compiled: Plan, git: Option<GitBase>) -> Self {
+        Self::start_with(compiled, git, Policy::default())
+    }
+
+    fn start_with(compiled: Plan, git: Option<GitBase>, policy: Policy) -> Self {
         let created = RunCreated {
             format: 1,
             number: RunNumber(1),
@@ -114,7 +128,7 @@ impl Play {
             uid: "0".repeat(32),
             goal: "the goal".into(),
             plan: Arc::new(compiled),
-            policy: Box::default(),
+            policy: Box::new(policy),
             risks: Vec::new(),
             limits: Limits { agents: 8, ..Limits::default() },
             priority: Priority::Normal,
@@ -138,6 +152,8 @@ impl Play {
             now: START,
             log: Vec::new(),
             exec: Some(0),
+            frozen: None,
+            denied: Vec::new(),
             promotes: true,
             vitals: Vitals { machine_slots: 16, ..Vitals::default() },
             conflicts: 0,
@@ -243,7 +259,7 @@ impl Play {
             }
             Effect::Check { task, attempt } => {
                 if self.state.step_of(*task).access == crew::base::flow::Access::Write {
-                    self.tree += 1;
+                    self.tree = self.frozen.unwrap_or(self.tree + 1);
                 }
                 Input::CheckFinished(CheckFinished {
                     task: self.state.task_id(*task),
@@ -253,9 +269,9 @@ impl Play {
                     files: 1,
                     strays: Vec::new(),
                     kept: None,
-                    denied: Vec::new(),
                     denied_count: 0,
                     conflicts: Vec::new(),
+                    denied: std::mem::take(&mut self.denied),
                     error: None,
                 })
             }
@@ -263,19 +279,22 @@ impl Play {
                 let id = self.state.task_id(*task);
                 Input::AttemptEnded(self.ended(&id.to_string(), *attempt, EndReason::Stopped))
             }
-            Effect::Merge { .. } if !self.merges => return false,
-            Effect::Merge { task, attempt } => self.merge(*task, *attempt),
-            // Tests say themselves what becomes of child runs.
+            Effect::BringIn { .. } if !self.merges => return false,
+            Effect::BringIn { task, attempt } => self.bring_in(*task, *attempt),
+            Effect::BeginMerge => Input::MergeStarted,
+            // Tests say themselves what becomes of child runs and merges.
             Effect::Spawn { .. }
             | Effect::CreateChildren { .. }
             | Effect::TendChildren
-            | Effect::EndChildren => return false,
+            | Effect::EndChildren
+            | Effect::Merge
+            | Effect::ResolveMerge => return false,
         };
         self.step(&Actor::Supervisor, &input).expect("facts are not refused")
     }
 
     /// A merge that succeeds, or does not fit as often as the test says.
-    fn merge(&mut self, task: usize, attempt: u32) -> Input {
+    fn bring_in(&mut self, task: usize, attempt: u32) -> Input {
         let id = self.state.task_id(task);
         if self.conflicts > 0 {
             self.conflicts -= 1;
@@ -406,7 +425,7 @@ impl Play {
     ) -> Result<Vec<Body>, Refusal> {
         let by = Actor::Human("ada".into());
         let (target, text) = (target.map(str::to_owned), text.to_owned());
-        self.person(Command::Decide { target, action, text, proof, by })
+        self.person(Command::Decide { target, action, text, proof, by, into: None })
     }
 
     pub fn approve(&mut self, target: &str) {
@@ -420,7 +439,7 @@ impl Play {
     }
 
     pub fn resume(&mut self) {
-        self.person(Command::Resume { message: None }).expect("it can be resumed");
+        self.person(Command::Resume { message: None, add_steps: 0 }).expect("it can be resumed");
     }
 
     pub fn ask(&mut self, task: &str, text: &str, choices: &[&str]) -> Result<Vec<Body>, Refusal> {
@@ -475,11 +494,7 @@ impl Play {
 
     /// The detail of a blocked or failed run.
     pub fn detail(&self) -> String {
-        if let Status::Blocked { detail, .. } | Status::Failed { detail, .. } = &self.state.status {
-            detail.clone()
-        } else {
-            String::new()
-        }
+        self.state.status.detail().unwrap_or_default().to_owned()
     }
 
     /// The word for a task's status.

@@ -91,6 +91,30 @@ fn a_goal_becomes_two_runs_one_after_the_other_and_a_review() {
 }
 
 #[test]
+fn a_parent_goes_on_when_the_work_of_its_children_is_merged() {
+    let env = goal("");
+    env.workflow(
+        "one",
+        "policy:\n  completion: { mode: merge }\n",
+        "## work\nrole: writer\n\n{goal}",
+    );
+    let run = start(&env);
+    for child in [2, 3] {
+        wait_until("the child waits for its merge", || {
+            env.dir().run(RunNumber(child)).events().exists() && env.status_text(child) == "waiting"
+        });
+        assert_eq!(env.status_text(run), "waiting");
+        let before = env.git(&["rev-parse", "HEAD"]);
+        env.ok(&["merge", &child.to_string(), "--yes"]);
+        env.assert_merged(child, &before);
+    }
+    // The second began with what the first had brought into the branch.
+    let start = env.state(3).worktree.expect("a worktree").start.map(|(commit, _)| commit);
+    assert_eq!(start, Some(env.git(&["rev-parse", "HEAD^1"])));
+    wait_until("the parent is done", || env.status_text(run) == "done");
+}
+
+#[test]
 fn a_supervisor_that_dies_anywhere_creates_and_starts_each_run_once() {
     for event in ["children.proposed", "child.created", "children.released", "child.ended"] {
         let env = goal("");

@@ -67,11 +67,8 @@ echo \"$CREW_TASK\" >> made; cat .env; echo done",
     // The person puts secrets beside the work while it waits to be tried again.
     env.wait_status(run, "running");
     let tree = env.dir().worktree("do-it");
-    // Before its check, which looks at the tree, it would be the attempt's.
-    let is_checked = |record: &crew::event::Record| record.body.kind() == "check.finished";
-    crate::support::wait_until("the first attempt was looked at", || {
-        env.records(run).iter().any(is_checked)
-    });
+    let is_checked = || env.records(run).iter().any(|it| it.body.kind() == "check.finished");
+    crate::support::wait_until("the first attempt was looked at", is_checked);
     fs::write(tree.join(".env"), "secret\n").expect("written");
     assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
 }
@@ -100,10 +97,10 @@ fn without_a_worktree_the_paths_are_checked_all_the_same() {
         env.agent(
             "cat >/dev/null; cat .env; echo x > made; [ -z \"$BAD\" ] || echo x >> .env; echo done",
         );
-        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place"]);
+        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place", "--yes"]);
         assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
         env.agent("cat >/dev/null; echo x >> .env; echo done");
-        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place"]);
+        let run = env.start("do it", &["-w", "one", "-a", "sh", "--in-place", "--yes"]);
         assert_eq!(env.rest(run), "failed(path_policy)", "{:?}", env.status(run));
     }
 }

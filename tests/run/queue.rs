@@ -233,7 +233,7 @@ fn resumed_runs_go_before_new_ones_and_the_oldest_first() {
 fn runs_that_write_in_place_work_one_after_the_other_and_keep_nobody_else_back() {
     let env = doors(4);
     env.workflow("write", "", &ONE.replace("reader", "writer\nretries: 0"));
-    let write = |goal: &str| env.start(goal, &["-w", "write", "-a", "sh", "--in-place"]);
+    let write = |goal: &str| env.start(goal, &["-w", "write", "-a", "sh", "--in-place", "--yes"]);
     let first = write("goal-a");
     let second = write("goal-b");
     let reader = start(&env, "goal-c", &[]);

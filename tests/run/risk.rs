@@ -29,7 +29,10 @@ fn a_risky_goal_is_a_draft_for_scripts_until_a_person_approves_it() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(10), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n");
-    assert!(said.contains("`deploy` in the goal (contains_sensitive_keywords)"), "{said}");
+    assert!(
+        said.contains("`deploy`, `database` in the goal (contains_sensitive_keywords)"),
+        "{said}"
+    );
     assert!(said.contains("crew approve 1 --yes"), "{said}");
     assert_eq!(env.rest(1), "draft");
     assert!(env.note("prompt.work").is_empty(), "nothing has started");

@@ -16,14 +16,14 @@ fn wait_ends_with_the_code_of_the_status() {
     place.run([(70_000, Input::Command(Command::Pause))]);
     place.run(script::started());
     for (args, code) in [
-        (&["wait", "1"][..], 4),
-        (&["wait", "2"], 1),
-        (&["wait", "3"], 4),
+        (&["wait", "1", "--timeout", "60s"][..], 4),
+        (&["wait", "2", "--timeout", "60s"], 1),
+        (&["wait", "3", "--timeout", "60s"], 4),
         (&["wait", "4", "--timeout", "0"], 3),
         (&["wait", "4", "--timeout", "20ms"], 3),
-        (&["wait", "4", "--until", "running"], 0),
-        (&["wait", "2", "--until", "STOPPED"], 0),
-        (&["wait", "2", "--until", "done"], 1),
+        (&["wait", "4", "--until", "running", "--timeout", "60s"], 0),
+        (&["wait", "2", "--until", "STOPPED", "--timeout", "60s"], 0),
+        (&["wait", "2", "--until", "done", "--timeout", "60s"], 1),
         (&["wait", "1", "--until", "nonsense"], 2),
         (&["wait", "1", "--timeout", "soon"], 2),
         (&["wait", "9"], 6),
@@ -38,7 +38,7 @@ fn wait_wakes_when_the_run_moves() {
     let mut place = Place::new();
     let mut ledger = place.run(script::started());
     let mut child = place
-        .command(&["wait", "1", "--json"])
+        .command(&["wait", "1", "--json", "--timeout", "60s"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -75,7 +75,7 @@ fn a_gate_that_waits_for_a_person_is_told_everywhere_with_the_command_that_opens
             assert!(out.contains(part), "{args:?}: {part}\n{out}");
         }
     }
-    let waited = place.crew(&["wait", "1"]);
+    let waited = place.crew(&["wait", "1", "--timeout", "60s"]);
     assert_eq!(waited.code, 4);
     assert!(waited.err.contains(command), "{waited:?}");
 }

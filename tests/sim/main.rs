@@ -64,5 +64,8 @@ fn every_seed_keeps_the_promises_of_a_run() {
     assert!(total.merged > seeds / 50 && total.conflicted > seeds / 200, "{total:?}");
     assert!(total.firings > seeds / 2 && total.cycles > seeds / 5, "{total:?}");
     assert!(total.decisions > seeds / 4 && total.stalls > seeds / 50, "{total:?}");
+    assert!(total.drafts > seeds / 20 && total.over_budget > seeds / 100, "{total:?}");
+    assert!(total.merges > seeds / 250 && total.unmerged > seeds / 500, "{total:?}");
+    assert!(total.passes > seeds / 5 && total.denied > 0, "{total:?}");
     println!("{seeds} seeds: {total:?}");
 }

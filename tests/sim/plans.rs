@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crew::base::flow::{Access, Expands, Fire, Isolation, Join, OnStale, StepKind};
+use crew::base::flow::{Access, Expands, Fire, Isolation, Join, Loop, OnStale, StepKind};
 use crew::base::{RunNumber, StepId};
 use crew::event::{GitBase, Limits, Priority, RunCreated};
-use crew::plan::{ChannelPlan, Completion, Plan, StepPlan};
+use crew::plan::graph::CommandPlan;
+use crew::plan::policy::Budget;
+use crew::plan::{ChannelPlan, Completion, Plan, Policy, StepPlan};
 use fastrand::Rng;
 
 use super::flows;
@@ -30,6 +32,7 @@ pub fn random(rng: &mut Rng) -> Plan {
     let mut role = step(rng, 0, 0);
     (role.kind, role.expands, role.verify, role.slots, role.join) =
         (StepKind::Agent, None, false, 1, None);
+    role.looping = None;
     "rt-0".clone_into(&mut role.runtime);
     let start = (0..count).filter(|ix| channels.iter().all(|c| c.to != *ix)).collect();
     let end = (0..count).filter(|ix| channels.iter().all(|c| c.from != *ix)).collect();
@@ -115,15 +118,42 @@ fn step(rng: &mut Rng, ix: usize, in_degree: usize) -> StepPlan {
         approve: false,
         on_stale: OnStale::Drain,
         max_concurrency: (rng.u8(0..6) == 0).then(|| rng.u32(1..3)),
-        looping: None,
+        looping: (kind == StepKind::Agent && rng.u8(0..5) == 0)
+            .then(|| Loop { steps: rng.u32(1..5), validate: rng.bool() }),
         contract: None,
         phase: None,
     }
 }
 
+/// A quarter of the runs has a budget, and every fourth asks before it is told risky things.
+fn policy(rng: &mut Rng) -> Policy {
+    let mut policy = Policy::default();
+    if rng.u8(0..4) == 0 {
+        policy.budget = Budget {
+            active_ms: rng.bool().then(|| rng.u64(60_000..1_200_000)),
+            tokens: rng.bool().then(|| rng.u64(20..100)),
+            ..Budget::default()
+        };
+    }
+    policy.risk.is_strict = rng.u8(0..4) == 0;
+    policy.risk.keywords = vec!["word".into()];
+    policy
+}
+
 /// The first event of a random run.
 pub fn created(rng: &mut Rng) -> RunCreated {
-    let plan = random(rng);
+    let mut plan = random(rng);
+    let validates = rng.bool();
+    if validates {
+        let check = CommandPlan { command: "true".into(), timeout_ms: 1_000 };
+        plan.commands.insert("check".to_owned(), check);
+    }
+    for looping in plan.steps.iter_mut().filter_map(|step| step.looping.as_mut()) {
+        looping.validate &= validates;
+    }
+    let mut policy = policy(rng);
+    policy.validation = validates.then(|| "check".to_owned());
+    policy.budget.steps = (rng.u8(0..4) == 0).then(|| rng.u32(1..8));
     let limits = Limits {
         agents: rng.u32(1..6),
         runtime: if rng.u8(0..4) == 0 {
@@ -148,7 +178,7 @@ pub fn created(rng: &mut Rng) -> RunCreated {
         uid: format!("{:032x}", rng.u128(..)),
         goal: "x".into(),
         plan: Arc::new(plan),
-        policy: Box::default(),
+        policy: Box::new(policy),
         risks: Vec::new(),
         limits,
         priority: Priority::Normal,

@@ -2,6 +2,7 @@
 // Long because the world and its checks look into each other; apart, every field would need an accessor.
 
 mod agents;
+mod merge;
 mod people;
 mod promises;
 
@@ -13,11 +14,14 @@ use crew::engine::{
     AttemptVitals, Command, Conflict, Effect, Input, State, Vitals, deadline, react, step,
 };
 use crew::event::attempt::Report;
-use crew::event::body::{CheckFinished, LogTruncated, SupervisorStarted, WorktreeCreated};
+use crew::event::body::{
+    CheckFinished, DeniedPath, LogTruncated, SupervisorStarted, WorktreeCreated,
+};
 use crew::event::gate::EvidenceRecorded;
 use crew::event::tree::TreeMerged;
 use crew::event::{
-    Actor, AttemptEnded, Body, Chain, EndReason, Record, Rule, Status, StatusKind, Usage, Wait,
+    Actor, AttemptEnded, Body, Chain, EndReason, Outcome, Record, Rule, Status, StatusKind, Usage,
+    Wait,
 };
 use fastrand::Rng;
 
@@ -48,6 +52,12 @@ pub struct Summary {
     pub cycles: u64,
     pub decisions: u64,
     pub stalls: u64,
+    pub drafts: u64,
+    pub over_budget: u64,
+    pub merges: u64,
+    pub unmerged: u64,
+    pub passes: u64,
+    pub denied: u64,
 }
 
 impl Summary {
@@ -60,6 +70,14 @@ impl Summary {
             self.decisions += 1;
         } else if let Body::RunTransitioned(moved) = body {
             self.stalls += u64::from(moved.rule == Rule::T19);
+            self.drafts += u64::from(moved.rule == Rule::T03);
+            self.over_budget += u64::from(moved.rule == Rule::T22);
+            self.denied += u64::from(moved.rule == Rule::T23);
+            self.merges += u64::from(moved.to == Status::Done { outcome: Outcome::Merged });
+            let is_merge = matches!(moved.to, Status::Waiting { wait: Wait::Merge { .. } });
+            self.unmerged += u64::from(is_merge && moved.rule != Rule::T28);
+        } else if let Body::PassFinished(_) = body {
+            self.passes += 1;
         }
     }
 
@@ -83,6 +101,12 @@ impl Summary {
         self.cycles += other.cycles;
         self.decisions += other.decisions;
         self.stalls += other.stalls;
+        self.drafts += other.drafts;
+        self.over_budget += other.over_budget;
+        self.merges += other.merges;
+        self.unmerged += other.unmerged;
+        self.passes += other.passes;
+        self.denied += other.denied;
     }
 }
 
@@ -119,6 +143,8 @@ struct Supervisor {
     /// Checks and worktrees being made, with the moment at which they are ready.
     jobs: Vec<(Time, Input)>,
     job_keys: BTreeSet<Effect>,
+    /// It moves the target of the merge that is under way.
+    is_moving: bool,
 }
 
 pub struct World {
@@ -130,6 +156,8 @@ pub struct World {
     starts_at: Time,
     tree: u32,
     has_worktree: bool,
+    /// The target of the run has its work.
+    is_merged: bool,
     /// The log as it was folded last.
     known: Folded,
     /// What the last supervisor knew when it died, unless it died around a write.
@@ -151,9 +179,10 @@ impl World {
         let mut disk = Vec::new();
         let first = record(1, 1, now, Body::RunCreated(created));
         let chain = first.write(Chain::default(), &mut disk);
+        let is_draft = rng.u8(0..6) == 0;
         let queued = Status::Queued { resumed: false, not_before: None };
-        let moved =
-            crew::event::body::RunTransitioned { rule: Rule::T01, to: queued, text: String::new() };
+        let (rule, to) = if is_draft { (Rule::T02, Status::Draft) } else { (Rule::T01, queued) };
+        let moved = crew::event::body::RunTransitioned { rule, to, text: String::new() };
         record(2, 1, now, moved.into()).write(chain, &mut disk);
         let crash_rate = *rng.choice(&[0, 1, 3, 8]).expect("not empty");
         Self {
@@ -165,6 +194,7 @@ impl World {
             starts_at: now,
             tree: 0,
             has_worktree: false,
+            is_merged: false,
             known: Folded::default(),
             left: None,
             told: 0,
@@ -257,6 +287,7 @@ impl World {
             stopped: BTreeSet::new(),
             jobs: Vec::new(),
             job_keys: BTreeSet::new(),
+            is_moving: false,
         };
         let mut alive = true;
         if torn > 0 {
@@ -405,6 +436,9 @@ impl World {
             Effect::CreateChildren { .. } | Effect::TendChildren | Effect::EndChildren => {
                 unreachable!("no plan of the simulator proposes runs")
             }
+            Effect::BeginMerge | Effect::Merge | Effect::ResolveMerge => {
+                self.merge(supervisor, &effect);
+            }
             Effect::Spawn { task, attempt } => {
                 if supervisor.spawned.insert((task, attempt)) {
                     self.spawn(&supervisor.state, task, attempt);
@@ -432,20 +466,10 @@ impl World {
             }
             Effect::Evidence { name } => {
                 if supervisor.job_keys.insert(effect) {
-                    self.check_evidence(&supervisor.state);
-                    let found = EvidenceRecorded {
-                        name,
-                        tree: supervisor.state.tree_key(),
-                        code: (self.rng.u8(0..20) > 0).then(|| i32::from(self.rng.u8(0..6) == 0)),
-                        duration_ms: 5,
-                        tail: "red".into(),
-                        cached: false,
-                    };
-                    let at = self.now.plus_ms(self.rng.u64(1..500));
-                    supervisor.jobs.push((at, Input::Evidence(found)));
+                    self.run_command(supervisor, name);
                 }
             }
-            Effect::Merge { task, attempt } => {
+            Effect::BringIn { task, attempt } => {
                 if supervisor.job_keys.insert(effect) {
                     self.check_merge(&supervisor.state);
                     let at = self.now.plus_ms(self.rng.u64(1..300));
@@ -475,8 +499,12 @@ impl World {
             files: 1,
             strays: Vec::new(),
             kept: None,
-            denied: Vec::new(),
             denied_count: 0,
+            denied: if self.rng.u8(0..150) == 0 {
+                vec![DeniedPath { path: ".env".into(), pattern: ".env".into() }]
+            } else {
+                Vec::new()
+            },
             conflicts: Vec::new(),
             error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
         }
@@ -499,6 +527,20 @@ impl World {
         let name = |letter: char| error.is_none().then(|| format!("{letter}{}", self.tree));
         let (commit, tree) = (name('c'), name('t'));
         Input::TreeMerged(TreeMerged { task, attempt, commit, tree, files: 1, by: None, error })
+    }
+
+    fn run_command(&mut self, supervisor: &mut Supervisor, name: String) {
+        self.check_evidence(&supervisor.state);
+        let found = EvidenceRecorded {
+            name,
+            tree: supervisor.state.tree_key(),
+            code: (self.rng.u8(0..20) > 0).then(|| i32::from(self.rng.u8(0..6) == 0)),
+            duration_ms: 5,
+            tail: "red".into(),
+            cached: false,
+        };
+        let at = self.now.plus_ms(self.rng.u64(1..500));
+        supervisor.jobs.push((at, Input::Evidence(found)));
     }
 
     fn stop(&mut self, supervisor: &mut Supervisor, task: usize, number: u32) {
@@ -573,7 +615,11 @@ impl World {
             .min();
         let is_busy = matches!(
             supervisor.state.status.kind(),
-            StatusKind::Queued | StatusKind::Paused | StatusKind::Blocked | StatusKind::Waiting
+            StatusKind::Draft
+                | StatusKind::Queued
+                | StatusKind::Paused
+                | StatusKind::Blocked
+                | StatusKind::Waiting
         );
         if matches!(supervisor.state.status.kind(), StatusKind::Blocked | StatusKind::Waiting) {
             promises::check_rest(&supervisor.state, self.now);

@@ -43,7 +43,7 @@ impl TestEnv {
     pub fn without_git() -> Self {
         let keep = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(keep.path().canonicalize().unwrap()).unwrap();
-        for folder in ["home", "config/workflows", "config/agents", "project", "notes"] {
+        for folder in ["bin", "home", "config/workflows", "config/agents", "project", "notes"] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
         let env = Self { _keep: keep, root, state: None };
@@ -123,7 +123,10 @@ impl TestEnv {
     /// The program, to be run in the project.
     pub fn crew(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_crew"));
-        let path = std::env::split_paths("/usr/local/bin:/usr/bin:/bin");
+        // What a test puts into `bin` is found first.
+        let bin = self.root.join("bin").into_std_path_buf();
+        let path =
+            std::iter::once(bin).chain(std::env::split_paths("/usr/local/bin:/usr/bin:/bin"));
         command
             .args(args)
             .current_dir(self.project())

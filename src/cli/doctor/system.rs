@@ -31,7 +31,9 @@ pub(super) fn git() -> Finding {
         Some(found) if found < GIT_OLDEST => {
             let (major, minor) = GIT_OLDEST;
             Finding::new("git", Level::Warning, version)
-                .hinted(format!("crew needs git {major}.{minor} or newer"))
+                .hinted(format!(
+                    "crew needs git {major}.{minor} or newer; without it the conflict radar is not available"
+                ))
         }
         _ => Finding::new("git", Level::Ok, version),
     }

@@ -173,7 +173,12 @@ impl Call {
                 Line::of("ls").flag("status", status).flag("limit", limit)
             }
             Self::Show { run } => Line::of("show").arg(Some(run)),
-            Self::Send { to, text } => Line::of("send").arg(Some(to)).arg(Some(text)),
+            // Whoever calls is a program: what it writes is mail, but no word of a person (F10).
+            Self::Send { to, text } => {
+                let mut line = Line::of("send");
+                line.words.push("--follow-up".to_owned());
+                line.arg(Some(to)).arg(Some(text))
+            }
             Self::Wait { run, timeout } => Line::of("wait")
                 .flag("timeout", Some(timeout.unwrap_or_else(|| "60s".to_owned())))
                 .arg(Some(run)),
@@ -274,7 +279,7 @@ mod tests {
         );
         assert_eq!(
             words("send", json!({"to": "5/coding", "text": "-y"})),
-            ["send", "--", "5/coding", "-y"]
+            ["send", "--follow-up", "--", "5/coding", "-y"]
         );
         assert_eq!(words("status", json!({})), ["status"]);
         assert_eq!(words("wait", json!({"run": "5"})), ["wait", "--timeout=60s", "--", "5"]);

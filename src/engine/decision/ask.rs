@@ -63,7 +63,7 @@ fn asks(state: &State) -> Vec<Ask> {
             subject: String::new(),
             version: state.tree_seq.max(state.status_seq),
             actions: vec![Action::Merge, Action::Discard, Action::RequestChanges],
-            text: format!("the work is done on branch `{branch}`"),
+            text: super::work::text(state, branch),
             choices: Vec::new(),
         });
     }

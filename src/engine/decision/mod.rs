@@ -1,11 +1,14 @@
 //! Decisions: when a person is asked, what was bound to the question, and what an answer does (SPEC section 9).
 
 mod ask;
+mod autonomy;
 mod choice;
 mod conclude;
 mod verdict;
+mod work;
 
 pub(super) use ask::{open, renew, suggested};
+pub(super) use autonomy::by_configuration;
 pub(super) use conclude::conclude;
 pub(super) use verdict::{Wish, decide, show};
 

@@ -3,6 +3,7 @@
 use super::super::decide::next_step;
 use super::super::facts::DecisionState;
 use super::super::input::{Proof, Refusal};
+use super::super::merge::check_target;
 use super::super::state::State;
 use super::choice::write_of;
 use crate::base::{Time, limits, text};
@@ -62,6 +63,7 @@ pub(in crate::engine) struct Wish<'a> {
     pub by: &'a Actor,
     /// It comes with another budget.
     pub has_budget: bool,
+    pub into: Option<&'a str>,
 }
 
 /// The decision that is meant, made or not.
@@ -75,7 +77,8 @@ pub(super) fn meant<'a>(
     proof: &Proof,
 ) -> Result<&'a DecisionState, Refusal> {
     let by = &Actor::Supervisor;
-    find(state, &Wish { target, action, text: "", proof, by, has_budget: false })
+    let (has_budget, into) = (false, None);
+    find(state, &Wish { target, action, text: "", proof, by, has_budget, into })
 }
 
 /// Decides. The same decision twice is the first one; another one is a conflict.
@@ -110,9 +113,7 @@ pub(in crate::engine) fn decide(
         return Err(refused(reason, String::new()));
     }
     if wish.action == Action::Merge {
-        let branch = state.worktree.as_ref().map_or("BRANCH", |worktree| &worktree.branch);
-        let reason = "merging is not in this version".to_owned();
-        return Err(refused(reason, format!("`git merge {branch}` takes the work over")));
+        check_target(state, wish.into)?;
     }
     check_expiry(state, now, entry)?;
     check_text(entry, wish)?;
@@ -129,6 +130,7 @@ pub(in crate::engine) fn decide(
             by: wish.by.clone(),
             write: write_of(state, entry, wish)?,
             accepts: accepts_of(state, entry, wish),
+            into: wish.into.map(str::to_owned),
         }
         .into(),
     );

@@ -41,6 +41,7 @@ fn a_checkpoint_and_what_came_after_give_the_state_of_the_whole_log() {
         text: "cents".into(),
         proof: crate::engine::Proof::Minted("hash".into()),
         by: crate::event::Actor::Human("ada".into()),
+        into: None,
     };
     play(&mut ledger, vec![(90_000, Input::Command(answer))]);
 

@@ -46,9 +46,9 @@ pub(super) fn folders(tree: &Utf8Path) -> Option<(Utf8PathBuf, Utf8PathBuf)> {
 /// A print of a configuration file, without what `git push -u` and `git switch` write into it for a branch.
 fn settings(path: &Utf8Path) -> String {
     let Some(folder) = path.parent() else { return String::new() };
-    let Ok(listed) = git(folder, &["config", "--file", path.as_str(), "--list", "-z"]) else {
-        return print_of(path);
-    };
+    let list = || git(folder, &["config", "--file", path.as_str(), "--list", "-z"]);
+    // Once more: a git that somebody killed says nothing about the file, one that cannot read it says the same again.
+    let Ok(listed) = list().or_else(|_| list()) else { return print_of(path) };
     let kept: Vec<&str> = listed.split('\0').filter(|entry| !is_of_branch(entry)).collect();
     blake3::hash(kept.join("\0").as_bytes()).to_string()
 }

@@ -3,7 +3,9 @@
 use super::Severity;
 use crate::base::TaskId;
 use crate::base::time::human_ms;
-use crate::event::body::{Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel};
+use crate::event::body::{
+    Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel, MessageDead,
+};
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::policy::BudgetWarned;
 use crate::event::status::word;
@@ -62,18 +64,7 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         Body::HeartbeatChanged(beat) => heartbeat(beat)?,
         Body::AttentionRaised(raised) => attention(raised),
         Body::BudgetWarned(warned) => budget(warned),
-        Body::MessageDead(gone) => Subject {
-            text: gone.why.clone(),
-            ..plain(
-                &format!("dead:{}", gone.ids.join(",")),
-                Severity::Failed,
-                &format!(
-                    "{} will never be delivered",
-                    crate::base::text::count(gone.ids.len(), "message")
-                ),
-                "timeline",
-            )
-        },
+        Body::MessageDead(gone) => dead(gone),
         Body::RunCreated(_)
         | Body::RunTransitioned(_)
         | Body::RunNoted(_)
@@ -98,6 +89,8 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::AttemptStarted(_)
         | Body::AttemptStopping(_)
         | Body::AttemptEnded(_)
+        | Body::PassFinished(_)
+        | Body::PassesAdded(_)
         | Body::CheckFinished(_)
         | Body::TreePrepared(_)
         | Body::TreeMerged(_)
@@ -107,6 +100,10 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::QuestionParked(_)
         | Body::QuestionWithdrawn(_)
         | Body::TurnReported(_)
+        | Body::MergeStarted(_)
+        | Body::MergeBuilt(_)
+        | Body::MergeStopping(_)
+        | Body::MergeFinished(_)
         | Body::ArtifactStored(_)
         | Body::MessageSent(_)
         | Body::MessageDelivered(_)
@@ -120,6 +117,13 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         subject.name = name(body);
     }
     Some(subject)
+}
+
+fn dead(gone: &MessageDead) -> Subject {
+    let count = crate::base::text::count(gone.ids.len(), "message");
+    let (key, title) =
+        (format!("dead:{}", gone.ids.join(",")), format!("{count} will never be delivered"));
+    Subject { text: gone.why.clone(), ..plain(&key, Severity::Failed, &title, "timeline") }
 }
 
 fn budget(warned: &BudgetWarned) -> Subject {
@@ -160,7 +164,8 @@ pub(super) fn ended(body: &Body, is_move: bool) -> Vec<Ends> {
             vec![group("heartbeat", &beat.task)]
         }
         Body::RunTransitioned(moved) if is_move => {
-            let mut ends = vec![Ends::Group("run:".to_owned())];
+            // A run that is taken up again or put away leaves its dead letters behind.
+            let mut ends = ["run:", "dead:"].map(|name| Ends::Group(name.to_owned())).to_vec();
             if !matches!(moved.to, Status::Waiting { .. }) {
                 ends.push(Ends::Key(decision_key(DecisionKind::Merge, "")));
             }

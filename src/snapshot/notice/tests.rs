@@ -240,3 +240,11 @@ fn nothing_secret_and_nothing_that_moves_the_cursor_is_told() {
     let notice = Notices::default().take(&record(1, asked.0, &asked.1)).unwrap();
     assert!(!notice.text.contains("AAAA") && !notice.text.contains(char::is_control), "{notice:?}");
 }
+
+#[test]
+fn dead_letters_are_over_when_the_run_is_taken_up_again() {
+    let dead = ("message.dead", json!({"ids": ["m1"], "why": "the run was done"}));
+    let queued = json!({"status": "queued", "resumed": true});
+    let found = told(&[dead.clone(), moved("T37", queued), dead]);
+    assert_eq!(found, ["message.dead dead:m1", "", "message.dead dead:m1"]);
+}

@@ -108,6 +108,7 @@ pub fn approval(is_good: bool) -> (u64, Input) {
         text,
         proof: Proof::Minted("0".repeat(64)),
         by: Actor::Human("ada".into()),
+        into: None,
     };
     (90_000, Input::Command(decide))
 }

@@ -51,7 +51,8 @@ impl Bench {
         input: &[u8],
     ) -> Result<Vec<u8>, SalvageError> {
         let place = self.git_dir.as_deref().map(|git_dir| (git_dir, self.dir.as_path()));
-        let call = GitCall { index, place, input, is_author: args.first() == Some(&"commit-tree") };
+        let is_author = args.first() == Some(&"commit-tree");
+        let call = GitCall { index, place, input, is_author, ..GitCall::default() };
         Ok(git_with(&self.dir, &[&EXACT[..], args].concat(), &call)?)
     }
 

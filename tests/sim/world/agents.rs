@@ -7,6 +7,7 @@ use crew::engine::{Caller, Command, Input, State};
 use crew::event::attempt::{Question, Report};
 use crew::event::gate::TurnOutcome;
 use crew::event::message::{Delivery, Message, MessageKind, MessagePriority};
+use crew::event::pass::Said;
 use crew::event::{Actor, EndReason, Usage};
 use serde_json::{Map, Value, json};
 
@@ -148,6 +149,11 @@ impl World {
         end.usage = Usage { output_tokens: 5, ..Usage::default() };
         end.report.verdict = step.verify.then(|| self.rng.u8(0..4) > 0);
         end.report.proposal = step.expands.map(|_| self.proposal());
+        if step.looping.is_some() {
+            let words = [Said::Done, Said::Done, Said::Done, Said::Continue, Said::Conflict];
+            end.report.state =
+                (self.rng.u8(0..8) > 0).then(|| *self.rng.choice(&words).expect("not empty"));
+        }
         let mut ends_in = Some(self.rng.u64(1..60_000));
         match self.rng.u8(0..30) {
             0 | 1 => end.code = Some(1),
@@ -156,7 +162,11 @@ impl World {
             4 => {
                 end.report.question = Some(Question { text: "which?".into(), choices: Vec::new() });
             }
-            5 => end.report.blocked = Some("no access".into()),
+            5 => {
+                let why = if self.rng.bool() { "no access" } else { "the sandbox says no" };
+                end.report.blocked = Some(why.into());
+                end.report.state = Some(Said::Blocked);
+            }
             6 => end.report.verdict = None,
             7 => ends_in = None,
             8 => end.report = Report { failed: Some("cannot be done".into()), ..Report::default() },

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crew::engine::{Caller, Command, Input, Proof, State};
+use crew::engine::{BudgetChange, Caller, Command, Input, Proof, State};
 use crew::event::decision::{Action, DecisionKind};
 use crew::event::{Actor, BlockedReason, Status, StatusKind, Wait};
+use crew::plan::policy::Budget;
 use serde_json::{Value, json};
 
 use super::{Supervisor, World};
@@ -33,9 +34,9 @@ impl World {
             (Status::Queued { .. }, _) => Some(Command::Promote { dependencies: Some(Ok(())) }),
             (Status::Running, 0) => Some(Command::Pause),
             (Status::Running, 1) if self.resumes > 0 => Some(Command::Stop),
-            (Status::Running, 2..20) => self.decide(state),
-            (Status::Paused, _) => Some(Command::Resume { message: None }),
-            (Status::Waiting { wait: Wait::Merge { .. } }, 0..80) if self.words < 5 => {
+            (Status::Draft, _) | (Status::Running, 2..20) => self.decide(state),
+            (Status::Paused, _) => Some(raised(state, 0)),
+            (Status::Waiting { wait: Wait::Merge { .. } }, 0..180) if self.words < 5 => {
                 self.decide(state)
             }
             (Status::Waiting { wait: Wait::Merge { .. } }, _) => None,
@@ -58,10 +59,12 @@ impl World {
                 self.decide(state)
             }
             (Status::Blocked { .. }, 0..150) if self.resumes < 4 => {
-                Some(Command::Resume { message: None })
+                let has_loop = state.plan().steps.iter().any(|step| step.looping.is_some());
+                let add_steps = if has_loop { self.rng.u32(0..3) } else { 0 };
+                Some(raised(state, add_steps))
             }
             (Status::Blocked { .. }, _) if self.resumes < 4 => super::retry_one(state),
-            (Status::Blocked { .. }, _) => Some(Command::Stop),
+            (Status::Blocked { .. }, _) | (Status::Merging, 0..8) => Some(Command::Stop),
             _ => None,
         }
     }
@@ -90,13 +93,20 @@ impl World {
             Some(hash) if self.rng.bool() => Proof::Nonce(hash.clone()),
             _ => Proof::Minted(format!("{:064x}", self.words)),
         };
-        Some(Command::Decide {
+        let decide = Command::Decide {
             target: Some(entry.opened.id.clone()),
             action,
             text: "a word".into(),
             proof,
             by: Actor::Human("ada".into()),
-        })
+            into: None,
+        };
+        // Whoever does not accept what the word adds is refused, and says it again later.
+        if self.rng.bool() {
+            return Some(decide);
+        }
+        let budget = BudgetChange::default();
+        Some(Command::With { command: Box::new(decide), budget, accepts_risks: true })
     }
 
     /// Things that nobody asked for: early writes, mail, decisions about what is long decided.
@@ -125,6 +135,7 @@ impl World {
                     text: "late".into(),
                     proof,
                     by: human.clone(),
+                    into: None,
                 }
             }
             _ => return true,
@@ -132,6 +143,19 @@ impl World {
         self.words += 1;
         self.commit(supervisor, &human, &Input::Command(command))
     }
+}
+
+/// Goes on with more of whatever is limited: a budget that is used up is no reason to wait for ever.
+fn raised(state: &State, add_steps: u32) -> Command {
+    let add = Budget {
+        active_ms: state.budget.active_ms.map(|_| 600_000),
+        tokens: state.budget.tokens.map(|_| 50),
+        steps: (add_steps > 0).then_some(add_steps),
+        ..Budget::default()
+    };
+    let budget = BudgetChange { add, ..BudgetChange::default() };
+    let command = Box::new(Command::Resume { message: None, add_steps });
+    Command::With { command, budget, accepts_risks: true }
 }
 
 fn by_hand(gate: &str, data: &Value) -> Command {

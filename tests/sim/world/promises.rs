@@ -7,7 +7,8 @@ use crew::base::{StepId, TaskId};
 use crew::engine::{State, Vitals, checkpoint, explain_run};
 use crew::event::body::{Settled, TaskSettled};
 use crew::event::gate::ChannelsFired;
-use crew::event::{BlockedReason, Body, Record, Status};
+use crew::event::pass::{PassFinished, Said};
+use crew::event::{BlockedReason, Body, FailedReason, Record, Status};
 
 use super::{Folded, MACHINE_SLOTS, World};
 
@@ -20,6 +21,8 @@ pub struct Promises {
     decided: BTreeSet<String>,
     ended: BTreeMap<TaskId, u32>,
     merged: BTreeSet<(TaskId, u32)>,
+    passes: BTreeMap<TaskId, PassFinished>,
+    added: u32,
 }
 
 impl Promises {
@@ -37,25 +40,31 @@ impl Promises {
             let is_new =
                 merged.error.is_some() || self.merged.insert((merged.task.clone(), merged.attempt));
             assert!(is_new, "the work of {} was merged twice", merged.task);
-        } else if let Body::TaskSettled(settled) = &record.body {
-            self.settle(state, settled);
         } else if let Body::TaskActivated(activated) = &record.body {
             activated.steps.iter().for_each(|step| self.begin(step));
         } else if let Body::ChannelsFired(firing) = &record.body {
             self.fire(state, firing);
             firing.steps.iter().for_each(|step| self.begin(step));
+        } else if let Body::PassesAdded(more) = &record.body {
+            self.added += more.passes;
+        } else if let Body::PassFinished(pass) = &record.body {
+            self.pass(state, pass);
+        } else if let Body::TaskSettled(settled) = &record.body {
+            self.settled(state, settled);
+            self.counts(state, settled);
         } else if let Body::DecisionMade(made) = &record.body {
             assert!(self.decided.insert(made.id.clone()), "`{}` was decided twice", made.id);
         }
     }
 
     /// Work of a tree of its own counts when it was merged.
-    fn settle(&self, state: &State, settled: &TaskSettled) {
+    fn counts(&self, state: &State, settled: &TaskSettled) {
         let task = state.task_ix(&settled.task).expect("a task of the plan");
         let step = state.step_of(task);
         let is_own = state.created.git.is_some()
             && step.access == Access::Write
-            && step.isolation == Isolation::Snapshot;
+            && step.isolation == Isolation::Snapshot
+            && step.looping.is_none();
         if let Some(attempt) = self.ended.get(&settled.task)
             && is_own
             && settled.status == Settled::Done
@@ -63,6 +72,29 @@ impl Promises {
             let key = (settled.task.clone(), *attempt);
             assert!(self.merged.contains(&key), "{} is done and not merged", settled.task);
         }
+    }
+
+    /// Passes are counted one by one, and never more than the loop and its run may have.
+    fn pass(&mut self, state: &State, pass: &PassFinished) {
+        let step = &state.plan().steps[state.step_ix(pass.task.step()).expect("a step")];
+        let limit = step.looping.as_ref().expect("a loop").steps + self.added;
+        assert!(pass.pass <= pass.limit && pass.limit <= limit, "{pass:?} of {limit}");
+        let before = self.passes.insert(pass.task.clone(), pass.clone());
+        let before = before.map_or(0, |before| before.pass);
+        assert!(pass.pass == before + 1 || pass.pass == 1, "{pass:?} after {before}");
+    }
+
+    /// A loop is done when its agent said so, and then it is green where it must be.
+    fn settled(&self, state: &State, settled: &TaskSettled) {
+        let step = &state.plan().steps[state.step_ix(settled.task.step()).expect("a step")];
+        let Some(looping) = step.looping.as_ref().filter(|_| settled.status == Settled::Done)
+        else {
+            return;
+        };
+        let pass = self.passes.get(&settled.task).expect("a loop is done without a pass");
+        let is_refuted = pass.said == Said::Blocked && pass.is_green();
+        assert!(pass.said == Said::Done || is_refuted, "{pass:?}");
+        assert!(!looping.validate || pass.is_green(), "done and red: {pass:?}");
     }
 
     fn begin(&mut self, step: &StepId) {
@@ -179,16 +211,25 @@ impl World {
         let restored =
             checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
         assert_eq!(&restored, state, "a checkpoint is not what it was made of");
+        self.check_merged(state);
         match &state.status {
             Status::Done { .. } | Status::Waiting { .. } => {
                 for &end in &state.plan().end {
                     assert!(state.is_step_done(end), "done without an end step");
                 }
+                let validation = state.created.policy.validation.as_ref();
+                if let (Status::Waiting { .. }, Some(name)) = (&state.status, validation) {
+                    let found = state.evidence_of(name).expect("work waits that nobody checked");
+                    assert!(found.is_green(), "work waits that is red");
+                }
+                assert!(state.denied.is_empty(), "done with a denied path");
                 self.summary.done += u64::from(state.status.is_terminal());
                 self.summary.waiting += u64::from(!state.status.is_terminal());
             }
-            Status::Failed { detail, .. } => {
+            Status::Failed { reason, detail } => {
                 assert!(!detail.is_empty());
+                let is_denied = *reason == FailedReason::PathPolicy;
+                assert_eq!(is_denied, !state.denied.is_empty(), "{reason:?}");
                 self.summary.failed += 1;
             }
             Status::Cancelled { .. } => self.summary.cancelled += 1,
@@ -204,6 +245,7 @@ impl World {
         // Behind channels a step may never be reached; what its run failed for is told.
         let is_plain = state.plan().channels.iter().all(|channel| channel.depends_on);
         let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. })
+            || !state.denied.is_empty()
             || (!is_plain && matches!(state.status, Status::Failed { .. }));
         let text = String::from_utf8_lossy(&self.disk);
         let of = |kind: &str| text.matches(&format!("\"{kind}\"")).count() as u64;

@@ -24,9 +24,10 @@ struct Merge {
 
 impl Supervisor {
     /// Merges the branch of a task, once no command runs on the tree any more.
-    pub(super) fn merge(&mut self, task: TaskIx, attempt: u32) {
-        let effect = Effect::Merge { task, attempt };
-        let is_busy = |job: &Effect| matches!(job, Effect::Evidence { .. } | Effect::Merge { .. });
+    pub(super) fn bring_in(&mut self, task: TaskIx, attempt: u32) {
+        let effect = Effect::BringIn { task, attempt };
+        let is_busy =
+            |job: &Effect| matches!(job, Effect::Evidence { .. } | Effect::BringIn { .. });
         // What is under way is told to stop, and its end wakes the supervisor.
         if self.jobs.iter().any(is_busy) {
             return;
@@ -111,7 +112,7 @@ impl Merge {
                 }
             }
         };
-        bring_in(tree, &ours, &new)?;
+        check_out(tree, &ours, &new)?;
         git(tree, &["update-ref", "-m", "crew: merge", &reference, &new, &ours])?;
         // What a merge brings of submodules is taken from what the repository has.
         drop(submodules::fill(root, tree));
@@ -130,7 +131,7 @@ impl Merge {
 /// Brings the files and the index of the run's worktree from one commit to the next.
 ///
 /// What else was changed there stays; where it is in the way nothing happens.
-fn bring_in(tree: &Utf8Path, ours: &str, new: &str) -> Result<(), GitError> {
+fn check_out(tree: &Utf8Path, ours: &str, new: &str) -> Result<(), GitError> {
     // The index of a worktree that was only copied or touched knows other times than the files have.
     drop(git(tree, &["update-index", "-q", "--refresh"]));
     let args = ["read-tree", "-m", "-u", ours, new];
