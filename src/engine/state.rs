@@ -332,6 +332,11 @@ impl State {
         self.index.live.len()
     }
 
+    /// Whether an attempt lives, or one that has ended is looked at.
+    pub fn is_at_work_now(&self) -> bool {
+        !self.index.live.is_empty() || !self.index.checking.is_empty()
+    }
+
     /// Number of tasks that are ready, due or not.
     pub fn ready_count(&self) -> usize {
         self.index.ready.len() + self.index.delayed.len()

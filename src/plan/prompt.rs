@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::graph::{ChannelPlan, GatePlan, Plan, StepPlan};
-use crate::base::flow::{Access, FieldType};
+use crate::base::flow::{Access, FieldType, Isolation};
 use crate::base::{limits, redact, text};
 use crate::resource::placeholder::{Placeholder, scan};
 
@@ -138,6 +138,10 @@ fn context(out: &mut String, step: &StepPlan, input: &PromptInput<'_>) {
             write!(body, " You are number {slot} of {}; the others work on their own.", step.slots);
     }
     body.push_str(match step.access {
+        Access::Write if step.isolation == Isolation::Snapshot => {
+            "\nYour working folder is a worktree of your own: others work in theirs at the same time. Change what the task \
+             needs; what you leave there is committed and merged for you."
+        }
         Access::Write => {
             "\nYour working folder is the run's own worktree. Change what the task needs; what you leave there is committed for you."
         }

@@ -70,7 +70,7 @@ impl Supervisor {
         let state = self.ledger.state();
         let is_over = state.status.is_terminal()
             || matches!(state.status, Status::Waiting { wait: Wait::Merge { .. } });
-        if !is_over || !state.is_at_rest() || !std::mem::take(&mut self.has_trees) {
+        if !is_over || state.is_at_work_now() || !std::mem::take(&mut self.has_trees) {
             return;
         }
         let Some(worktree) = state.worktree.clone() else { return };

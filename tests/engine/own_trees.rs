@@ -171,3 +171,18 @@ fn a_stop_ends_what_waits_for_a_conflict() {
     );
     assert!(play.log.iter().any(|body| matches!(body, Body::TreeConflicted(_))));
 }
+
+#[test]
+fn a_pause_comes_to_rest_beside_a_conflict_and_loses_nothing() {
+    let mut play = Play::with_git(plan(SLOTS));
+    play.conflicts = 1;
+    play.end("build/1");
+    play.person(Command::Pause).expect("it can be paused");
+    assert!(play.state.is_at_rest());
+    assert_eq!(status(&play, "build/1"), "checking");
+    play.resume();
+    play.end("build.1-conflict");
+    play.end("build/2");
+    play.end("build/3");
+    assert_eq!((status(&play, "build/1").as_str(), play.attempt("look")), ("done", 1));
+}

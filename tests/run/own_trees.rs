@@ -64,6 +64,30 @@ echo done"
 }
 
 #[test]
+fn finished_work_waits_for_a_person_without_trees_of_tasks_and_sent_back_they_are_made_again() {
+    let env = TestEnv::new();
+    env.workflow("slots", "rework: build\n", SLOTS);
+    env.agent(
+        "cat >/dev/null
+case $CREW_TASK in build/*) echo $CREW_ATTEMPT_NUMBER > file.$CREW_SLOT;; esac
+echo done",
+    );
+    let script = format!("[runtimes.sh]\ncommand = [\"{}/agent.sh\"]", env.root);
+    env.whole_config(&format!("[limits]\ngrace = \"400ms\"\n{script}\n"));
+    let run = env.start_workflow("slots");
+    env.wait_status(run, "waiting");
+    wait_until("the branches are gone", || branches(&env) == "crew/do-it\nmain");
+    env.ok(&["request-changes", "1", "--text", "more", "--yes"]);
+    wait_until("it is done again", || env.attempts(run, "look") == 2);
+    env.wait_status(run, "waiting");
+    assert_eq!(env.git(&["show", "crew/do-it:file.3"]), "2");
+    assert_eq!(merged(&env, run).len(), 6);
+    env.ok(&["merge", "1", "--yes"]);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    assert_eq!(env.git(&["show", "main:file.1"]), "2");
+}
+
+#[test]
 fn the_same_line_changed_twice_is_a_task_that_resolves_it() {
     let env = TestEnv::new();
     env.workflow("slots", "", SLOTS);
@@ -171,4 +195,62 @@ echo done",
     fs::write(env.notes().join("written"), "").expect("written");
     assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
     assert_eq!((env.attempts(run, "read"), env.note("seen")), (1, vec!["README.md".to_owned()]));
+}
+
+#[test]
+fn a_tree_of_a_task_is_made_ready_as_the_run_s_own() {
+    let env = TestEnv::new();
+    env.workflow("slots", "", SLOTS);
+    env.agent_with(
+        "cat >/dev/null
+case $CREW_TASK in build/*) cat secret.txt made.txt > $NOTES/saw.$CREW_SLOT; echo 1 > f.$CREW_SLOT;; esac
+echo done",
+        "[worktree]\nsetup = [\"echo $CREW_WORKTREE > made.txt\"]\ncopy = [\"secret.txt\"]",
+    );
+    fs::write(env.project().join(".gitignore"), "secret.txt\nmade.txt\n").expect("written");
+    env.git(&["add", "-A"]);
+    env.git(&["commit", "-q", "-m", "ignore"]);
+    fs::write(env.project().join("secret.txt"), "s3\n").expect("written");
+    let run = env.start_workflow("slots");
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    let worktree = env.state(run).worktree.expect("a worktree").path;
+    for slot in 1..=3 {
+        let own = format!("{worktree}@build.{slot}");
+        assert_eq!(env.note(&format!("saw.{slot}")), ["s3", own.as_str()]);
+    }
+    assert_eq!(env.git(&["diff", "--name-only", "main", "crew/do-it"]), "f.1\nf.2\nf.3");
+}
+
+#[test]
+fn pruning_puts_work_away_that_was_not_merged_and_undo_brings_it_back() {
+    let env = TestEnv::new();
+    env.workflow("slots", "", SLOTS);
+    env.agent(
+        "cat >/dev/null
+if [ $CREW_TASK$CREW_ATTEMPT_NUMBER = build/${CREW_SLOT}1 ]; then echo $CREW_SLOT > half.$CREW_SLOT; touch $NOTES/half.$CREW_SLOT; exec sleep 600; fi
+ls > $NOTES/seen.$CREW_SLOT; echo done",
+    );
+    let run = env.start_workflow("slots");
+    for slot in 1..=3 {
+        let half = env.notes().join(format!("half.{slot}"));
+        wait_until("the work is half done", || half.exists());
+    }
+    env.ok(&["stop", "1", "--yes"]);
+    assert_eq!(env.rest(run), "cancelled(stopped)");
+    let worktree = env.state(run).worktree.expect("a worktree").path;
+    let own = format!("{worktree}@build.2");
+    fs::write(format!("{own}/mine"), "of a person\n").expect("written");
+    assert!(env.ok(&["show", "1"]).contains(&own));
+    // No orphan, and not to go before the run's own worktree may.
+    assert!(!env.ok(&["prune"]).contains("@build.2"));
+    env.ok(&["prune", "--older-than", "0s", "--yes"]);
+    assert!(!fs::exists(&own).expect("looked"));
+    assert!(branches(&env).contains("crew/do-it--build.2"), "{}", branches(&env));
+    env.ok(&["undo"]);
+    assert_eq!(fs::read_to_string(format!("{own}/mine")).expect("back"), "of a person\n");
+    env.ok(&["reopen", "1"]);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    assert_eq!(env.note("seen.2"), ["README.md", "half.2", "mine"]);
+    let files = env.git(&["diff", "--name-only", "main", "crew/do-it"]);
+    assert_eq!(files, "half.1\nhalf.2\nhalf.3\nmine");
 }
