@@ -40,6 +40,8 @@ mod merge;
 mod paths;
 #[path = "run/places.rs"]
 mod places;
+#[path = "run/programs.rs"]
+mod programs;
 #[path = "run/prune.rs"]
 mod prune;
 #[path = "run/queue.rs"]
