@@ -8,6 +8,8 @@ mod support;
 
 #[path = "faults/accident.rs"]
 mod accident;
+#[path = "faults/bring_in.rs"]
+mod bring_in;
 #[path = "faults/chaos.rs"]
 mod chaos;
 #[path = "faults/disk.rs"]

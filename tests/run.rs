@@ -36,6 +36,8 @@ mod mcp;
 mod memory;
 #[path = "run/merge.rs"]
 mod merge;
+#[path = "run/own_trees.rs"]
+mod own_trees;
 #[path = "run/paths.rs"]
 mod paths;
 #[path = "run/places.rs"]

@@ -87,7 +87,7 @@ pub fn why(candidate: &Candidate) -> String {
         Reason::Merged(target) => format!("merged into {target}"),
         Reason::Old(age_ms) => format!("ended {} ago", human_ms(*age_ms)),
         Reason::Archived => "archived".to_owned(),
-        Reason::Ended => "a reader's, left over".to_owned(),
+        Reason::Ended => "of a task, left over".to_owned(),
         Reason::Orphan => "no run knows it".to_owned(),
     }
 }

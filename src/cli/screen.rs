@@ -336,6 +336,16 @@ fn budget(budget: &BudgetRow) -> String {
 }
 
 fn note(task: &TaskRow, now: Time) -> String {
+    let said = said(task, now);
+    let is_open = !matches!(task.status, "done" | "skipped");
+    match task.branch.as_ref().filter(|_| is_open) {
+        Some(branch) if said.is_empty() => format!("on branch {branch}"),
+        Some(branch) => format!("{said} (on branch {branch})"),
+        None => said,
+    }
+}
+
+fn said(task: &TaskRow, now: Time) -> String {
     if let Some(why) = &task.why {
         return why.clone();
     }

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use super::policy::policy_of;
 use super::start::RunRequest;
 use super::workspace::Workspace;
-use crate::base::flow::{Access, Condition, Isolation, StepKind};
+use crate::base::flow::{Condition, Isolation, StepKind};
 use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
@@ -376,8 +376,8 @@ fn check_supported(plan: &Plan) -> Result<(), PlanError> {
     let mut reasons = Vec::new();
     for step in &plan.steps {
         let needs = [(
-            step.isolation == Isolation::Snapshot && step.access == Access::Write,
-            "`isolation: snapshot` for a step that writes",
+            step.isolation == Isolation::Snapshot && step.looping.is_some(),
+            "`isolation: snapshot` together with `loop`",
         )];
         let missing: BTreeSet<&str> =
             needs.into_iter().filter(|(needs, _)| *needs).map(|(_, what)| what).collect();

@@ -64,6 +64,9 @@ impl State {
             }
             Body::AttemptEnded(end) => self.attempt_ended(at, end),
             Body::CheckFinished(check) => self.checked(check),
+            Body::TreePrepared(made) => self.tree_prepared(made),
+            Body::TreeMerged(merged) => self.tree_merged(merged),
+            Body::TreeConflicted(found) => self.tree_conflicted(at, found),
             Body::PassFinished(finished) => self.passed(at, finished),
             Body::PassesAdded(added) => {
                 self.passes_added = self.passes_added.saturating_add(added.passes);

@@ -9,12 +9,10 @@ use crate::event::pass::PassFinished;
 
 impl State {
     pub(super) fn checked(&mut self, check: &CheckFinished) {
-        if let (Some(worktree), Some(commit)) = (&mut self.worktree, &check.commit) {
-            worktree.commit.clone_from(commit);
-            if worktree.tree != check.tree {
-                worktree.tree.clone_from(&check.tree);
-                self.tree_seq = self.seq;
-            }
+        let own = self.task_ix(&check.task).filter(|&task| self.has_own_tree(task));
+        match own {
+            Some(task) => self.own_commit(task, check.commit.as_ref()),
+            None => self.moved_to(check.commit.as_ref(), check.tree.as_ref()),
         }
         if !check.denied.is_empty() {
             self.denied = format!("{}: {}", check.task, check.denied_words());
@@ -24,7 +22,20 @@ impl State {
                 checking.check = Some(check.clone());
             }
         });
-        self.saw_own_work(&check.task, check.attempt);
+        if own.is_none() {
+            self.saw_own_work(&check.task, check.attempt);
+        }
+    }
+
+    /// The branch of the run has a newer commit.
+    pub(super) fn moved_to(&mut self, commit: Option<&String>, tree: Option<&String>) {
+        if let (Some(worktree), Some(commit)) = (&mut self.worktree, commit) {
+            worktree.commit.clone_from(commit);
+            if worktree.tree.as_ref() != tree {
+                worktree.tree = tree.cloned();
+                self.tree_seq = self.seq;
+            }
+        }
     }
 
     /// A pass of a loop counts: what went wrong on the way to it is forgiven.
@@ -99,7 +110,13 @@ impl State {
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
         let next = match (is_stale, is_active) {
             (false, _) => {
-                let checking = CheckingAttempt { end: end.clone(), stopped, check: None };
+                let checking = CheckingAttempt {
+                    end: end.clone(),
+                    stopped,
+                    check: None,
+                    merged: None,
+                    conflict: None,
+                };
                 TaskStatus::Checking(Box::new(checking))
             }
             // Its result counts no longer; what it left in the tree is committed with the next turn.

@@ -5,7 +5,7 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, fire, mail, merge, risk, verify};
+use super::{call, children, fire, mail, merge, risk, trees, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -42,6 +42,8 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
             Some(task) if awaits_check(state, task, check.attempt) => vec![check.clone().into()],
             _ => Vec::new(),
         }),
+        Input::TreeMerged(merged) => Ok(trees::merged(state, merged)),
+        Input::TreeConflicted(found) => Ok(trees::conflicted(state, found)),
         Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
         Input::WorktreeFailed(why) => worktree_failed(state, why),
         Input::Evidence(found) => Ok(vec![found.clone().into()]),

@@ -6,6 +6,7 @@ use super::judge::{needs_check, needs_evidence};
 use super::red::evidence_wanted;
 use super::settle::needs_worktree;
 use super::state::State;
+use super::trees;
 use crate::event::StatusKind;
 use crate::plan::graph::TaskIx;
 
@@ -42,6 +43,13 @@ pub enum Effect {
     TendChildren,
     /// End the children that nobody waits for any more.
     EndChildren,
+    /// Merge the branch of this attempt's task into the run's branch.
+    BringIn {
+        /// The task.
+        task: TaskIx,
+        /// Number of the attempt.
+        attempt: u32,
+    },
     /// Put on record that a try to take the work over begins.
     BeginMerge,
     /// Take the work over.
@@ -79,6 +87,9 @@ pub fn react(state: &State) -> Vec<Effect> {
             effects.push(Effect::Check { task, attempt: checking.end.attempt });
         }
     }
+    if let Some((task, attempt)) = trees::next_merge(state) {
+        effects.push(Effect::BringIn { task, attempt });
+    }
     effects.extend(children(state));
     effects.extend(super::merge::effect(state));
     if is_running {
@@ -108,6 +119,10 @@ fn children(state: &State) -> Vec<Effect> {
 
 /// Commands that must run now, on a tree that nobody is changing.
 pub(super) fn evidence(state: &State) -> BTreeSet<String> {
+    // What is merged now makes another tree.
+    if trees::next_merge(state).is_some() {
+        return BTreeSet::new();
+    }
     let mut wanted = evidence_wanted(state);
     wanted.extend(super::verify::wanted(state));
     for &task in &state.index.checking {
@@ -117,6 +132,7 @@ pub(super) fn evidence(state: &State) -> BTreeSet<String> {
         }
         if let Some(checking) = state.tasks[task].status.as_checking()
             && !needs_check(state, task, checking)
+            && !trees::needs_merge(state, task, checking)
         {
             wanted.extend(needs_evidence(state, task, checking));
         }

@@ -339,6 +339,10 @@ pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> 
             let since = human_ms(now.since_ms(live.started_at));
             format!("attempt {} runs for {since}", live.number)
         }
+        TaskStatus::Checking(checking) if checking.conflict.is_some() => {
+            let by = checking.conflict.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("its work is in conflict with that of others; `{by}` resolves it")
+        }
         TaskStatus::Checking(_) => "its attempt ended and its work is being checked".to_owned(),
         TaskStatus::WaitingInput { question, .. } => {
             command = Some(format!("crew answer {number} {id} --text …"));

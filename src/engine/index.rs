@@ -41,6 +41,10 @@ pub(super) struct Index {
     pub live: BTreeSet<TaskIx>,
     /// Tasks whose last attempt is being looked at.
     pub checking: BTreeSet<TaskIx>,
+    /// Tasks whose work waits until a conflict with the work of others is resolved.
+    pub conflicted: BTreeSet<TaskIx>,
+    /// Whether tasks that write can have trees of their own.
+    pub has_branches: bool,
     /// Tasks that asked a question.
     pub asking: BTreeSet<TaskIx>,
     /// Tasks on whose account the run will be blocked.
@@ -96,6 +100,7 @@ impl Index {
             step_of: Vec::with_capacity(state.tasks.len()),
             dependents: vec![Vec::new(); plan.steps.len()],
             edges: edges(plan),
+            has_branches: state.created.git.is_some(),
             approved: (0..plan.steps.len()).filter(|&step| plan.steps[step].approve).collect(),
             steps: vec![StepIndex::default(); plan.steps.len()],
             ..Self::default()
@@ -170,10 +175,13 @@ impl Index {
                 bump(&mut self.steps[ix].live, add);
                 self.hold_tree(step, task, add);
             }
+            TaskStatus::Checking(checking) if checking.conflict.is_some() => {
+                toggle(&mut self.conflicted, task, add);
+            }
             TaskStatus::Checking(_) => {
                 toggle(&mut self.checking, task, add);
                 // The commit of a writer's work is a write as well.
-                if is_shared(step) && step.access == Access::Write {
+                if step.access == Access::Write && self.is_shared(step) {
                     toggle(&mut self.tree_writers, task, add);
                 }
             }
@@ -246,8 +254,16 @@ impl Index {
         }
     }
 
+    /// Whether the step works in the run's own tree.
+    ///
+    /// Without git a task that writes has no other, and the passes of a loop are judged by the run's tree.
+    pub fn is_shared(&self, step: &StepPlan) -> bool {
+        let has_branch = self.has_branches && step.looping.is_none();
+        step.isolation == Isolation::Shared || (step.access == Access::Write && !has_branch)
+    }
+
     fn hold_tree(&mut self, step: &StepPlan, task: TaskIx, add: bool) {
-        if !is_shared(step) {
+        if !self.is_shared(step) {
             return;
         }
         match step.access {
@@ -290,11 +306,6 @@ impl Index {
             && self.fireable.is_empty()
             && self.doomed.is_empty()
     }
-}
-
-/// Whether the step works in the run's own tree.
-fn is_shared(step: &StepPlan) -> bool {
-    step.isolation == Isolation::Shared
 }
 
 fn toggle<T: Ord>(set: &mut BTreeSet<T>, item: T, add: bool) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::budget::BudgetChange;
+use super::trees::Conflict;
 use super::write::Caller;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::attempt::Question;
@@ -14,6 +15,7 @@ use crate::event::decision::Action;
 use crate::event::gate::{EvidenceRecorded, TurnOutcome};
 use crate::event::merge::{MergeBuilt, MergeFinished};
 use crate::event::message::Message;
+use crate::event::tree::TreeMerged;
 use crate::event::{Actor, AttemptEnded, Body};
 
 /// What wakes the engine.
@@ -27,6 +29,10 @@ pub enum Input {
     AttemptEnded(AttemptEnded),
     /// The runtime looked at what an attempt left behind.
     CheckFinished(CheckFinished),
+    /// The branch of a task was merged, or could not be.
+    TreeMerged(TreeMerged),
+    /// The branch of a task does not fit to the run's.
+    TreeConflicted(Conflict),
     /// The worktree exists.
     WorktreeCreated(WorktreeCreated),
     /// The worktree could not be made.

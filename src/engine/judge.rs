@@ -6,6 +6,7 @@ use super::facts::CommandEvidence;
 use super::red::red_again;
 use super::state::{CheckingAttempt, State, TaskState};
 use super::transitions::is_listed;
+use super::trees;
 use crate::base::flow::{Access, Expands, Isolation, StepKind};
 use crate::base::{Time, limits};
 use crate::event::body::{
@@ -45,7 +46,7 @@ pub(super) fn needs_evidence(
     task: TaskIx,
     checking: &CheckingAttempt,
 ) -> BTreeSet<String> {
-    let case = Case { state, task, checking, step: state.step_of(task), now: Time(0) };
+    let case = Case::early(state, task, checking);
     if state.status.is_terminal() || !case.is_sound() {
         return BTreeSet::new();
     }
@@ -61,6 +62,10 @@ pub(super) fn needs_evidence(
 
 /// The event that follows for a task whose attempt ended.
 pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) -> Body {
+    trees::kept_open(state, task, judged(state, task, checking, now))
+}
+
+fn judged(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) -> Body {
     let case = Case { state, task, checking, step: state.step_of(task), now };
     if state.status.is_terminal() {
         let has_failed = state.status.kind() == StatusKind::Failed;
@@ -76,6 +81,10 @@ pub(super) fn judge(state: &State, task: TaskIx, checking: &CheckingAttempt, now
     }
     if let Some(body) = case.strays() {
         return body;
+    }
+    if let Some(error) = checking.merged.as_ref().and_then(|merged| merged.error.as_ref()) {
+        let why = format!("its work could not be merged: {error}");
+        return case.block(BlockedReason::WorktreeError, why);
     }
     match checking.end.reason {
         EndReason::Revoked => case.again(ReadyCause::Revoked, 0, String::new()),
@@ -107,7 +116,11 @@ pub(super) struct Case<'a> {
     now: Time,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// An attempt that is looked at before it is judged.
+    pub(super) fn early(state: &'a State, task: TaskIx, checking: &'a CheckingAttempt) -> Self {
+        Self { state, task, checking, step: state.step_of(task), now: Time(0) }
+    }
     pub(super) fn entry(&self) -> &TaskState {
         &self.state.tasks[self.task]
     }
@@ -307,8 +320,19 @@ impl Case<'_> {
         let is_verified = !self.step.verify || self.checking.end.report.verdict == Some(true);
         self.is_sound()
             && self.said().is_none_or(|(outcome, _)| outcome == TurnOutcome::Done)
+            && self.checking.check.as_ref().is_none_or(|check| check.conflicts.is_empty())
             && is_verified
             && self.missing_write().is_none()
+    }
+
+    /// Whether the work of the attempt counts as far as that can be told before it is merged.
+    pub(super) fn is_accepted(&self) -> bool {
+        let end = &self.checking.end;
+        let is_checked = self.step.kind == StepKind::Command
+            || self.step.verify
+            || self.commands_behind().next().is_some();
+        let is_silent = !end.report.spoke && self.said().is_none() && !is_checked;
+        self.is_success() && !is_silent && self.failing_verdict().is_none()
     }
 
     /// Whether it is a pass of a loop after which another one comes.
@@ -324,6 +348,9 @@ impl Case<'_> {
     /// The program says that all went well; success needs more than that.
     pub(super) fn succeeded(&self) -> Body {
         let end = &self.checking.end;
+        if let Some(body) = self.unresolved() {
+            return body;
+        }
         if self.step.expands.is_some()
             && !self.state.steps[self.state.step_ix_of(self.task)].expanded
         {

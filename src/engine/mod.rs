@@ -37,10 +37,12 @@ mod red;
 mod risk;
 mod settle;
 mod spending;
+mod stall;
 mod start;
 mod state;
 mod task;
 pub mod transitions;
+mod trees;
 mod verify;
 mod vitals;
 mod votes;
@@ -61,10 +63,11 @@ pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use merge::MergeState;
 pub use settle::{heartbeat, settle};
 pub use state::{
-    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, Spending, State, StepState,
+    ArtifactState, CheckingAttempt, LiveAttempt, MessageState, OwnTree, Spending, State, StepState,
     TaskState, TaskStatus, WorktreeState,
 };
 pub use task::{Failure, Pass};
+pub use trees::Conflict;
 pub use verify::Verification;
 pub use vitals::{AttemptVitals, Vitals};
 pub use write::{Caller, field_type, live_attempt, typed};

@@ -213,7 +213,12 @@ impl Case<'_> {
     }
 
     /// Whether all that keeps the agent from going on is what its program lets it do.
+    ///
+    /// Work on a branch of its own is not in the tree that a command would judge.
     fn is_only_confined(&self) -> bool {
+        if self.state.has_own_branch(self.task) {
+            return false;
+        }
         let Some((TurnOutcome::Blocked, why)) = self.said() else { return false };
         let why = why.to_lowercase();
         CONFINED.iter().any(|word| why.contains(word))

@@ -4,7 +4,6 @@
 //! nothing new follows, so that a batch that was torn in the middle heals itself.
 
 use super::decide::{readied, rework_step};
-use super::edge::Edge;
 use super::final_check::FinalCheck;
 use super::fire::Firing;
 use super::judge::{is_allowed, judge, needs_check, needs_evidence};
@@ -12,9 +11,9 @@ use super::red::{evidence_wanted, send_back_red};
 use super::start::start;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, children, decision, fire, hold, merge};
+use super::{budget, children, decision, fire, hold, merge, trees};
 use crate::base::Time;
-use crate::base::flow::{Fire, OnStale, StepKind};
+use crate::base::flow::{OnStale, StepKind};
 use crate::event::body::{
     AttemptStopping, Attention, AttentionRaised, HeartbeatChanged, HeartbeatLevel, ReadyCause,
     RunTransitioned, Settled, TaskActivated, TaskSettled,
@@ -34,6 +33,10 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     let ended = judge_ended(state, now);
     if !ended.is_empty() {
         return ended;
+    }
+    let resolved = trees::resolved(state);
+    if !resolved.is_empty() {
+        return resolved;
     }
     let suggested = decision::suggested(state);
     if !suggested.is_empty() {
@@ -102,6 +105,7 @@ fn judge_ended(state: &State, now: Time) -> Vec<Body> {
         .filter_map(|&task| state.tasks[task].status.as_checking().map(|found| (task, found)));
     checking
         .filter(|(task, checking)| !needs_check(state, *task, checking))
+        .filter(|(task, checking)| !trees::needs_merge(state, *task, checking))
         .filter(|(task, checking)| needs_evidence(state, *task, checking).is_empty())
         .map(|(task, checking)| judge(state, task, checking, now))
         .collect()
@@ -144,9 +148,14 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !outdated.is_empty() {
         return outdated;
     }
-    let skipped = skip_doomed(state);
-    if !skipped.is_empty() {
-        return skipped;
+    let doomed = skip_doomed(state);
+    if !doomed.is_empty() {
+        return doomed;
+    }
+    let unneeded = trees::unneeded(state);
+    if !unneeded.is_empty() {
+        let why = "its work is done again";
+        return unneeded.into_iter().map(|task| skipped(state, task, why)).collect();
     }
     if needs_worktree(state) {
         return Vec::new();
@@ -295,68 +304,9 @@ fn rest(state: &State) -> Vec<Body> {
             Status::Failed { reason: FailedReason::AgentFailed, detail },
         );
     }
-    let detail = stall(state);
+    let detail = super::stall::words(state);
     let reason = BlockedReason::Stalled;
     transition(state, Rule::T19, Status::Blocked { reason, detail })
-}
-
-/// Why nothing can move: the closed gates, and who may write them.
-fn stall(state: &State) -> String {
-    let plan = state.plan();
-    let mut closed: Vec<String> = Vec::new();
-    for edge in state.index.edges.iter().filter(|edge| state.is_edge_waiting(edge)) {
-        if edge.is_broken {
-            let gates = edge.channels.iter().flat_map(|&ix| &plan.channels[ix].gates);
-            let gone = gates.filter(|id| !plan.gates.iter().any(|gate| gate.id == **id));
-            closed.extend(gone.map(|id| format!("there is no gate `{id}`")));
-        }
-        for gate in edge.gates.iter().map(|&gate| &plan.gates[gate]) {
-            let verdict = state.evaluate(gate);
-            let text = format!(
-                "gate `{}` is closed ({}); {} may write it",
-                gate.id,
-                verdict.reason,
-                gate.writers.join(", ")
-            );
-            if !verdict.open && !closed.contains(&text) {
-                closed.push(text);
-            }
-        }
-    }
-    closed.extend(unfired(state));
-    if closed.is_empty() {
-        return "nothing can move and nobody is asked".to_owned();
-    }
-    closed.join("; ")
-}
-
-/// Ways into steps that were not activated which fire by an event that has not come.
-fn unfired(state: &State) -> Vec<String> {
-    let plan = state.plan();
-    let open = |edge: &&Edge| state.steps[edge.to].activated == 0;
-    let mut missing = Vec::new();
-    for edge in state.index.edges.iter().filter(open) {
-        let channels = edge.channels.iter().map(|&ix| &plan.channels[ix]);
-        let names: Vec<String> = channels.map(|channel| format!("`{}`", channel.id)).collect();
-        let from = edge.sources.iter().map(|&step| format!("`{}`", plan.steps[step].id));
-        let (names, from) = (names.join(", "), from.collect::<Vec<_>>().join(", "));
-        match edge.fire {
-            Fire::Message => missing.push(format!("no message of {from} went along {names}")),
-            Fire::Open => {
-                if state.is_edge_open(edge) {
-                    missing.push(format!("{names} fires when it opens, and is open already"));
-                }
-                let closed = edge.gates.iter().map(|&gate| &plan.gates[gate]);
-                let closed = closed.filter(|gate| !state.evaluate(gate).open);
-                missing.extend(closed.map(|gate| {
-                    let writers = gate.writers.join(", ");
-                    format!("gate `{}` on {names} is closed; {writers} may write it", gate.id)
-                }));
-            }
-            Fire::Settled => {}
-        }
-    }
-    missing
 }
 
 /// The row of the table that blocks a run with this reason.

@@ -1,10 +1,10 @@
 //! Which ready tasks start now: all limits of a run are decided here.
 
-use super::budget;
 use super::state::State;
 use super::vitals::Vitals;
+use super::{budget, trees};
 use crate::base::Time;
-use crate::base::flow::{Access, Isolation, StepKind};
+use crate::base::flow::{Access, StepKind};
 use crate::event::attempt::Question;
 use crate::event::body::{QuestionAsked, Settled, TaskSettled};
 use crate::event::chain::Hash;
@@ -47,7 +47,7 @@ pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 /// The event that starts a task, if it can start now.
 fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body> {
     let step = state.step_of(task);
-    if is_held(state, task) {
+    if is_held(state, task) || trees::is_taken(state, task) {
         return None;
     }
     if let Some(event) = without_process(state, task, step) {
@@ -191,8 +191,9 @@ impl Room {
             roles: state.index.live_by_role.clone(),
             steps: BTreeMap::new(),
             has_loop: false,
-            // A command that looks at the tree is in the way like somebody who writes.
+            // A command that looks at the tree is in the way like somebody who writes, and so is a merge.
             writer: !state.index.tree_writers.is_empty()
+                || trees::waits_for_merge(state)
                 || !super::effect::evidence(state).is_empty(),
             readers: !state.index.tree_readers.is_empty(),
             writer_waits: false,
@@ -215,7 +216,7 @@ impl Room {
         let is_free = !self.is_step_full(state, task)
             && role_limit.is_none_or(|limit| in_role < *limit)
             && runtime_limit.is_none_or(|limit| in_runtime < *limit);
-        if !is_free || !self.take_tree(step) {
+        if !is_free || !self.take_tree(state, step) {
             return false;
         }
         self.slots -= 1;
@@ -231,8 +232,8 @@ impl Room {
     }
 
     /// One writer alone, or readers together, in the run's own tree.
-    fn take_tree(&mut self, step: &StepPlan) -> bool {
-        if step.isolation == Isolation::Snapshot {
+    fn take_tree(&mut self, state: &State, step: &StepPlan) -> bool {
+        if !state.index.is_shared(step) {
             return true;
         }
         match step.access {
@@ -270,6 +271,9 @@ impl Room {
             if self.writer { &state.index.tree_writers } else { &state.index.tree_readers };
         match holders.first() {
             Some(&holder) => format!("`{}` works in the worktree", state.task_id(holder)),
+            None if trees::waits_for_merge(state) => {
+                "the work of another task is being merged".to_owned()
+            }
             None => "another task is before it".to_owned(),
         }
     }

@@ -11,7 +11,7 @@ use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
 use super::merge::MergeState;
 pub use super::spending::Spending;
-pub use super::task::{CheckingAttempt, LiveAttempt, TaskState, TaskStatus};
+pub use super::task::{CheckingAttempt, LiveAttempt, OwnTree, TaskState, TaskStatus};
 use super::verify::Verification;
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::event::message::Message;
@@ -151,6 +151,9 @@ pub struct StepState {
     /// The step that proposed it, when its proposal needs a person's word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<StepIx>,
+    /// The task whose tree it works in, to resolve a conflict there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolves: Option<TaskIx>,
     /// Feedback that its tasks are given.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub feedback: String,

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::facts::Asked;
-use crate::base::Time;
+use crate::base::{StepId, Time};
 use crate::event::attempt::Question;
 use crate::event::body::{CheckFinished, HeartbeatLevel};
 use crate::event::gate::TurnOutcome;
 use crate::event::pass::PassFinished;
+use crate::event::tree::TreeMerged;
 use crate::event::{AttemptEnded, BlockedReason, TaskResult, Usage};
 
 /// What is known of a task.
@@ -90,6 +92,9 @@ pub struct TaskState {
     /// Used by its attempts.
     #[serde(default)]
     pub usage: Usage,
+    /// Its own tree, once it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnTree>,
     /// How its last attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Box<AttemptEnded>>,
@@ -228,6 +233,29 @@ pub struct CheckingAttempt {
     /// What the runtime found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<CheckFinished>,
+    /// What became of the branch of a task with a tree of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<TreeMerged>,
+    /// The step that must resolve a conflict first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<StepId>,
+}
+
+/// The own tree of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnTree {
+    /// Its folder.
+    pub path: Utf8PathBuf,
+    /// Its branch; absent for a task that may only read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit of the run that it started from.
+    pub base: String,
+    /// Newest commit of it that crew knows.
+    pub commit: String,
+    /// Files in conflict with the run's branch; the first ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
 }
 
 impl TaskStatus {

@@ -17,6 +17,7 @@ use super::message::Message;
 use super::pass::{PassFinished, PassesAdded};
 use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
+use super::tree::{TreeConflicted, TreeMerged, TreePrepared};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
 use crate::plan::paths::{NOT_ALLOWED, OUTSIDE};
@@ -110,6 +111,9 @@ bodies! {
     "attempt.stopping" => AttemptStopping,
     "attempt.ended" => AttemptEnded,
     "check.finished" => CheckFinished,
+    "tree.prepared" => TreePrepared,
+    "tree.merged" => TreeMerged,
+    "tree.conflicted" => TreeConflicted,
     "pass.finished" => PassFinished,
     "passes.added" => PassesAdded,
     "heartbeat.changed" => HeartbeatChanged,
@@ -309,6 +313,9 @@ pub struct CheckFinished {
     /// All of these.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub denied_count: u32,
+    /// Files with a conflict that is not resolved; the first ones. Nothing was committed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
     /// What went wrong with the check itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

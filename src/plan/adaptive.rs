@@ -169,6 +169,14 @@ fn step(
 }
 
 impl Plan {
+    /// The plan with one more step, which nothing leads to or away from.
+    #[must_use]
+    pub fn with_step(&self, step: StepPlan) -> Self {
+        let mut plan = self.clone();
+        plan.steps.push(step);
+        plan
+    }
+
     /// The plan in which nothing waits for these steps, which an earlier plan of `source` has added, and
     /// which of its channels it keeps. The steps keep their positions, and play no part any more.
     #[must_use]

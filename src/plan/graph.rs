@@ -147,6 +147,29 @@ pub struct StepPlan {
     pub phase: Option<String>,
 }
 
+impl StepPlan {
+    /// One task of the same role that resolves the conflict of a task of this step.
+    #[must_use]
+    pub fn resolving(&self, id: StepId, prompt: String) -> Self {
+        Self {
+            id,
+            prompt,
+            slots: 1,
+            join: None,
+            output: None,
+            reads: Vec::new(),
+            verify: false,
+            verifies: Vec::new(),
+            expands: None,
+            approve: false,
+            max_concurrency: None,
+            looping: None,
+            contract: None,
+            ..self.clone()
+        }
+    }
+}
+
 fn one() -> u32 {
     1
 }

@@ -36,7 +36,7 @@ pub struct Wish {
 pub enum Owner {
     /// The run itself.
     Run(RunNumber),
-    /// A reader of the run, in a tree of its own.
+    /// A task of the run, in a tree of its own.
     Reader(RunNumber),
     /// Nobody that is known.
     Nobody,
@@ -125,6 +125,9 @@ pub fn survey(
         let name = path.file_name().unwrap_or_default();
         let run = name.split_once(READER).map(|(run, _)| path.with_file_name(run));
         match run.and_then(|run| owners.get(&run)) {
+            Some(state) if state.own_branches().any(|tree| tree.path == path) => {
+                found.extend(own_branch(dir.root(), state, &path, wish));
+            }
             Some(state) if is_over(state) && is_old(state, wish, 0) => {
                 let number = state.created.number;
                 let source = source(state, &path, wish, None);
@@ -147,6 +150,32 @@ pub fn survey(
         }
     }
     Ok((found, problems))
+}
+
+/// The tree of a task that wrote on a branch of its own: it goes when the run's own worktree may go.
+///
+/// Its branch goes with it when everything in it is in the run's branch, or when the run was discarded.
+fn own_branch(root: &Utf8Path, state: &State, path: &Utf8Path, wish: &Wish) -> Option<Candidate> {
+    let (reason, run_fate) = may_go(root, state, wish)?;
+    let tree = state.own_branches().find(|tree| tree.path == path)?;
+    let run = state.worktree.as_ref()?;
+    let branch = tree.branch.as_ref()?;
+    let own = format!("refs/heads/{branch}");
+    // The run's branch may be gone by now, and then crew knows its last commit.
+    let of_run = git(root, &["rev-parse", "--verify", "-q", &format!("refs/heads/{}", run.branch)]);
+    let of_run = of_run.unwrap_or_else(|_| run.commit.clone());
+    let is_in = git(root, &["merge-base", "--is-ancestor", &own, &of_run]).is_ok();
+    let last = if let Status::Archived { last } = &state.status { last } else { &state.status };
+    let is_discarded = matches!(last, Status::Cancelled { reason: CancelReason::Discarded });
+    let source = Source {
+        known: Some(tree.commit.clone()),
+        start: Some(tree.base.clone()),
+        ..source(state, path, wish, Some(branch))
+    };
+    let mut candidate = looked_at(root, Owner::Reader(state.created.number), source, reason);
+    let goes = is_in || (is_discarded && run_fate == Fate::Remove);
+    candidate.fate = if goes { Fate::Remove } else { Fate::Keep };
+    Some(candidate)
 }
 
 /// The worktree of one run, whatever its age; nothing when there is none left.

@@ -70,14 +70,16 @@ impl Supervisor {
         }
     }
 
-    /// A reader's own tree is ready: the next turn starts its attempt.
-    pub(super) fn tree_made(&mut self, key: Key, made: Result<(), String>) {
+    /// The own tree of a task is ready: the next turn starts its attempt.
+    pub(super) fn tree_made(&mut self, key: Key, made: Result<Vec<Input>, String>) {
         self.trees.insert(key, true);
-        if let Err(why) = made
-            && self.live(key).is_some()
-            && self.spawned.insert(key)
-        {
-            self.not_started(key, &format!("its tree cannot be made: {why}"));
+        match made {
+            Ok(facts) => self.inputs.extend(facts),
+            Err(why) => {
+                if self.live(key).is_some() && self.spawned.insert(key) {
+                    self.not_started(key, &format!("its tree cannot be made: {why}"));
+                }
+            }
         }
     }
 
@@ -289,8 +291,8 @@ impl Supervisor {
     /// What tells whether an attempt of this task changed files.
     fn tree_of(&self, task: TaskIx) -> Tree {
         let state = self.ledger.state();
-        if let Some(worktree) = &state.worktree {
-            return Tree::Git(worktree.clone());
+        if let Some(made) = self.made_for(task) {
+            return Tree::Git(made);
         }
         // Who may only read shares the folder with people, whose changes say nothing about the task.
         if state.step_of(task).access != Access::Write {

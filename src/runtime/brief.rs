@@ -10,7 +10,7 @@ use super::mail;
 use super::outfit::Outfit;
 use super::snapshot_tree;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
-use crate::base::flow::{Access, Isolation, MemoryScope, StepKind};
+use crate::base::flow::{Access, MemoryScope, StepKind};
 use crate::base::path::PathError;
 use crate::base::{limits, redact, text};
 use crate::config::{Environment, agent_environment};
@@ -125,17 +125,15 @@ impl Desk<'_> {
 
     /// Whether the task works in a tree of its own.
     pub fn has_own_tree(&self, task: TaskIx) -> bool {
-        let step = self.state.step_of(task);
-        self.state.worktree.is_some()
-            && step.isolation == Isolation::Snapshot
-            && step.access == Access::Read
+        self.state.has_own_tree(task) && self.state.step_of(task).access != Access::None
     }
 
     /// Where a task works.
     pub fn folder_of(&self, task: TaskIx) -> Utf8PathBuf {
         match &self.state.worktree {
             Some(worktree) if self.has_own_tree(task) => {
-                snapshot_tree::path_of(&worktree.path, &self.state.task_id(task))
+                let owner = self.state.tree_owner(task);
+                snapshot_tree::path_of(&worktree.path, &self.state.task_id(owner))
             }
             _ => self.folder(),
         }

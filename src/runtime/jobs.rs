@@ -9,13 +9,14 @@ use super::attempts::short;
 use super::evidence::Job;
 use super::path_jobs::PathJob;
 use super::paths::PathCheckError;
-use super::supervisor::{Key, Supervisor, Wake};
-use super::{snapshot_tree, worktree};
+use super::supervisor::{Supervisor, Wake};
+use super::{own_tree, snapshot_tree, worktree};
 use crate::base::flow::Access;
+use crate::base::limits;
 use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::CheckFinished;
 use crate::event::gate::EvidenceRecorded;
-use crate::event::{Hash, Status, StatusKind, Wait};
+use crate::event::{EndReason, Hash, StatusKind};
 use crate::store::salvage::Source;
 
 impl Supervisor {
@@ -32,6 +33,7 @@ impl Supervisor {
                 self.gather_evidence(effect, name);
             }
             Effect::CreateChildren { round } => self.create_children(effect, round),
+            Effect::BringIn { task, attempt } => self.bring_in(task, attempt),
             Effect::BeginMerge => self.begin_merge(effect),
             Effect::Merge => self.take_over_work(effect),
             Effect::ResolveMerge => self.resolve_merge(effect),
@@ -43,7 +45,7 @@ impl Supervisor {
     }
 
     /// How something is named that is put away because of `why`.
-    fn source(&self, worktree: &Utf8Path, why: String) -> Source {
+    pub(super) fn source(&self, worktree: &Utf8Path, why: String) -> Source {
         let state = self.ledger.state();
         Source {
             name: state.created.slug.clone(),
@@ -55,43 +57,6 @@ impl Supervisor {
             known: None,
             start: state.worktree.as_ref().map(|made| made.commit.clone()),
         }
-    }
-
-    /// Makes the own tree of a reader, then its attempt is started.
-    pub(super) fn prepare_tree(&self, key: Key) {
-        let state = self.ledger.state();
-        let Some(worktree) = state.worktree.clone() else { return };
-        let (root, id) = (state.created.root.clone(), state.task_id(key.0));
-        let path = snapshot_tree::path_of(&worktree.path, &id);
-        let source = self.source(&path, format!("attempt {} of {id}", key.1));
-        let sender = self.sender.clone();
-        self.tracker.spawn_blocking(move || {
-            let made = snapshot_tree::prepare(&root, &worktree.commit, &source);
-            let made = made.map_err(|error| short(&super::error_chain(&error)));
-            drop(sender.send(Wake::TreeMade(key, made)));
-        });
-    }
-
-    /// Once nobody works in them any more, the trees of readers go.
-    pub(super) fn drop_trees(&mut self) {
-        let state = self.ledger.state();
-        let is_over = state.status.is_terminal()
-            || matches!(state.status, Status::Waiting { wait: Wait::Merge { .. } });
-        if !is_over || state.live_count() > 0 || !std::mem::take(&mut self.has_trees) {
-            return;
-        }
-        let Some(worktree) = state.worktree.clone() else { return };
-        let root = state.created.root.clone();
-        let source = self.source(&worktree.path, "the end of the run".to_owned());
-        let done = Effect::EnsureWorktree;
-        self.jobs.insert(done.clone());
-        let sender = self.sender.clone();
-        self.tracker.spawn_blocking(move || {
-            if let Err(error) = snapshot_tree::remove_all(&root, &worktree.path, &source) {
-                tracing::warn!(error = %super::error_chain(&error), "a reader's tree stays");
-            }
-            drop(sender.send(Wake::Done(done, Vec::new())));
-        });
     }
 
     /// Runs a command of the workflow on the current tree.
@@ -151,8 +116,17 @@ impl Supervisor {
 
     fn check(&self, effect: Effect, task: usize, attempt: u32) {
         let state = self.ledger.state();
-        let worktree = state.worktree.clone();
+        let worktree = self.made_for(task);
         let id = state.task_id(task);
+        let merge = state.has_own_branch(task).then(|| {
+            let ended = state.tasks[task].status.as_checking().map(|found| &found.end);
+            let ended = ended.is_some_and(|end| {
+                end.reason == EndReason::Exited && end.signal.is_none() && end.code == Some(0)
+            });
+            let known = state.own_tree(task).map(|own| own.conflicts.clone()).unwrap_or_default();
+            let run = state.worktree.as_ref().map(|made| made.branch.clone()).unwrap_or_default();
+            (run, known, ended)
+        });
         let message = format!(
             "{id}: attempt {attempt}\n\n{}\n\nCrew-Run: {}\nCrew-Task: {id}",
             state.tasks[task].summary,
@@ -174,6 +148,7 @@ impl Supervisor {
                 kept: None,
                 denied: Vec::new(),
                 denied_count: 0,
+                conflicts: Vec::new(),
                 error: None,
             };
             let mended = worktree.as_ref().map_or(Ok(()), worktree::mend);
@@ -181,7 +156,7 @@ impl Supervisor {
                 Some(worktree) if is_reader => {
                     read_only(&mut check, &paths, &source, &worktree.commit)
                 }
-                worktree => written(&mut check, &paths, worktree.as_ref(), &message),
+                worktree => written(&mut check, &paths, worktree.as_ref(), merge, &message),
             });
             if let Err(error) = done {
                 check.error = Some(short(&super::error_chain(&error)));
@@ -213,11 +188,21 @@ fn written(
     check: &mut CheckFinished,
     paths: &PathJob,
     worktree: Option<&WorktreeState>,
+    merge: Option<(String, Vec<String>, bool)>,
     message: &str,
 ) -> Result<(), PathCheckError> {
     paths.look(check)?;
     if !check.denied.is_empty() {
         return Ok(());
+    }
+    if let (Some(made), Some((run, known, has_ended))) = (worktree, merge) {
+        let mut files = own_tree::unresolved(&made.path, &run, &known, has_ended)?;
+        if !files.is_empty() {
+            // They stay as they are: the next attempt goes on there.
+            files.truncate(limits::CHANGED_SHOWN_MAX);
+            check.conflicts = files;
+            return Ok(());
+        }
     }
     if let Some(worktree) = worktree {
         let done = worktree::commit(worktree, message)?;

@@ -8,6 +8,7 @@
 pub mod attempt_files;
 mod attempts;
 mod brief;
+mod bring_in;
 mod calls;
 mod changes;
 mod children;
@@ -20,6 +21,7 @@ mod mail;
 mod merge;
 mod meter;
 mod outfit;
+mod own_tree;
 mod path_jobs;
 mod paths;
 pub mod process;
@@ -33,6 +35,7 @@ mod start;
 mod submodules;
 mod supervisor;
 mod told;
+mod tree_jobs;
 mod unfinished;
 pub mod worktree;
 

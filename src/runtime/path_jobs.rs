@@ -32,7 +32,7 @@ impl Supervisor {
     /// Lists what an attempt may not touch; then it is started.
     pub(super) fn list_paths(&self, key: Key) {
         let job = self.path_job(key);
-        let made = self.ledger.state().worktree.clone();
+        let made = self.made_for(key.0);
         let sender = self.sender.clone();
         self.tracker.spawn_blocking(move || {
             // Without its branch the agent's first commit would have no parent.
@@ -51,16 +51,24 @@ impl Supervisor {
         let state = self.ledger.state();
         let desk = self.desk();
         let id = state.task_id(key.0);
-        let name = if desk.has_own_tree(key.0) { id.file_name() } else { "run".to_owned() };
+        let name = if desk.has_own_tree(key.0) {
+            state.task_id(state.tree_owner(key.0)).file_name()
+        } else {
+            "run".to_owned()
+        };
         let made = state.worktree.as_ref();
+        let own = state.own_tree(key.0);
+        let base = own.map(|own| own.base.as_str());
+        let base = base.or_else(|| state.start_of_work().map(|(commit, _)| commit));
+        let branch = own.and_then(|own| own.branch.as_ref());
         let git = made.and(state.created.git.as_ref());
         PathJob {
             rules: PathRules::new(&state.created.policy.paths),
             place: Place {
                 tree: desk.folder_of(key.0),
                 root: state.created.root.clone(),
-                base: made.and(state.start_of_work()).map(|(commit, _)| commit.to_owned()),
-                branch: made.map(|made| made.branch.clone()),
+                base: made.and(base).map(str::to_owned),
+                branch: made.map(|made| branch.unwrap_or(&made.branch).clone()),
                 target: git.and_then(|git| git.target.clone()),
             },
             listing: self.ledger.dir().listing(&name, false),

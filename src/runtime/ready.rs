@@ -44,7 +44,7 @@ fn mark_of(policy: &WorktreePolicy) -> String {
 }
 
 /// Everything that is needed to make a worktree, away from the loop.
-struct Making {
+pub(super) struct Making {
     created: std::sync::Arc<RunCreated>,
     /// Newest commit that the log knows; absent before the worktree was made first.
     known: Option<String>,
@@ -56,21 +56,25 @@ struct Making {
 impl Supervisor {
     /// Makes the run's worktree, or makes it again, and makes it ready.
     pub(super) fn ensure_worktree(&mut self, effect: Effect) {
-        let state = self.ledger.state();
-        let stop = CancellationToken::new();
-        let making = Making {
-            created: state.created.clone(),
-            known: state.worktree.as_ref().map(|made| made.commit.clone()),
-            env: self.desk().command_environment(),
-            clock: self.clock,
-            stop: stop.clone(),
-        };
-        self.making = Some(stop);
+        let making = self.making();
         let sender = self.sender.clone();
         self.tracker.spawn(async move {
             let inputs = making.run().await;
             drop(sender.send(Wake::Done(effect, inputs)));
         });
+    }
+
+    /// What makes a worktree of the run; a run that does not go on stops it.
+    pub(super) fn making(&mut self) -> Making {
+        let stop = self.making.get_or_insert_default().clone();
+        let state = self.ledger.state();
+        Making {
+            created: state.created.clone(),
+            known: state.worktree.as_ref().map(|made| made.commit.clone()),
+            env: self.desk().command_environment(),
+            clock: self.clock,
+            stop,
+        }
     }
 
     /// Whether the worktree that the log speaks of has to be made again before anybody can work.
@@ -93,20 +97,10 @@ impl Making {
             Err(error) => return vec![Input::WorktreeFailed(short(&error.to_string()))],
         };
         let policy = &self.created.policy.worktree;
-        if !has_mark(&base.worktree, policy) {
-            for (at, command) in policy.setup.iter().enumerate() {
-                match self.set_up(&base.worktree, at, command).await {
-                    None => return Vec::new(),
-                    Some(Ok(())) => {}
-                    Some(Err(why)) => return vec![Input::WorktreeFailed(why)],
-                }
-            }
-            if let Some(git_dir) = git_dir_of(&self.created.root, &base.worktree)
-                && let Err(error) = fs::write(git_dir.join(MARK), mark_of(policy))
-            {
-                let why = format!("cannot write `{}`: {error}", git_dir.join(MARK));
-                return vec![Input::WorktreeFailed(short(&why))];
-            }
+        match self.make_ready(&base.worktree).await {
+            None => return Vec::new(),
+            Some(Ok(())) => {}
+            Some(Err(why)) => return vec![Input::WorktreeFailed(why)],
         }
         if !is_ready(&base.worktree, policy) {
             let why = format!("git has made `{}`, and it is no worktree", base.worktree);
@@ -114,6 +108,26 @@ impl Making {
         }
         inputs.push(fact);
         inputs
+    }
+
+    /// Runs the setup commands of a worktree that is not ready; nothing when it was stopped.
+    pub(super) async fn make_ready(&self, worktree: &Utf8PathBuf) -> Option<Result<(), String>> {
+        let policy = &self.created.policy.worktree;
+        if has_mark(worktree, policy) {
+            return Some(Ok(()));
+        }
+        for (at, command) in policy.setup.iter().enumerate() {
+            if let Err(why) = self.set_up(worktree, at, command).await? {
+                return Some(Err(why));
+            }
+        }
+        if let Some(git_dir) = git_dir_of(&self.created.root, worktree)
+            && let Err(error) = fs::write(git_dir.join(MARK), mark_of(policy))
+        {
+            let why = format!("cannot write `{}`: {error}", git_dir.join(MARK));
+            return Some(Err(short(&why)));
+        }
+        Some(Ok(()))
     }
 
     /// Runs one command; nothing when it was stopped.
@@ -134,7 +148,7 @@ impl Making {
             folder: worktree.clone(),
             tree: String::new(),
             env,
-            mark: Hash::of(format!("{uid}/setup").as_bytes()).to_string(),
+            mark: Hash::of(format!("{uid}/setup/{worktree}").as_bytes()).to_string(),
             grace: Duration::from_millis(self.created.limits.grace_ms),
         };
         let found = Box::pin(job.run(self.clock, self.stop.clone())).await?;
@@ -165,13 +179,18 @@ fn prepare(created: &RunCreated, known: Option<&str>) -> Result<(Input, Vec<Inpu
         let (path, branch) = (base.worktree.clone(), base.branch.clone());
         Input::WorktreeCreated(WorktreeCreated { path, branch, commit, tree })
     };
-    let mut notes: Vec<String> =
-        submodules::fill(&created.root, &base.worktree).into_iter().collect();
-    let policy = &created.policy.worktree;
-    if !has_mark(&base.worktree, policy) && !policy.copy.is_empty() {
-        let copied = copies::copy(&created.root, &base.worktree, &policy.copy);
-        notes.extend(copied.map_err(|error| whole(&error))?);
-    }
+    let notes = fill(created, &base.worktree)?;
     let notes = notes.into_iter().map(|text| Input::Fact(RunNoted { text }.into()));
     Ok((fact, notes.collect()))
+}
+
+/// Fills the submodules of a worktree and copies the files that it is to have; says what is not there.
+pub(super) fn fill(created: &RunCreated, worktree: &Utf8Path) -> Result<Vec<String>, String> {
+    let mut notes: Vec<String> = submodules::fill(&created.root, worktree).into_iter().collect();
+    let policy = &created.policy.worktree;
+    if !has_mark(worktree, policy) && !policy.copy.is_empty() {
+        let copied = copies::copy(&created.root, worktree, &policy.copy);
+        notes.extend(copied.map_err(|error| text::error_chain(&error))?);
+    }
+    Ok(notes)
 }

@@ -110,16 +110,23 @@ pub(super) fn changed(tree: &Utf8Path, commit: &str) -> Result<Vec<String>, Salv
 
 /// Removes the trees of all readers of a run; what somebody left there is put away.
 ///
+/// A tree of which `is_other` says that it belongs to somebody else is left alone.
+///
 /// # Errors
 /// Git says no, or something cannot be put away: its tree stays.
-pub fn remove_all(root: &Utf8Path, run: &Utf8Path, source: &Source) -> Result<(), SalvageError> {
+pub fn remove_all(
+    root: &Utf8Path,
+    run: &Utf8Path,
+    source: &Source,
+    is_other: impl Fn(&Utf8Path) -> Result<bool, SalvageError>,
+) -> Result<(), SalvageError> {
     let (Some(folder), Some(name)) = (run.parent(), run.file_name()) else { return Ok(()) };
     let prefix = format!("{name}{MARK}");
     let Ok(entries) = folder.read_dir_utf8() else { return Ok(()) };
     let own = entries.flatten().filter(|entry| entry.file_name().starts_with(&prefix));
     for entry in own {
         let path = entry.path();
-        if !worktree::is_linked(path) {
+        if !worktree::is_linked(path) || is_other(path)? {
             continue;
         }
         let head = git(path, &["rev-parse", "HEAD"])?;

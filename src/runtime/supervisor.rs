@@ -40,8 +40,8 @@ pub(super) enum Wake {
     ShimEnded(Key),
     /// A shim that an earlier supervisor started has told its number.
     ShimFound(Key, Pid),
-    /// The own tree of a reader is ready, or why it is not.
-    TreeMade(Key, Result<(), String>),
+    /// The own tree of a task is ready, with what is to be recorded of it, or why it is not.
+    TreeMade(Key, Result<Vec<Input>, String>),
     /// The result of a merge is made, or there is none.
     Merge(TryEnd),
     /// What no attempt may touch was listed for this one, or why it cannot be; nothing: the disk is full.
@@ -73,7 +73,7 @@ pub struct Supervisor {
     pub(super) trees: BTreeMap<Key, bool>,
     /// Attempts for which what they may not touch is being listed (`false`) or was.
     pub(super) listings: BTreeMap<Key, bool>,
-    /// Readers may have trees of their own.
+    /// Tasks may have trees of their own.
     pub(super) has_trees: bool,
     /// What live attempts have used, where a budget asks for it.
     pub(super) meters: BTreeMap<Key, Meter>,
@@ -265,6 +265,7 @@ impl Supervisor {
                 | Effect::Merge
                 | Effect::ResolveMerge
                 | Effect::CreateChildren { .. } => self.start_job(effect),
+                Effect::BringIn { task, attempt } => self.bring_in(task, attempt),
                 Effect::TendChildren => self.tend_children(),
                 Effect::EndChildren => self.end_children(),
             }

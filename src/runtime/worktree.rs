@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 
-use super::{copies, unfinished};
+use super::{copies, own_tree, unfinished};
 use crate::engine::WorktreeState;
 use crate::event::GitBase;
 use crate::store::git::{GitCall, GitError, git, git_as_author, git_names, git_with};
@@ -114,11 +114,14 @@ pub fn is_linked(worktree: &Utf8Path) -> bool {
 pub fn commit(made: &WorktreeState, message: &str) -> Result<Committed, GitError> {
     let (worktree, before) = (made.path.as_path(), made.commit.as_str());
     unfinished::clear_locks(worktree, &made.branch);
-    if !git(worktree, &["status", "--porcelain", "--untracked-files=normal"])?.is_empty() {
+    let is_merging = own_tree::is_merging(worktree);
+    if is_merging
+        || !git(worktree, &["status", "--porcelain", "--untracked-files=normal"])?.is_empty()
+    {
         git(worktree, &["add", "-A"])?;
         leave_out_copies(worktree)?;
         // Everything that changed may be ignored or be a mode that git does not track.
-        if !git(worktree, &["diff", "--cached", "--name-only"])?.is_empty() {
+        if is_merging || !git(worktree, &["diff", "--cached", "--name-only"])?.is_empty() {
             let args = ["commit", "-q", "--no-verify", "--no-gpg-sign", "-m", message];
             git_as_author(worktree, &args)?;
         }

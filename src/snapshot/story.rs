@@ -124,9 +124,35 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             let text = match &check.error {
                 Some(error) => format!("its work could not be looked at: {}", quote(error)),
                 None if !check.denied.is_empty() => quote(&check.denied_words()),
+                None if !check.conflicts.is_empty() => {
+                    format!("left conflicts in {}", quote(&check.conflicts.join(", ")))
+                }
                 None => format!("changed {}", text::count(check.files as usize, "file")),
             };
             (Some(&check.task), text, check.error.is_some() || !check.denied.is_empty())
+        }
+        Body::TreePrepared(made) => {
+            let text = match &made.branch {
+                Some(branch) => format!("works in a tree of its own, on branch `{branch}`"),
+                None => "works in a tree of its own".to_owned(),
+            };
+            (Some(&made.task), text, false)
+        }
+        Body::TreeMerged(merged) => {
+            let text = match (&merged.error, &merged.by) {
+                (Some(error), _) => format!("its work could not be merged: {}", quote(error)),
+                (None, Some(by)) => format!("its work was merged by `{by}`"),
+                (None, None) => {
+                    let files = text::count(merged.files as usize, "file");
+                    format!("its work was merged into the run's branch, {files}")
+                }
+            };
+            (Some(&merged.task), text, true)
+        }
+        Body::TreeConflicted(found) => {
+            let files = quote(&found.files.join(", "));
+            let text = format!("conflict in {files}; `{}` resolves it", found.added.id);
+            (Some(&found.task), text, true)
         }
         Body::PassFinished(pass) => (Some(&pass.task), self::pass(pass), true),
         Body::PassesAdded(added) => {

@@ -48,6 +48,9 @@ pub struct TaskRow {
     pub output_at: Option<Time>,
     /// Used by its attempts.
     pub usage: UsageRow,
+    /// The branch of its own that it works on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     /// How much it needs a look.
     #[serde(skip)]
     pub class: Class,
@@ -94,6 +97,7 @@ impl TaskRow {
             active_ms: entry.active_ms + since,
             output_at: seen.and_then(|seen| seen.output_at),
             usage: UsageRow::from(&entry.usage),
+            branch: state.own_tree(task).and_then(|tree| tree.branch.clone()),
             class: class(entry, level, seen),
         }
     }
@@ -119,6 +123,9 @@ fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<Strin
         TaskStatus::Ready { .. } => Some(format!("the run is {}", state.status.kind().as_str())),
         TaskStatus::Running(live) => {
             live.stopping.as_ref().map(|why| format!("it is being stopped: {why}"))
+        }
+        TaskStatus::Checking(checking) if checking.conflict.is_some() => {
+            checking.conflict.as_ref().map(|by| format!("`{by}` resolves a conflict of its work"))
         }
         TaskStatus::Stale => Some("its result belongs to an earlier epoch".to_owned()),
         status @ (TaskStatus::Pending

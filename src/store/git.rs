@@ -157,3 +157,47 @@ pub fn identity(dir: &Utf8Path) -> &'static [(&'static str, &'static str)] {
 fn has_identity(dir: &Utf8Path) -> bool {
     git(dir, &["config", "user.email"]).is_ok() && git(dir, &["config", "user.name"]).is_ok()
 }
+
+/// Why two commits do not fit together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MergeConflict {
+    /// Files in conflict.
+    pub files: Vec<String>,
+    /// What git says about each of them.
+    pub text: String,
+}
+
+/// Merges two commits without a checkout: the tree, or why they do not fit together.
+///
+/// # Errors
+/// Git is missing, or it cannot merge them at all.
+pub fn git_merge_tree(
+    dir: &Utf8Path,
+    ours: &str,
+    theirs: &str,
+) -> Result<Result<String, MergeConflict>, GitError> {
+    let args = ["merge-tree", "--write-tree", "--name-only", "-z", "--messages", ours, theirs];
+    let output = command(dir).args(args).output().map_err(GitError::Start)?;
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut parts = out.split('\0');
+    match output.status.code() {
+        Some(0) => Ok(Ok(parts.next().unwrap_or_default().trim().to_owned())),
+        Some(1) => {
+            // The tree, the names, an empty part; then the messages, each behind its paths and its kind.
+            let files: Vec<String> = parts
+                .by_ref()
+                .skip(1)
+                .take_while(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect();
+            let text: Vec<&str> =
+                parts.filter(|part| part.ends_with('\n')).map(str::trim).collect();
+            Ok(Err(MergeConflict { files, text: text.join("\n") }))
+        }
+        _ => Err(GitError::Failed {
+            verb: "merge-tree".to_owned(),
+            dir: dir.to_owned(),
+            said: crate::base::text::one_line(&String::from_utf8_lossy(&output.stderr), 400),
+        }),
+    }
+}

@@ -15,6 +15,7 @@ mod decisions;
 mod holds;
 mod loops;
 mod merge;
+mod own_trees;
 mod questions;
 mod rest;
 mod workflows;

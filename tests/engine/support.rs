@@ -11,13 +11,15 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use crew::base::{RunNumber, TaskId, Time};
 use crew::engine::{
-    Caller, Command, Effect, Input, Proof, Refusal, State, Vitals, checkpoint, react, step,
+    Caller, Command, Conflict, Effect, Input, Proof, Refusal, State, Vitals, checkpoint, react,
+    step,
 };
 use crew::event::attempt::{Question, Report};
 use crew::event::body::{CheckFinished, DeniedPath, RunTransitioned, WorktreeCreated};
 use crew::event::decision::Action;
 use crew::event::gate::{ChannelsFired, EvidenceRecorded};
 use crew::event::message::{Delivery, Message, MessageKind, MessagePriority};
+use crew::event::tree::TreeMerged;
 use crew::event::{
     Actor, AttemptEnded, Body, EndReason, GitBase, Limits, Priority, Record, Rule, RunCreated,
     Status, Usage,
@@ -77,6 +79,10 @@ pub struct Play {
     /// Whether a queued run gets a slot at once.
     pub promotes: bool,
     pub vitals: Vitals,
+    /// How many of the next merges do not fit.
+    pub conflicts: u32,
+    /// Whether merges are done at all.
+    pub merges: bool,
     tree: u32,
     messages: u32,
 }
@@ -150,6 +156,8 @@ impl Play {
             denied: Vec::new(),
             promotes: true,
             vitals: Vitals { machine_slots: 16, ..Vitals::default() },
+            conflicts: 0,
+            merges: true,
             tree: 0,
             messages: 0,
         };
@@ -262,6 +270,7 @@ impl Play {
                     strays: Vec::new(),
                     kept: None,
                     denied_count: 0,
+                    conflicts: Vec::new(),
                     denied: std::mem::take(&mut self.denied),
                     error: None,
                 })
@@ -270,6 +279,8 @@ impl Play {
                 let id = self.state.task_id(*task);
                 Input::AttemptEnded(self.ended(&id.to_string(), *attempt, EndReason::Stopped))
             }
+            Effect::BringIn { .. } if !self.merges => return false,
+            Effect::BringIn { task, attempt } => self.bring_in(*task, *attempt),
             Effect::BeginMerge => Input::MergeStarted,
             // Tests say themselves what becomes of child runs and merges.
             Effect::Spawn { .. }
@@ -280,6 +291,32 @@ impl Play {
             | Effect::ResolveMerge => return false,
         };
         self.step(&Actor::Supervisor, &input).expect("facts are not refused")
+    }
+
+    /// A merge that succeeds, or does not fit as often as the test says.
+    fn bring_in(&mut self, task: usize, attempt: u32) -> Input {
+        let id = self.state.task_id(task);
+        if self.conflicts > 0 {
+            self.conflicts -= 1;
+            return Input::TreeConflicted(Conflict {
+                task: id,
+                attempt,
+                commit: "theirs".to_owned(),
+                onto: "ours".to_owned(),
+                files: vec!["both.txt".to_owned()],
+                text: "CONFLICT (content): Merge conflict in both.txt".to_owned(),
+            });
+        }
+        self.tree += 1;
+        Input::TreeMerged(TreeMerged {
+            task: id,
+            attempt,
+            commit: Some(format!("c{}", self.tree)),
+            tree: Some(format!("t{}", self.tree)),
+            files: 1,
+            by: None,
+            error: None,
+        })
     }
 
     pub fn found(&self, name: &str, code: i32) -> EvidenceRecorded {

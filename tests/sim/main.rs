@@ -61,6 +61,7 @@ fn every_seed_keeps_the_promises_of_a_run() {
     assert!(total.done > seeds / 5 && total.failed > seeds / 20, "{total:?}");
     assert!(total.blocked > seeds / 100 && total.paused > seeds / 50, "{total:?}");
     assert!(total.expanded > seeds / 50, "{total:?}");
+    assert!(total.merged > seeds / 50 && total.conflicted > seeds / 200, "{total:?}");
     assert!(total.firings > seeds / 2 && total.cycles > seeds / 5, "{total:?}");
     assert!(total.decisions > seeds / 4 && total.stalls > seeds / 50, "{total:?}");
     assert!(total.drafts > seeds / 20 && total.over_budget > seeds / 100, "{total:?}");

@@ -10,12 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crew::base::flow::Access;
 use crew::base::{TaskId, Time};
-use crew::engine::{AttemptVitals, Command, Effect, Input, State, Vitals, deadline, react, step};
+use crew::engine::{
+    AttemptVitals, Command, Conflict, Effect, Input, State, Vitals, deadline, react, step,
+};
 use crew::event::attempt::Report;
 use crew::event::body::{
     CheckFinished, DeniedPath, LogTruncated, SupervisorStarted, WorktreeCreated,
 };
 use crew::event::gate::EvidenceRecorded;
+use crew::event::tree::TreeMerged;
 use crew::event::{
     Actor, AttemptEnded, Body, Chain, EndReason, Outcome, Record, Rule, Status, StatusKind, Usage,
     Wait,
@@ -41,6 +44,8 @@ pub struct Summary {
     pub waiting: u64,
     pub cancelled: u64,
     pub expanded: u64,
+    pub merged: u64,
+    pub conflicted: u64,
     pub events: u64,
     pub calls: u64,
     pub firings: u64,
@@ -88,6 +93,8 @@ impl Summary {
         self.waiting += other.waiting;
         self.cancelled += other.cancelled;
         self.expanded += other.expanded;
+        self.merged += other.merged;
+        self.conflicted += other.conflicted;
         self.events += other.events;
         self.calls += other.calls;
         self.firings += other.firings;
@@ -462,31 +469,64 @@ impl World {
                     self.run_command(supervisor, name);
                 }
             }
+            Effect::BringIn { task, attempt } => {
+                if supervisor.job_keys.insert(effect) {
+                    self.check_merge(&supervisor.state);
+                    let at = self.now.plus_ms(self.rng.u64(1..300));
+                    let input = self.merged(supervisor.state.task_id(task), attempt);
+                    supervisor.jobs.push((at, input));
+                }
+            }
             Effect::Check { task, attempt } => {
                 if supervisor.job_keys.insert(effect) {
-                    let writes = supervisor.state.step_of(task).access == Access::Write;
-                    self.tree += u32::from(writes && self.rng.bool());
-                    let check = CheckFinished {
-                        task: supervisor.state.task_id(task),
-                        attempt,
-                        commit: Some(format!("c{}", self.tree)),
-                        tree: Some(format!("t{}", self.tree)),
-                        files: 1,
-                        strays: Vec::new(),
-                        kept: None,
-                        denied_count: 0,
-                        denied: if self.rng.u8(0..150) == 0 {
-                            vec![DeniedPath { path: ".env".into(), pattern: ".env".into() }]
-                        } else {
-                            Vec::new()
-                        },
-                        error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
-                    };
+                    let check = self.checked(&supervisor.state, task, attempt);
                     let at = self.now.plus_ms(self.rng.u64(1..100));
                     supervisor.jobs.push((at, Input::CheckFinished(check)));
                 }
             }
         }
+    }
+
+    /// What a look at the tree after an attempt says.
+    fn checked(&mut self, state: &State, task: usize, attempt: u32) -> CheckFinished {
+        let writes = state.step_of(task).access == Access::Write;
+        self.tree += u32::from(writes && self.rng.bool());
+        CheckFinished {
+            task: state.task_id(task),
+            attempt,
+            commit: Some(format!("c{}", self.tree)),
+            tree: Some(format!("t{}", self.tree)),
+            files: 1,
+            strays: Vec::new(),
+            kept: None,
+            denied_count: 0,
+            denied: if self.rng.u8(0..150) == 0 {
+                vec![DeniedPath { path: ".env".into(), pattern: ".env".into() }]
+            } else {
+                Vec::new()
+            },
+            conflicts: Vec::new(),
+            error: (self.rng.u8(0..100) == 0).then(|| "git failed".to_owned()),
+        }
+    }
+
+    /// A merge that succeeds, or that has a conflict, or that git refuses.
+    fn merged(&mut self, task: TaskId, attempt: u32) -> Input {
+        if self.rng.u8(0..4) == 0 {
+            return Input::TreeConflicted(Conflict {
+                task,
+                attempt,
+                commit: "theirs".into(),
+                onto: "ours".into(),
+                files: vec!["both.txt".into()],
+                text: "CONFLICT (content): Merge conflict in both.txt".into(),
+            });
+        }
+        let error = (self.rng.u8(0..50) == 0).then(|| "git failed".to_owned());
+        self.tree += u32::from(error.is_none());
+        let name = |letter: char| error.is_none().then(|| format!("{letter}{}", self.tree));
+        let (commit, tree) = (name('c'), name('t'));
+        Input::TreeMerged(TreeMerged { task, attempt, commit, tree, files: 1, by: None, error })
     }
 
     fn run_command(&mut self, supervisor: &mut Supervisor, name: String) {

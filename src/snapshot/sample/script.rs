@@ -175,6 +175,7 @@ fn checked(task: &str, files: u32) -> Input {
         kept: None,
         denied: Vec::new(),
         denied_count: 0,
+        conflicts: Vec::new(),
         error: None,
     })
 }

@@ -110,6 +110,7 @@ pub fn body(seq: u64) -> Body {
             kept: None,
             denied: Vec::new(),
             denied_count: 0,
+            conflicts: Vec::new(),
             error: None,
         }
         .into(),

@@ -19,6 +19,8 @@ pub struct Promises {
     live: BTreeSet<TaskId>,
     fired: BTreeSet<(String, u64)>,
     decided: BTreeSet<String>,
+    ended: BTreeMap<TaskId, u32>,
+    merged: BTreeSet<(TaskId, u32)>,
     passes: BTreeMap<TaskId, PassFinished>,
     added: u32,
 }
@@ -33,6 +35,11 @@ impl Promises {
             assert!(is_alone, "two live attempts of {}", started.task);
         } else if let Body::AttemptEnded(end) = &record.body {
             assert!(self.live.remove(&end.task), "{} ended without a start", end.task);
+            self.ended.insert(end.task.clone(), end.attempt);
+        } else if let Body::TreeMerged(merged) = &record.body {
+            let is_new =
+                merged.error.is_some() || self.merged.insert((merged.task.clone(), merged.attempt));
+            assert!(is_new, "the work of {} was merged twice", merged.task);
         } else if let Body::TaskActivated(activated) = &record.body {
             activated.steps.iter().for_each(|step| self.begin(step));
         } else if let Body::ChannelsFired(firing) = &record.body {
@@ -44,8 +51,26 @@ impl Promises {
             self.pass(state, pass);
         } else if let Body::TaskSettled(settled) = &record.body {
             self.settled(state, settled);
+            self.counts(state, settled);
         } else if let Body::DecisionMade(made) = &record.body {
             assert!(self.decided.insert(made.id.clone()), "`{}` was decided twice", made.id);
+        }
+    }
+
+    /// Work of a tree of its own counts when it was merged.
+    fn counts(&self, state: &State, settled: &TaskSettled) {
+        let task = state.task_ix(&settled.task).expect("a task of the plan");
+        let step = state.step_of(task);
+        let is_own = state.created.git.is_some()
+            && step.access == Access::Write
+            && step.isolation == Isolation::Snapshot
+            && step.looping.is_none();
+        if let Some(attempt) = self.ended.get(&settled.task)
+            && is_own
+            && settled.status == Settled::Done
+        {
+            let key = (settled.task.clone(), *attempt);
+            assert!(self.merged.contains(&key), "{} is done and not merged", settled.task);
         }
     }
 
@@ -166,6 +191,15 @@ impl World {
         }
     }
 
+    /// Nobody works in the run's own tree while a branch is merged into it.
+    pub(super) fn check_merge(&self, state: &State) {
+        for ((task, _), process) in &self.processes {
+            let step = state.step_of(*task);
+            let is_there = step.access != Access::None && step.isolation == Isolation::Shared;
+            assert!(!is_there || !process.is_alive(), "a merge under {}", step.id);
+        }
+    }
+
     /// What must hold when a run is over.
     pub(super) fn check_end(&mut self, state: &State) {
         let alive = self.processes.values().filter(|process| process.is_alive()).count();
@@ -213,6 +247,11 @@ impl World {
         let unsettled_is_fine = matches!(state.status, Status::Cancelled { .. })
             || !state.denied.is_empty()
             || (!is_plain && matches!(state.status, Status::Failed { .. }));
+        let text = String::from_utf8_lossy(&self.disk);
+        let of = |kind: &str| text.matches(&format!("\"{kind}\"")).count() as u64;
+        let (merged, conflicted) = (of("tree.merged"), of("tree.conflicted"));
+        self.summary.merged += merged;
+        self.summary.conflicted += conflicted;
         self.summary.expanded += u64::from(state.expanded.is_some());
         assert!(unsettled_is_fine || settled == state.tasks.len(), "tasks without an end");
     }

@@ -1,0 +1,174 @@
+//! Writers with trees of their own: they work at the same time, their branches are merged, and a conflict becomes
+//! a task.
+
+use std::fs;
+
+use crew::event::Body;
+
+use crate::project::TestEnv;
+use crate::support::wait_until;
+
+const SLOTS: &str = "## build\nrole: writer\nslots: 3\nisolation: snapshot\n\n{goal}\n\n\
+## look\nrole: reader\ndependsOn: build\n\nLook at it.";
+
+/// Waits until the agents of all slots have begun.
+const TOGETHER: &str = "touch $NOTES/begun.$CREW_SLOT
+while ! [ -e $NOTES/begun.1 -a -e $NOTES/begun.2 -a -e $NOTES/begun.3 ]; do sleep 0.02; done";
+
+fn merged(env: &TestEnv, run: u32) -> Vec<String> {
+    let records = env.records(run);
+    let tasks = records.iter().filter_map(|record| {
+        let Body::TreeMerged(merged) = &record.body else { return None };
+        merged.error.is_none().then(|| merged.task.to_string())
+    });
+    tasks.collect()
+}
+
+fn branches(env: &TestEnv) -> String {
+    env.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads"])
+}
+
+#[test]
+fn three_writers_work_together_and_all_their_work_is_merged() {
+    let env = TestEnv::new();
+    env.workflow("slots", "", SLOTS);
+    env.agent(&format!(
+        "cat >/dev/null
+case $CREW_TASK in
+  look) ls > $NOTES/seen;;
+  *) {TOGETHER}
+     pwd > $NOTES/pwd.$CREW_SLOT; git symbolic-ref --short HEAD > $NOTES/branch.$CREW_SLOT
+     echo $CREW_SLOT > file.$CREW_SLOT;;
+esac
+echo done"
+    ));
+    let run = env.start_workflow("slots");
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    assert_eq!(env.note("seen"), ["README.md", "file.1", "file.2", "file.3"]);
+    let worktree = env.state(run).worktree.expect("a worktree").path;
+    for slot in 1..=3 {
+        assert_eq!(env.note(&format!("pwd.{slot}")), [format!("{worktree}@build.{slot}")]);
+        assert_eq!(env.note(&format!("branch.{slot}")), [format!("crew/do-it--build.{slot}")]);
+    }
+    assert_eq!(merged(&env, run).len(), 3);
+    assert_eq!(env.git(&["diff", "--name-only", "main", "crew/do-it"]), "file.1\nfile.2\nfile.3");
+    // Their trees and branches are gone: everything in them is in the run's branch.
+    wait_until("the trees are gone", || !env.git(&["worktree", "list"]).contains("@build"));
+    wait_until("the branches are gone", || branches(&env) == "crew/do-it\nmain");
+    let status = std::process::Command::new("git")
+        .args(["status", "--porcelain"])
+        .current_dir(&worktree)
+        .output()
+        .expect("started");
+    assert_eq!(String::from_utf8_lossy(&status.stdout), "");
+}
+
+#[test]
+fn the_same_line_changed_twice_is_a_task_that_resolves_it() {
+    let env = TestEnv::new();
+    env.workflow("slots", "", SLOTS);
+    env.agent(&format!(
+        "cat > $NOTES/prompt.$CREW_TASK.$CREW_ATTEMPT_NUMBER 2>/dev/null || cat > $NOTES/prompt.slot
+case $CREW_TASK in
+  look) cat README.md > $NOTES/seen;;
+  *-conflict) if [ $CREW_ATTEMPT_NUMBER = 1 ]; then cat README.md > $NOTES/marks; echo looked; exit 0; fi
+     grep -v '^[<=>|]' README.md > new; mv new README.md;;
+  build/3) {TOGETHER}; echo 3 > other;;
+  *) {TOGETHER}; echo \"line of $CREW_SLOT\" > README.md;;
+esac
+echo done"
+    ));
+    let run = env.start_workflow("slots");
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    let marks = env.note("marks");
+    assert!(marks.first().is_some_and(|line| line.starts_with("<<<<<<< HEAD")), "{marks:?}");
+    assert!(marks.last().is_some_and(|line| line == ">>>>>>> crew/do-it"), "{marks:?}");
+    let mut seen = env.note("seen");
+    seen.sort();
+    assert_eq!(seen, ["line of 1", "line of 2"]);
+    let records = env.records(run);
+    let found = records.iter().find_map(|record| {
+        if let Body::TreeConflicted(found) = &record.body { Some(found.clone()) } else { None }
+    });
+    let found = found.expect("a conflict");
+    assert_eq!(found.files, ["README.md"]);
+    let task = found.added.id.to_string();
+    // The first attempt left the marks in, and was sent back.
+    assert_eq!((env.attempts(run, &task), env.task(run, &task).as_str()), (2, "done"));
+    let prompt = env.note(&format!("prompt.{task}.1")).join("\n");
+    for words in ["`README.md`", "CONFLICT (content)", "crew/do-it--build.", "are in conflict"] {
+        assert!(prompt.contains(words), "{words}: {prompt}");
+    }
+    let again = env.note(&format!("prompt.{task}.2")).join("\n");
+    assert!(again.contains("it left conflicts unresolved in README.md"), "{again}");
+    // A merge with both parents, in which nothing of either side is lost.
+    let parents = env.git(&["rev-list", "--merges", "--count", "main..crew/do-it"]);
+    assert!(parents.parse::<u32>().expect("a number") >= 1);
+}
+
+#[test]
+fn a_path_that_nobody_may_touch_is_found_in_a_tree_of_its_own() {
+    let env = TestEnv::new();
+    env.workflow("slots", "", SLOTS);
+    env.agent(&format!(
+        "cat >/dev/null
+case $CREW_SLOT in 2) {TOGETHER}; echo x > .env;; *) {TOGETHER}; echo $CREW_SLOT > file.$CREW_SLOT;; esac
+echo done"
+    ));
+    let run = env.start_workflow("slots");
+    assert_eq!(env.rest(run), "failed(path_policy)", "{:?}", env.status(run));
+    assert!(env.state(run).denied.contains("build/2"), "{}", env.state(run).denied);
+    assert!(!merged(&env, run).contains(&"build/2".to_owned()));
+    // What was not merged stays where it is.
+    let worktree = env.state(run).worktree.expect("a worktree").path;
+    assert!(fs::exists(format!("{worktree}@build.2/.env")).expect("looked"));
+}
+
+#[test]
+fn work_that_was_stopped_stays_in_its_tree_and_goes_on_there() {
+    let env = TestEnv::new();
+    env.workflow("slots", "", SLOTS);
+    env.agent(
+        "cat >/dev/null
+case $CREW_TASK in
+  look) cat half.* > $NOTES/seen;;
+  *) if [ -e half.$CREW_SLOT ]; then echo whole >> half.$CREW_SLOT; else
+       echo half > half.$CREW_SLOT; touch $NOTES/half.$CREW_SLOT; exec sleep 600; fi;;
+esac
+echo done",
+    );
+    let run = env.start_workflow("slots");
+    for slot in 1..=3 {
+        let half = env.notes().join(format!("half.{slot}"));
+        wait_until("the work is half done", || half.exists());
+    }
+    env.ok(&["stop", "1", "--yes"]);
+    assert_eq!(env.rest(run), "cancelled(stopped)");
+    assert!(branches(&env).contains("crew/do-it--build.3"), "{}", branches(&env));
+    env.ok(&["reopen", "1"]);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    assert_eq!(env.note("seen"), ["half", "whole", "half", "whole", "half", "whole"]);
+}
+
+#[test]
+fn a_reader_beside_a_writer_sees_no_work_of_it_and_is_not_blamed_for_it() {
+    let env = TestEnv::new();
+    env.workflow(
+        "beside",
+        "",
+        "## write\nrole: writer\n\n{goal}\n\n## read\nrole: reader\nisolation: snapshot\n\nLook.",
+    );
+    env.agent(
+        "cat >/dev/null
+case $CREW_TASK in
+  write) while ! [ -e $NOTES/reads ]; do sleep 0.02; done; echo new > new.txt;;
+  read) touch $NOTES/reads; while ! [ -e $NOTES/written ]; do sleep 0.02; done; ls > $NOTES/seen;;
+esac
+echo done",
+    );
+    let run = env.start_workflow("beside");
+    wait_until("the writer's work is committed", || env.task(run, "write") == "done");
+    fs::write(env.notes().join("written"), "").expect("written");
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    assert_eq!((env.attempts(run, "read"), env.note("seen")), (1, vec!["README.md".to_owned()]));
+}
