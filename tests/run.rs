@@ -42,6 +42,8 @@ mod own_trees;
 mod paths;
 #[path = "run/places.rs"]
 mod places;
+#[path = "run/programs.rs"]
+mod programs;
 #[path = "run/prune.rs"]
 mod prune;
 #[path = "run/queue.rs"]

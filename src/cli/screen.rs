@@ -5,14 +5,15 @@ use std::io::{Result, Write};
 use super::style::Style;
 use super::table::Table;
 use crate::base::time::human_ms;
-use crate::base::{Time, text};
+use crate::base::{RunNumber, Time, text};
 use crate::event::StatusKind;
 use crate::event::body::HeartbeatLevel;
 use crate::event::decision::DecisionKind;
 use crate::event::merge::MergeResult;
 use crate::event::status::word;
 use crate::snapshot::{
-    BudgetRow, ChildRow, Class, DecisionRow, GateRow, RunRow, StatusView, TaskRow, UsageRow,
+    BudgetRow, ChildRow, Class, ConflictRow, DecisionRow, GateRow, RunRow, StatusView, TaskRow,
+    UsageRow,
 };
 
 /// Writes a run with its tasks and what it needs.
@@ -31,19 +32,33 @@ pub fn run(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()> 
         writeln!(out)?;
         gates(&view.gates, style, out)?;
     }
-    for conflict in &view.conflicts {
-        let files: Vec<String> =
-            conflict.files.iter().take(5).map(|file| text::printable(file)).collect();
-        let more = conflict.files.len().saturating_sub(files.len());
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let words = format!("conflicts with run #{} in {}{more}", conflict.run, files.join(", "));
-        writeln!(out, "\n{} {}", style.glyph(Class::Stalled), style.text(&words))?;
+    for found in &view.conflicts {
+        writeln!(out)?;
+        conflict(None, found, style, out)?;
     }
     if !view.decisions.is_empty() && view.run.imported.is_none() {
         writeln!(out)?;
         decisions(&view.run, &view.decisions, style, out)?;
     }
     Ok(())
+}
+
+/// Writes that the work of a run, or of the one that is shown, would conflict with that of another.
+///
+/// # Errors
+/// The output is gone.
+pub fn conflict(
+    run: Option<RunNumber>,
+    found: &ConflictRow,
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let files: Vec<String> = found.files.iter().take(5).map(|file| text::printable(file)).collect();
+    let more = found.files.len().saturating_sub(files.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let who = run.map(|run| format!("run #{run} ")).unwrap_or_default();
+    let words = format!("{who}conflicts with run #{} in {}{more}", found.run, files.join(", "));
+    writeln!(out, "{} {}", style.glyph(Class::Stalled), style.text(&words))
 }
 
 /// Writes what is true of the whole run.

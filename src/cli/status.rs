@@ -9,10 +9,11 @@ use super::report::Result;
 use super::ringer::Ringer;
 use super::screen;
 use super::style::Style;
+use crate::base::RunNumber;
 use crate::client::radar::conflicts;
 use crate::client::{Follower, Listed, Workspace, rows, view};
 use crate::event::StatusKind;
-use crate::snapshot::{Class, RunRow};
+use crate::snapshot::{Class, ConflictRow, RunRow};
 use crate::store::LogReader;
 
 /// Newest runs among which failed ones still count as news.
@@ -123,6 +124,9 @@ fn list(workspace: &Workspace, context: &mut Context) -> Result<Exit> {
     } else {
         let style = Style::of(context, &workspace.config);
         screen::runs(&runs, context.now, &style, &mut context.out)?;
+        for (run, found) in pairs(workspace, &runs) {
+            screen::conflict(Some(run), &found, &style, &mut context.out)?;
+        }
         let needy = runs.iter().filter(|run| run.class() == Class::NeedsYou).count();
         if needy > 0 {
             let noun = if needy == 1 { "run waits" } else { "runs wait" };
@@ -130,6 +134,21 @@ fn list(workspace: &Workspace, context: &mut Context) -> Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// Runs whose work would conflict, each pair once.
+fn pairs(workspace: &Workspace, runs: &[RunRow]) -> Vec<(RunNumber, ConflictRow)> {
+    let with_work: Vec<RunNumber> =
+        runs.iter().filter(|run| run.worktree.path.is_some()).map(|run| run.number).collect();
+    let mut pairs = Vec::new();
+    // Alone nothing conflicts, and nothing more is read.
+    for &run in with_work.iter().filter(|_| with_work.len() > 1) {
+        if let Ok(ledger) = workspace.run(run) {
+            let found = conflicts(&workspace.dir, ledger.state());
+            pairs.extend(found.into_iter().filter(|row| row.run > run).map(|row| (run, row)));
+        }
+    }
+    pairs
 }
 
 /// The rows that could be read; what could not is reported.

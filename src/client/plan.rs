@@ -101,10 +101,15 @@ pub fn choose(
         completion: completion(workspace, &workflow, can_have_worktree),
         commands: commands(&workspace.config, &workflow, request.validate.as_deref()),
     };
-    let plan = build(&input).map_err(|found| PlanError::Invalid {
+    let mut plan = build(&input).map_err(|found| PlanError::Invalid {
         what: format!("workflow `{}`", workflow.name),
         found,
     })?;
+    // Whoever asks for so many passes by hand means the loop, whatever the workflow says.
+    if let Some(steps) = request.budget.steps {
+        let loops = plan.steps.iter_mut().filter_map(|step| step.looping.as_mut());
+        loops.for_each(|looping| looping.steps = steps);
+    }
     check_supported(&plan)?;
     check_commands(&plan)?;
     if plan.steps.iter().any(|step| needs_program(step) && step.runtime.is_empty()) {

@@ -49,7 +49,7 @@ pub(super) const RISK_REASONS: &[&str] = &[
     "unknown_command",
 ];
 
-const OUTPUTS: &[&str] = &["text", "claude", "codex", "pi", "opencode", "gemini", "crew"];
+const OUTPUTS: &[&str] = &["text", "claude", "codex", "pi", "opencode", "gemini", "qwen", "crew"];
 const MODES: &[&str] = &["merge", "pr", "deliver", "none"];
 const MANY: Kind = Count(1, 10_000);
 

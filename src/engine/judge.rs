@@ -265,6 +265,9 @@ impl<'a> Case<'a> {
         if code != 0 {
             return self.failed(&self.evidence(&format!("it exited with code {code}")));
         }
+        if let Some(why) = end.report.broken.as_ref().filter(|_| self.said().is_none()) {
+            return self.failed(why);
+        }
         if !is_loop {
             return self.succeeded();
         }
@@ -307,6 +310,7 @@ impl<'a> Case<'a> {
         end.reason == EndReason::Exited
             && end.signal.is_none()
             && end.code.unwrap_or(0) == 0
+            && (end.report.broken.is_none() || self.said().is_some())
             && self.asked().is_none()
             && check.is_none_or(|check| check.error.is_none() && check.denied.is_empty())
     }

@@ -168,6 +168,9 @@ pub struct Report {
     /// The agent says that the task failed, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+    /// The program says that its turn came to no good end, or does not say its end, whatever its exit code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
     /// Tasks that it proposes, as the JSON text between the markers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<String>,

@@ -7,7 +7,8 @@ use camino::Utf8Path;
 
 use super::attempt_files::{self, ExitFile};
 use crate::agent::{
-    Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, TaskState, TurnReport, Verdict,
+    Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, ResultStatus, TaskState,
+    TurnReport, Verdict,
 };
 use crate::base::path::{PathContext, PathError};
 use crate::base::{TaskId, Time, limits, redact, text};
@@ -60,7 +61,11 @@ pub fn harvest(
         summary: report.summary(),
         failure,
         session: report.session.clone(),
-        report: Report { proposal: proposal(dir, &report)?, ..facts(&report) },
+        report: Report {
+            proposal: proposal(dir, &report)?,
+            broken: broken(format, exit, &report),
+            ..facts(&report)
+        },
         usage: Usage {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
@@ -122,6 +127,7 @@ fn reason(reason: attempt_files::EndReason) -> EndReason {
 fn facts(report: &TurnReport) -> Report {
     let failed_by_program = report.errors.iter().rev().find(|error| !error.retryable);
     Report {
+        broken: None,
         spoke: !report.final_text().trim().is_empty(),
         verdict: report.verdict.map(|verdict| verdict == Verdict::Pass),
         state: match report.marker {
@@ -146,6 +152,25 @@ fn facts(report: &TurnReport) -> Report {
             choices: question.choices.clone(),
         }),
     }
+}
+
+/// What is wrong with the end of a turn whose program exited as if all were well: `pi` does so after an error.
+fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<String> {
+    let is_clean = exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited;
+    if !is_clean || !format.says_its_end() || report.status == Some(ResultStatus::Ok) {
+        return None;
+    }
+    let last = report.errors.last().map(|error| (error.kind, &error.text));
+    let tried = report.last_retry.as_ref().map(|(kind, text)| (*kind, text));
+    let why = match (report.status, last.or(tried)) {
+        (Some(_), Some((kind, text))) => format!("the program failed ({}): {text}", kind.word()),
+        (Some(_), None) => "the program says that its turn failed".to_owned(),
+        (None, Some((kind, text))) => {
+            format!("it ended in the middle of its turn ({}): {text}", kind.word())
+        }
+        (None, None) => "it ended in the middle of its turn".to_owned(),
+    };
+    Some(redact::redact(&text::one_line(&why, limits::SUMMARY_CHARS_MAX)).into_owned())
 }
 
 /// A proposed plan: the one of a call, which was checked, else one in the answer that fits into the log.

@@ -101,7 +101,7 @@ fn a_merge_that_is_killed_at_any_step_has_happened_or_not() {
 
 #[test]
 fn whoever_cleans_up_may_be_killed_as_well() {
-    for what in ["merge-base --is-ancestor", "diff-tree", "worktree prune", "hash-object"] {
+    for what in ["merge-base --is-ancestor", "diff-tree", "worktree unlock", "hash-object"] {
         let (env, run) = ready();
         let (before, head) = (Frozen::of(&env), env.git(&["rev-parse", "HEAD"]));
         kill_at(&env, "half", "read-tree -m -u");

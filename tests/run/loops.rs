@@ -89,6 +89,17 @@ fn used_up_passes_go_on_with_more() {
 }
 
 #[test]
+fn passes_that_a_flag_asks_for_are_those_of_the_loop() {
+    let env = TestEnv::new();
+    env.workflow("one", "", "## work\nrole: writer\nloop: 1\n\n{goal}");
+    env.agent(STEPWISE);
+    let flags = ["-w", "one", "-a", "sh", "--validate", WANTS_THREE, "--max-steps", "3"];
+    let run = env.start("do it", &flags);
+    assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
+    assert_eq!(passes(&env, run).len(), 3);
+}
+
+#[test]
 fn a_killed_supervisor_costs_no_pass() {
     let env = TestEnv::new();
     // The agent and the command each wait once for the test to let them go on.

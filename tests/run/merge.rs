@@ -168,6 +168,24 @@ fn red_on_the_merged_tree_is_not_merged_although_both_sides_were_green() {
 }
 
 #[test]
+fn the_merged_tree_is_made_ready_before_it_is_judged() {
+    let env = TestEnv::new();
+    env.commit(".gitignore", "deps\nlocal.env\n");
+    fs::write(env.project().join("local.env"), "here\n").expect("written");
+    let check = "test -f deps && test -f local.env";
+    let config = format!(
+        "[worktree]\nsetup = [\"echo made > deps\"]\ncopy = [\"local.env\"]\n\
+         [validation.commands]\ntest = \"{check}\"\n[validation]\ndefault = \"test\""
+    );
+    let run = env.merge_ready(WRITE, "", &config);
+    // The merged tree is another one than the run's, so it is judged in a folder of its own.
+    env.commit("other.txt", "other\n");
+    let before = env.git(&["rev-parse", "HEAD"]);
+    env.ok(&["merge", "1", "--yes"]);
+    env.assert_merged(run, &before);
+}
+
+#[test]
 fn another_branch_and_one_that_nobody_has_checked_out() {
     let env = TestEnv::new();
     let run = env.merge_ready(WRITE, "", "");

@@ -28,6 +28,8 @@ fn two_runs_that_change_the_same_lines_know_of_each_other_and_nothing_is_written
     assert_eq!(conflicts(&env, second)[0]["files"], serde_json::json!(["README.md"]));
     let text = String::from_utf8(env.output(&["status", "2"]).stdout).expect("text");
     assert!(text.contains("conflicts with run #1 in README.md"), "{text}");
+    let all = env.ok(&["status"]);
+    assert_eq!(all.matches("run #1 conflicts with run #2 in README.md").count(), 1, "{all}");
     assert!(env.ok(&["why", "1"]).contains("would conflict with that of run #2 in README.md"));
     // The second has told it, once for the pair.
     wait_until("it is told", || {

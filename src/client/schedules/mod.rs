@@ -1,6 +1,6 @@
 //! Starting what schedules say, each time once: `crew scheduler` looks, and the log of a run is the record.
 //!
-//! What is remembered beside the runs ([`memory`]) only spares looking at all of them. Two schedulers, or one that
+//! What is remembered beside the runs (`memory.rs`) only spares looking at all of them. Two schedulers, or one that
 //! died between starting a run and remembering it, start nothing twice: whether a run exists for a schedule and a time
 //! is decided under the project's lock, from the first lines of the runs.
 

@@ -12,9 +12,10 @@ use crate::clock::Clock;
 use crate::event::gate::EvidenceRecorded;
 use crate::event::merge::{MergeBuilt, MergeRefusal, MergeResult};
 use crate::plan::graph::CommandPlan;
-use crate::plan::policy::PathPolicy;
+use crate::plan::policy::{PathPolicy, WorktreePolicy};
 use crate::runtime::evidence::Job;
 use crate::runtime::process::kill_marked;
+use crate::runtime::{copies, submodules};
 use crate::store::git::{GitError, git, identity};
 
 /// Everything that making a result needs.
@@ -36,6 +37,8 @@ pub(super) struct Build {
     /// The command that decides, and what it has said about trees before.
     pub validation: Option<(String, CommandPlan)>,
     pub judged: Vec<(String, EvidenceRecorded)>,
+    /// What a fresh folder needs before a command can judge what is in it.
+    pub setup: WorktreePolicy,
     pub env: Vec<(String, String)>,
     pub grace: Duration,
     /// Marks every process that works for this merge.
@@ -96,6 +99,9 @@ impl Build {
             let found = if let Some((_, known)) = known {
                 known.clone()
             } else {
+                if !self.set_up(clock, stop).await? {
+                    return Ok(None);
+                }
                 let job = self.job(name, command, &tree, self.env.clone());
                 let Some(found) = Box::pin(job.run(clock, stop.clone())).await else {
                     return Ok(None);
@@ -108,6 +114,34 @@ impl Build {
         let built =
             MergeBuilt { target: self.target.clone(), old, new, tree, checkouts: Vec::new() };
         Ok(Some(Built::Ready(built)))
+    }
+
+    /// Makes the folder as ready for a command as the run's worktree was; false when it was stopped.
+    async fn set_up(&self, clock: Clock, stop: &CancellationToken) -> Result<bool, Obstacle> {
+        let own = self.clone();
+        blocking(move || {
+            submodules::fill(&own.root, &own.scratch);
+            let copied = copies::copy(&own.root, &own.scratch, &own.setup.copy);
+            copied.map(drop).map_err(|error| Obstacle::failed(text::error_chain(&error)))
+        })
+        .await?;
+        let mut env = self.env.clone();
+        env.retain(|(name, _)| name != "CREW_WORKTREE");
+        env.push(("CREW_WORKTREE".to_owned(), self.scratch.to_string()));
+        env.push(("CREW_ROOT".to_owned(), self.root.to_string()));
+        for command in &self.setup.setup {
+            let plan = CommandPlan { command: command.clone(), timeout_ms: limits::SETUP_MS };
+            let job = self.job("setup", &plan, "", env.clone());
+            let Some(found) = Box::pin(job.run(clock, stop.clone())).await else {
+                return Ok(false);
+            };
+            if found.code != Some(0) {
+                let shown = text::one_line(command, limits::SETUP_SHOWN_CHARS);
+                let detail = format!("setup `{shown}` failed on the merged tree: {}", found.tail);
+                return Err(Obstacle::failed(detail));
+            }
+        }
+        Ok(true)
     }
 
     fn job(
@@ -256,7 +290,8 @@ pub(super) fn remove_scratch(root: &Utf8Path, scratch: &Utf8Path) {
     {
         tracing::warn!(%error, %scratch, "a scratch folder stays");
     }
-    drop(git(root, &["worktree", "prune"]));
+    // What git remembers of a folder that was deleted; never `prune`, which looks at those of others.
+    drop(git(root, &["worktree", "remove", "--force", scratch.as_str()]));
 }
 
 /// Why `git merge` did not succeed when nothing conflicts.

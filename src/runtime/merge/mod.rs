@@ -129,6 +129,7 @@ impl Supervisor {
             paths: policy.paths.clone(),
             validation,
             judged,
+            setup: policy.worktree.clone(),
             env: self.desk().command_environment(),
             grace: Duration::from_millis(state.created.limits.grace_ms),
             mark: mark(state),

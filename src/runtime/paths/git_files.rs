@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::PathCheckError;
 use super::listing::{print, walk};
 use crate::plan::paths::PathRules;
-use crate::store::git::git;
+use crate::store::git::{GitError, git};
 
 /// Prints of the denied ones, named as in an ordinary checkout: `.git/config`, `.git/hooks/…`.
 pub(super) fn prints(
@@ -16,7 +16,7 @@ pub(super) fn prints(
     tree: &Utf8Path,
 ) -> Result<BTreeMap<String, String>, PathCheckError> {
     let mut found = BTreeMap::new();
-    let Some((own, common)) = folders(tree) else { return Ok(found) };
+    let Some((own, common)) = known_folders(tree)? else { return Ok(found) };
     let mut add = |name: &str, print: String| {
         if rules.denied(name).is_some() {
             found.insert(name.to_owned(), print);
@@ -38,9 +38,21 @@ pub(super) fn prints(
 
 /// The folder of the checkout's own git files, and that of the whole repository.
 pub(super) fn folders(tree: &Utf8Path) -> Option<(Utf8PathBuf, Utf8PathBuf)> {
-    let both = git(tree, &["rev-parse", "--git-dir", "--git-common-dir"]).ok()?;
-    let (own, common) = both.split_once('\n')?;
-    Some((tree.join(own), tree.join(common)))
+    known_folders(tree).ok().flatten()
+}
+
+/// As [`folders`]; nothing only where there is no repository. A git that was killed has not said so.
+fn known_folders(tree: &Utf8Path) -> Result<Option<(Utf8PathBuf, Utf8PathBuf)>, GitError> {
+    let ask = || git(tree, &["rev-parse", "--git-dir", "--git-common-dir"]);
+    let both = match ask().or_else(|_| ask()) {
+        Ok(both) => both,
+        Err(GitError::Failed { said, .. }) if said.contains("not a git repository") => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let folders = both.split_once('\n');
+    Ok(folders.map(|(own, common)| (tree.join(own), tree.join(common))))
 }
 
 /// A print of a configuration file, without what `git push -u` and `git switch` write into it for a branch.

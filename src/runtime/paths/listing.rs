@@ -38,7 +38,8 @@ impl Listing {
         let mut denied = files(rules, &place.tree)?;
         denied.extend(git_files::prints(rules, &place.tree)?);
         let tree = &place.tree;
-        let commit = |name: &str| git(tree, &["rev-parse", "--verify", "-q", name]).ok();
+        let ask = |name: &str| git(tree, &["rev-parse", "--verify", "-q", name]);
+        let commit = |name: &str| ask(name).or_else(|_| ask(name)).ok();
         let target = place.target.as_ref();
         Ok(Self {
             head: commit("HEAD"),
@@ -82,7 +83,9 @@ impl Listing {
 
 /// Commits that the checkout stood on, newest first.
 pub(super) fn moves(tree: &Utf8Path) -> Vec<String> {
-    let found = git(tree, &["log", "-g", "--format=%H", "HEAD"]).unwrap_or_default();
+    let ask = || git(tree, &["log", "-g", "--format=%H", "HEAD"]);
+    // Once more: a git that somebody killed tells nothing, and nothing is what a new repository has.
+    let found = ask().or_else(|_| ask()).unwrap_or_default();
     found.lines().map(str::to_owned).collect()
 }
 
