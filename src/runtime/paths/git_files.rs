@@ -49,6 +49,8 @@ fn known_folders(tree: &Utf8Path) -> Result<Option<(Utf8PathBuf, Utf8PathBuf)>, 
         Err(GitError::Failed { said, .. }) if said.contains("not a git repository") => {
             return Ok(None);
         }
+        // Without git on this machine nobody reads what it would.
+        Err(GitError::Start(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
     let folders = both.split_once('\n');
