@@ -72,10 +72,14 @@ fn what_was_used_survives_the_death_of_supervisor_and_agent() {
     let run = env.start("add a page", &["-w", "two", "-a", "sh", "--max-tokens", "170"]);
     crate::support::wait_until("it has printed", || env.notes().join("printed").exists());
     std::fs::write(env.notes().join("go"), "").expect("written");
-    for found in env.processes() {
-        drop(crew::runtime::process::signal(found, crew::runtime::process::Signal::KILL));
-    }
-    crate::support::wait_until("all is gone", || env.processes().is_empty());
+    // What the agent starts while it is killed is killed as well.
+    crate::support::wait_until("all is gone", || {
+        let found = env.processes();
+        for &process in &found {
+            drop(crew::runtime::process::signal(process, crew::runtime::process::Signal::KILL));
+        }
+        found.is_empty()
+    });
     env.fails(3, &["status", "1"]);
     assert_eq!(env.rest(run), "blocked(budget_tokens)", "90 of the dead, 90 of its successor");
     assert_eq!(env.state(run).usage.input_tokens, 180);
