@@ -101,7 +101,7 @@ fn a_parent_goes_on_when_the_work_of_its_children_is_merged() {
     let run = start(&env);
     for child in [2, 3] {
         wait_until("the child waits for its merge", || {
-            env.dir().run(RunNumber(child)).events().exists() && env.status_text(child) == "waiting"
+            env.has_run(child) && env.status_text(child) == "waiting"
         });
         assert_eq!(env.status_text(run), "waiting");
         let before = env.git(&["rev-parse", "HEAD"]);

@@ -248,8 +248,16 @@ impl TestEnv {
         process::is_alive(found).then_some(found)
     }
 
+    /// Whether the first line of a run can be read: one that another run starts is not there at once.
+    pub fn has_run(&self, run: u32) -> bool {
+        Ledger::open(self.run_dir(run)).is_ok()
+    }
+
     pub fn wait_status(&self, run: u32, wanted: &str) {
         let holds = || {
+            if !self.has_run(run) {
+                return false;
+            }
             let status = self.status_text(run);
             status == wanted || status.split('(').next() == Some(wanted)
         };
