@@ -16,7 +16,7 @@ use crate::engine::State;
 use crate::event::StatusKind;
 use crate::ledger::{Ledger, OpenError};
 use crate::store::files::{Durability, read_text_capped, write_atomic};
-use crate::store::git::{GitCall, GitError, git, git_output, git_with};
+use crate::store::git::{GitCall, GitError, git, git_merge_tree};
 use crate::store::{Project, ProjectDir, ProjectError};
 
 /// A pair of runs that was tried, as one of them keeps it.
@@ -169,27 +169,10 @@ fn conflicts(
         ("GIT_OBJECT_DIRECTORY", objects.as_str()),
         ("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates.as_str()),
     ];
-    // A conflict is exit code 1, like a failure: what is printed then begins with the name of a tree.
-    let args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", own, other];
     let call = GitCall { env: &env, ..GitCall::default() };
-    let output = git_output(root, &args, &call)?;
-    if output.status.success() {
-        return Ok(Vec::new());
-    }
-    let out = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !is_conflict(&out) {
-        // Once more, for the words of the error.
-        return git_with(root, &args, &call).map(|_| Vec::new());
-    }
-    let names = out.split('\0').skip(1).filter(|name| !name.is_empty());
-    let mut names: Vec<String> = names.map(str::to_owned).collect();
-    names.dedup();
-    Ok(names)
-}
-
-fn is_conflict(out: &str) -> bool {
-    let tree = out.split('\0').next().unwrap_or_default();
-    tree.len() >= 40 && tree.chars().all(|c| c.is_ascii_hexdigit())
+    let mut files = git_merge_tree(root, own, other, &call)?.err().unwrap_or_default().files;
+    files.dedup();
+    Ok(files)
 }
 
 /// What a run keeps; nothing when the file is missing or damaged.

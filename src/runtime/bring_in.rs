@@ -10,7 +10,7 @@ use crate::base::{TaskId, limits, text};
 use crate::engine::{Conflict, Effect, Input, WorktreeState};
 use crate::event::tree::TreeMerged;
 use crate::plan::graph::TaskIx;
-use crate::store::git::{GitError, git, git_as_author, git_merge_tree, git_names};
+use crate::store::git::{GitCall, GitError, git, git_as_author, git_merge_tree, git_names};
 
 /// Everything that a merge needs, to be taken along into the background.
 struct Merge {
@@ -92,7 +92,7 @@ impl Merge {
         let new = if is_in(&ours, &self.theirs) {
             self.theirs.clone()
         } else {
-            match git_merge_tree(tree, &ours, &self.theirs)? {
+            match git_merge_tree(tree, &ours, &self.theirs, &GitCall::default())? {
                 Ok(merged) => {
                     let parents = ["-p", &ours, "-p", &self.theirs, "-m", &self.message];
                     git_as_author(tree, &[&["commit-tree", &merged][..], &parents].concat())?

@@ -88,17 +88,18 @@ pub fn git_raw(dir: &Utf8Path, args: &[&str], env: &[(&str, &str)]) -> Result<Ve
 /// Git is missing, or it says no.
 pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec<u8>, GitError> {
     let output = git_output(dir, args, call)?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
+    if output.status.success() { Ok(output.stdout) } else { Err(failed(dir, args, &output)) }
+}
+
+fn failed(dir: &Utf8Path, args: &[&str], output: &Output) -> GitError {
     let said = String::from_utf8_lossy(&output.stderr);
     // Options with a value of their own stand before the verb.
     let mut words = args.iter().skip_while(|word| word.starts_with('-') || word.contains('='));
-    Err(GitError::Failed {
+    GitError::Failed {
         verb: words.next().unwrap_or(&"").to_string(),
         dir: dir.to_owned(),
         said: crate::base::text::one_line(&said, 400),
-    })
+    }
 }
 
 /// Runs git in `dir` and returns what it printed and how it ended, for those whose no is an answer.
@@ -106,6 +107,32 @@ pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec
 /// # Errors
 /// Git is missing.
 pub fn git_output(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {
+    for _ in 1..HALF_MADE_TRIES {
+        let output = output_once(dir, args, call)?;
+        if !met_half_made_worktree(&output) {
+            return Ok(output);
+        }
+    }
+    output_once(dir, args, call)
+}
+
+/// How often git is asked when it meets a worktree that another git is just making; one try takes
+/// milliseconds, and that file is empty for less.
+const HALF_MADE_TRIES: u32 = 20;
+
+/// Whether git died before it did anything, of a worktree that another git is just making.
+///
+/// `git worktree add` creates the file `commondir` and then writes it, without a lock; whoever lists
+/// the worktrees in between dies of the empty file.
+fn met_half_made_worktree(output: &Output) -> bool {
+    let said = String::from_utf8_lossy(&output.stderr);
+    output.status.code() == Some(128)
+        && said.lines().any(|line| {
+            line.starts_with("fatal: failed to read") && line.contains("/commondir: Success")
+        })
+}
+
+fn output_once(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {
     let mut command = command(dir);
     command.args(args);
     if let Some(index) = call.index {
@@ -175,9 +202,10 @@ pub fn git_merge_tree(
     dir: &Utf8Path,
     ours: &str,
     theirs: &str,
+    call: &GitCall<'_>,
 ) -> Result<Result<String, MergeConflict>, GitError> {
     let args = ["merge-tree", "--write-tree", "--name-only", "-z", "--messages", ours, theirs];
-    let output = command(dir).args(args).output().map_err(GitError::Start)?;
+    let output = git_output(dir, &args, call)?;
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut parts = out.split('\0');
     match output.status.code() {
@@ -194,10 +222,35 @@ pub fn git_merge_tree(
                 parts.filter(|part| part.ends_with('\n')).map(str::trim).collect();
             Ok(Err(MergeConflict { files, text: text.join("\n") }))
         }
-        _ => Err(GitError::Failed {
-            verb: "merge-tree".to_owned(),
-            dir: dir.to_owned(),
-            said: crate::base::text::one_line(&String::from_utf8_lossy(&output.stderr), 400),
-        }),
+        _ => Err(failed(dir, &args, &output)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn worktrees_made_at_once_do_not_trip_over_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        git(root, &["init", "-q"]).unwrap();
+        git_as_author(root, &["commit", "-q", "--allow-empty", "-m", "first"]).unwrap();
+        let all = Barrier::new(8);
+        std::thread::scope(|scope| {
+            for side in 0..8 {
+                let (root, all) = (&root, &all);
+                scope.spawn(move || {
+                    all.wait();
+                    for round in 0..12 {
+                        let path = format!(".worktrees/{side}-{round}");
+                        let branch = format!("b{side}-{round}");
+                        git(root, &["worktree", "add", "-q", "-b", &branch, &path]).unwrap();
+                    }
+                });
+            }
+        });
     }
 }
