@@ -59,6 +59,19 @@ impl OutputFormat {
         }
     }
 
+    /// How a person logs in to the program that prints it, where that is known.
+    pub fn login_words(self) -> Option<&'static str> {
+        match self {
+            Self::Claude => Some("start `claude` and type `/login`"),
+            Self::Codex => Some("run `codex login`"),
+            Self::Pi => Some("start `pi` and type `/login`"),
+            Self::Opencode => Some("run `opencode auth login`"),
+            Self::Gemini => Some("start `gemini`, which asks how to log in"),
+            Self::Qwen => Some("start `qwen`, which asks how to log in"),
+            Self::Text | Self::Crew => None,
+        }
+    }
+
     /// Whether the program itself says that its turn is over; without that it was cut short.
     pub fn says_its_end(self) -> bool {
         !matches!(self, Self::Text | Self::Crew)

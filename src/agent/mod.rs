@@ -26,3 +26,4 @@ pub use decoder::{Decoder, OutputFormat};
 pub use observation::{ErrorKind, Observation, ResultStatus, TaskState, Usage, Verdict};
 pub use report::{AgentError, Marker, Question, ToolCounts, TurnReport};
 pub use spec::{PromptVia, RuntimeSpec, SpecError};
+pub use stream::kind_of;

@@ -8,7 +8,7 @@ use super::start::waits_for_machine;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
 use crate::base::{Time, limits};
-use crate::event::StatusKind;
+use crate::event::{Status, StatusKind, Wait};
 use crate::plan::graph::TaskIx;
 
 /// The next instant after `now` at which something could follow from time alone.
@@ -16,9 +16,11 @@ use crate::plan::graph::TaskIx;
 /// Invariant: the result is later than `now`. A moment that has passed while its task still waits for
 /// a slot is no deadline: the slot is the event to wait for, or the supervisor would spin.
 pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
-    if state.status.kind() == StatusKind::Waiting && !state.hibernated {
-        let due = state.status_since.plus_ms(state.created.limits.hibernate_ms);
-        return (due > now).then_some(due);
+    if let Status::Waiting { wait } = &state.status {
+        let wake = if let Wait::Limit { wake_at } = wait { Some(*wake_at) } else { None };
+        let reminder = state.status_since.plus_ms(state.created.limits.hibernate_ms);
+        let reminder = (!state.hibernated).then_some(reminder);
+        return earlier(wake.filter(|due| *due > now), reminder.filter(|due| *due > now));
     }
     if state.status.kind() != StatusKind::Running {
         return None;

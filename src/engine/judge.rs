@@ -113,7 +113,7 @@ pub(super) struct Case<'a> {
     pub(super) task: TaskIx,
     pub(super) checking: &'a CheckingAttempt,
     pub(super) step: &'a StepPlan,
-    now: Time,
+    pub(super) now: Time,
 }
 
 impl<'a> Case<'a> {
@@ -125,7 +125,7 @@ impl<'a> Case<'a> {
         &self.state.tasks[self.task]
     }
 
-    fn settle(
+    pub(super) fn settle(
         &self,
         status: Settled,
         result: Option<TaskResult>,
@@ -155,6 +155,10 @@ impl<'a> Case<'a> {
             | ReadyCause::Pass
             | ReadyCause::Final
             | ReadyCause::Outdated
+            | ReadyCause::Limit
+            | ReadyCause::Fallback
+            | ReadyCause::Overflow
+            | ReadyCause::Session
             | ReadyCause::Answer => None,
         };
         if let Some(why) = self.state.same_again(self.task, cause, &failure, self.now) {
@@ -165,7 +169,7 @@ impl<'a> Case<'a> {
             return self.block(BlockedReason::DeadLoop, why);
         }
         let task = self.state.task_id(self.task);
-        TaskReadied { task, cause, not_before: wait, failure, runtime: None }.into()
+        TaskReadied { task, cause, not_before: wait, failure, runtime: None, model: None }.into()
     }
 
     /// The fragment with the tail of what the program wrote as its error.
@@ -262,6 +266,10 @@ impl<'a> Case<'a> {
             Some((TurnOutcome::Done | TurnOutcome::Blocked, _)) | None => {}
         }
         let code = end.code.unwrap_or(0);
+        let is_broken = end.report.broken.is_some() && self.said().is_none();
+        if let Some(body) = (code != 0 || is_broken).then(|| self.by_kind()).flatten() {
+            return body;
+        }
         if code != 0 {
             return self.failed(&self.evidence(&format!("it exited with code {code}")));
         }

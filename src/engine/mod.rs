@@ -22,6 +22,7 @@ mod edge;
 mod effect;
 mod explain;
 mod facts;
+mod failure;
 mod final_check;
 mod fire;
 mod gate;
@@ -58,6 +59,7 @@ pub use explain::{Evidence, Explanation, all_waits, explain_gate, explain_run, e
 pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };
+pub use failure::Trouble;
 pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use merge::MergeState;

@@ -11,7 +11,7 @@ use super::red::{evidence_wanted, send_back_red};
 use super::start::start;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, children, decision, fire, hold, merge, trees};
+use super::{budget, children, decision, failure, fire, hold, merge, trees};
 use crate::base::Time;
 use crate::base::flow::{OnStale, StepKind};
 use crate::event::body::{
@@ -61,6 +61,9 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
         StatusKind::Merging => moved(state, merge::complete(state)),
+        StatusKind::Waiting if failure::wakes(state, now) => {
+            transition(state, Rule::T13, Status::Queued { resumed: true, not_before: None })
+        }
         StatusKind::Waiting => hibernate(state, now),
         StatusKind::Done | StatusKind::Failed | StatusKind::Cancelled => super::mail::dead(state),
         StatusKind::Draft
@@ -89,7 +92,7 @@ fn concluded(state: &State, rule: Rule, to: Status) -> Vec<Body> {
 /// Nobody has answered for long: one reminder, and the sessions of the agents may be closed.
 fn hibernate(state: &State, now: Time) -> Vec<Body> {
     let Status::Waiting { wait } = &state.status else { return Vec::new() };
-    let for_people = matches!(wait, Wait::Gate | Wait::Question { .. } | Wait::Merge { .. });
+    let for_people = !matches!(wait, Wait::Limit { .. } | Wait::Children);
     let is_due = now.since_ms(state.status_since) >= state.created.limits.hibernate_ms;
     if !for_people || state.hibernated || !is_due {
         return Vec::new();
@@ -170,6 +173,9 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             return Vec::new();
         }
         return transition(state, Rule::T22, Status::Blocked { reason, detail });
+    }
+    if let Some(wait) = failure::sleep(state, now).filter(|_| evidence_wanted(state).is_empty()) {
+        return transition(state, Rule::T12, Status::Waiting { wait });
     }
     let is_quiet = state.index.is_quiet() || super::start::is_only_held(state);
     if is_quiet && evidence_wanted(state).is_empty() { rest(state) } else { Vec::new() }
@@ -293,6 +299,9 @@ fn rest(state: &State) -> Vec<Body> {
     if let Some((task, reason)) = state.first_blocking() {
         let why = state.tasks[task].status.why().unwrap_or_default();
         let detail = format!("{}: {why}", state.task_id(task));
+        if reason == BlockedReason::AuthFailed {
+            return transition(state, Rule::T12, Status::Waiting { wait: Wait::Auth { detail } });
+        }
         return transition(state, blocked_rule(reason), Status::Blocked { reason, detail });
     }
     if let Some(task) = state.first_failed() {

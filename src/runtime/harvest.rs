@@ -8,11 +8,11 @@ use camino::Utf8Path;
 use super::attempt_files::{self, ExitFile};
 use crate::agent::{
     Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, ResultStatus, TaskState,
-    TurnReport, Verdict,
+    TurnReport, Verdict, kind_of,
 };
 use crate::base::path::{PathContext, PathError};
 use crate::base::{TaskId, Time, limits, redact, text};
-use crate::event::attempt::{Question, Report};
+use crate::event::attempt::{Fault, Question, Report};
 use crate::event::pass::Said;
 use crate::event::{AttemptEnded, EndReason, Usage};
 use crate::store::AttemptDir;
@@ -49,6 +49,12 @@ pub fn harvest(
     };
     let failure = failure_text(dir, exit, &report);
     let usage = report.usage.unwrap_or_default();
+    let report_of_turn = Report {
+        proposal: proposal(dir, &report)?,
+        broken: broken(format, exit, &report),
+        error: fault(format, exit, &report, &failure),
+        ..facts(&report)
+    };
     let end = AttemptEnded {
         task: task.clone(),
         attempt,
@@ -61,11 +67,7 @@ pub fn harvest(
         summary: report.summary(),
         failure,
         session: report.session.clone(),
-        report: Report {
-            proposal: proposal(dir, &report)?,
-            broken: broken(format, exit, &report),
-            ..facts(&report)
-        },
+        report: report_of_turn,
         usage: Usage {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
@@ -128,6 +130,7 @@ fn facts(report: &TurnReport) -> Report {
     let failed_by_program = report.errors.iter().rev().find(|error| !error.retryable);
     Report {
         broken: None,
+        error: None,
         spoke: !report.final_text().trim().is_empty(),
         verdict: report.verdict.map(|verdict| verdict == Verdict::Pass),
         state: match report.marker {
@@ -151,6 +154,7 @@ fn facts(report: &TurnReport) -> Report {
             text: redact::redact(&question.text).into_owned(),
             choices: question.choices.clone(),
         }),
+        model: report.model.clone(),
     }
 }
 
@@ -171,6 +175,44 @@ fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<
         (None, None) => "it ended in the middle of its turn".to_owned(),
     };
     Some(redact::redact(&text::one_line(&why, limits::SUMMARY_CHARS_MAX)).into_owned())
+}
+
+/// The failure that ended a turn, in the program's words: its last error, what it tried again and again,
+/// or what it wrote as its error before it could begin.
+fn fault(
+    format: OutputFormat,
+    exit: &ExitFile,
+    report: &TurnReport,
+    failure: &str,
+) -> Option<Fault> {
+    let is_clean = exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited;
+    let has_answered = report.status == Some(ResultStatus::Ok)
+        && (format.says_its_end() || !report.final_text().trim().is_empty());
+    if format == OutputFormat::Text || (is_clean && has_answered) {
+        return None;
+    }
+    let (kind, retryable, reset_at, words) = if let Some(error) = report.errors.last() {
+        (error.kind, error.retryable, error.reset_at, error.text.as_str())
+    } else if let Some((kind, words)) = report.last_retry.as_ref().filter(|_| report.is_retrying) {
+        (*kind, true, None, words.as_str())
+    } else {
+        let never_began = format.says_its_end() && report.session.is_none() && !is_clean;
+        let (kind, retryable) = kind_of(failure).filter(|_| never_began)?;
+        (kind, retryable, None, failure)
+    };
+    let hint = match kind {
+        ErrorKind::Login => format.login_words().unwrap_or_default().to_owned(),
+        ErrorKind::RateLimit
+        | ErrorKind::Overload
+        | ErrorKind::ContextOverflow
+        | ErrorKind::BadModel
+        | ErrorKind::Session
+        | ErrorKind::Refusal
+        | ErrorKind::Crash
+        | ErrorKind::Other => String::new(),
+    };
+    let text = redact::redact(&text::one_line(words, limits::SUMMARY_CHARS_MAX)).into_owned();
+    Some(Fault { kind, retryable, reset_at, text, hint })
 }
 
 /// A proposed plan: the one of a call, which was checked, else one in the answer that fits into the log.

@@ -9,6 +9,14 @@ pub(super) fn failure(status: Option<u64>, text: &str) -> Observation {
     Observation::Error { kind, retryable, reset_at: reset_at(text), text: text.to_owned() }
 }
 
+/// What kind of failure a program means that ended before it could begin, by what it wrote as its error.
+///
+/// Words about connections prove little there: they may be about anything.
+pub fn kind_of(text: &str) -> Option<(ErrorKind, bool)> {
+    let (kind, retryable) = classify(None, text);
+    (!matches!(kind, ErrorKind::Other | ErrorKind::Overload)).then_some((kind, retryable))
+}
+
 /// What kind of failure it is, and whether the same call may work later.
 pub(super) fn classify(status: Option<u64>, text: &str) -> (ErrorKind, bool) {
     let lower = text.to_lowercase();
