@@ -11,10 +11,11 @@ use crate::base::limits;
 use crate::base::text::middle_cut;
 
 /// What a program prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputFormat {
     /// Plain text; all of it is the answer.
+    #[default]
     Text,
     /// crew's own JSON lines.
     Crew,
@@ -56,19 +57,6 @@ impl OutputFormat {
             Self::Opencode => "opencode",
             Self::Gemini => "gemini",
             Self::Qwen => "qwen",
-        }
-    }
-
-    /// How a person logs in to the program that prints it, where that is known.
-    pub fn login_words(self) -> Option<&'static str> {
-        match self {
-            Self::Claude => Some("start `claude` and type `/login`"),
-            Self::Codex => Some("run `codex login`"),
-            Self::Pi => Some("start `pi` and type `/login`"),
-            Self::Opencode => Some("run `opencode auth login`"),
-            Self::Gemini => Some("start `gemini`, which asks how to log in"),
-            Self::Qwen => Some("start `qwen`, which asks how to log in"),
-            Self::Text | Self::Crew => None,
         }
     }
 

@@ -135,7 +135,7 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     let mut notes = Vec::new();
     let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
     check_branch(workspace, base.as_ref())?;
-    super::plan::preflight(workspace, &created.plan, &request)?;
+    super::plan::preflight(workspace, &created.plan, &created.policy, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
     let mut policy = (*created.policy).clone();
     // Whoever loosened the list and tries again means the list of today.
@@ -339,6 +339,9 @@ fn created(
             runtime: config.limits.runtime.clone(),
             first_output_ms: config.limits.first_output_ms,
             silence_ms: config.limits.silence_ms,
+            retrying_ms: config.limits.retrying_ms,
+            exit_ms: config.limits.exit_ms,
+            limit_wait_ms: config.limits.limit_wait_ms,
             grace_ms: config.limits.grace_ms,
             output_bytes_max: config.limits.max_output_bytes,
             heartbeat_ms: [

@@ -1,12 +1,12 @@
 //! The next instant at which time alone could make `settle` say something new.
 
-use super::budget;
 use super::hold::hold_ends_at;
 use super::input::earlier;
-use super::settle::{SILENCE_GRACE_MS, is_excused, last_sign};
+use super::settle::{is_excused, last_sign, silence_grace_ms};
 use super::start::waits_for_machine;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
+use super::{budget, failure};
 use crate::base::{Time, limits};
 use crate::event::{Status, StatusKind, Wait};
 use crate::plan::graph::TaskIx;
@@ -63,6 +63,7 @@ fn moments(state: &State, task: TaskIx, live: &LiveAttempt, seen: &AttemptVitals
     let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
     let output = last_sign(live, seen);
     let mut moments: Vec<Time> = limits.heartbeat_ms.iter().map(|ms| beat.plus_ms(*ms)).collect();
+    moments.extend(failure::stuck_at(state, live, seen));
     if live.stopping.is_some() || seen.tool_since.is_some() || is_excused(state, task, live) {
         return moments;
     }
@@ -71,7 +72,7 @@ fn moments(state: &State, task: TaskIx, live: &LiveAttempt, seen: &AttemptVitals
     }
     moments.push(output.plus_ms(limits.silence_ms));
     if let Some(since) = live.silent_since {
-        moments.push(since.plus_ms(SILENCE_GRACE_MS));
+        moments.push(since.plus_ms(silence_grace_ms(state)));
     }
     moments
 }

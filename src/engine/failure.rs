@@ -8,13 +8,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::judge::Case;
-use super::state::{State, TaskState, TaskStatus};
+use super::state::{CheckingAttempt, LiveAttempt, State, TaskState, TaskStatus};
+use super::vitals::AttemptVitals;
 use crate::base::flow::StepKind;
 use crate::base::{ErrorKind, Time, limits, text};
 use crate::event::attempt::{AttemptEnded, Fault};
-use crate::event::body::{ModelChoice, ReadyCause, Settled, TaskReadied, TaskSettled};
-use crate::event::{BlockedReason, Body, Status, TaskResult, Wait};
+use crate::event::body::{
+    AttemptStopping, Attention, AttentionRaised, ModelChoice, ReadyCause, Settled, TaskReadied,
+    TaskSettled,
+};
+use crate::event::{BlockedReason, Body, EndReason, Status, TaskResult, Wait};
 use crate::plan::graph::{StepPlan, TaskIx};
+
+/// Why a program is ended whose turn counts as what it said.
+const OVER: &str = "its turn is over and it does not exit";
 
 /// What went wrong between a task, its models and their providers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -207,6 +214,61 @@ impl TaskState {
     }
 }
 
+/// What follows from a live attempt that gets nowhere: its turn is over and it does not exit, or it only
+/// tries the same call again.
+pub(super) fn stuck(
+    state: &State,
+    task: TaskIx,
+    live: &LiveAttempt,
+    seen: &AttemptVitals,
+    now: Time,
+) -> Option<Body> {
+    let limits = &state.created.limits;
+    if live.stopping.is_some() || live.is_held() {
+        return None;
+    }
+    let (id, attempt) = (state.task_id(task), live.number);
+    if seen.over_at.is_some_and(|over| now.since_ms(over) >= limits.exit_ms) {
+        return Some(AttemptStopping { task: id, attempt, why: OVER.to_owned() }.into());
+    }
+    let (since, what) = seen.retrying.as_ref()?;
+    let ms = now.since_ms(*since);
+    let detail = format!("it has only tried again for {}: {what}", crate::base::time::human_ms(ms));
+    if ms >= limits.retrying_ms {
+        return Some(AttemptStopping { task: id, attempt, why: detail }.into());
+    }
+    let is_told = live.retrying || ms < limits.retrying_ms / 2;
+    let kind = Attention::Retries;
+    (!is_told).then(|| AttentionRaised { task: id, attempt, kind, detail }.into())
+}
+
+/// The next moments at which that could be said.
+pub(super) fn stuck_at(
+    state: &State,
+    live: &LiveAttempt,
+    seen: &AttemptVitals,
+) -> impl Iterator<Item = Time> {
+    let limits = &state.created.limits;
+    let exit = seen.over_at.map(|over| over.plus_ms(limits.exit_ms));
+    let since = seen.retrying.as_ref().map(|(since, _)| *since);
+    let told = since.filter(|_| !live.retrying).map(|at| at.plus_ms(limits.retrying_ms / 2));
+    exit.into_iter().chain(told).chain(since.map(|at| at.plus_ms(limits.retrying_ms)))
+}
+
+impl CheckingAttempt {
+    /// Whether the program had said that its turn was over, and was ended because it did not exit.
+    pub(super) fn is_over(&self) -> bool {
+        self.end.reason == EndReason::Stopped && self.stopped.as_deref() == Some(OVER)
+    }
+
+    /// Whether the turn came to its end as far as the process tells.
+    pub fn has_ended_well(&self) -> bool {
+        let end = &self.end;
+        let has_exited = end.reason == EndReason::Exited && end.signal.is_none();
+        self.is_over() || (has_exited && end.code.unwrap_or(0) == 0)
+    }
+}
+
 /// What a run waits for that has nothing to do until a moment that is far away (T12).
 pub(super) fn sleep(state: &State, now: Time) -> Option<Wait> {
     let index = &state.index;
@@ -215,8 +277,10 @@ pub(super) fn sleep(state: &State, now: Time) -> Option<Wait> {
         && index.fireable.is_empty()
         && index.doomed.is_empty()
         && index.ready.iter().all(|&task| super::start::is_held(state, task));
-    let (wake_at, _) = *index.delayed.first()?;
-    (is_idle && wake_at > now.plus_ms(limits::BACKOFF_MS_MAX)).then_some(Wait::Limit { wake_at })
+    let (wake_at, task) = *index.delayed.first()?;
+    let limited = state.tasks[task].trouble.waits_for_limit;
+    let is_far = wake_at > now.plus_ms(state.created.limits.limit_wait_ms);
+    (is_idle && limited && is_far).then_some(Wait::Limit { wake_at })
 }
 
 /// Whether a run that waits for a limit goes on: its moment has come, or there is something else to do.
@@ -267,7 +331,7 @@ impl Case<'_> {
         let reset = fault.reset_at.filter(|reset| *reset > self.now);
         let quick = self.now.plus_ms(doubled(limits::BACKOFF_MS, trouble.limits));
         let quick = reset.map_or(quick, |reset| quick.max(reset));
-        let is_short = quick <= self.now.plus_ms(limits::BACKOFF_MS_MAX);
+        let is_short = quick <= self.now.plus_ms(self.state.created.limits.limit_wait_ms);
         // A fallback is tried once; when it fails, the next one is.
         if fault.retryable && is_short && place == 0 && trouble.limits < limits::LIMIT_RETRIES {
             return self.later(quick, None, fault);
@@ -302,7 +366,10 @@ impl Case<'_> {
     /// Only a person can log in; no retry is used up meanwhile.
     fn needs_login(&self, fault: &Fault) -> Body {
         let number = self.state.created.number;
-        let how = if fault.hint.is_empty() { "log in" } else { &fault.hint };
+        let how = match fault.hint.as_str() {
+            "" => "log in".to_owned(),
+            hint => format!("log in with `{hint}`"),
+        };
         let why = format!(
             "`{}` needs a login ({}): {how}, then `crew resume {number}`",
             self.checking.runtime,

@@ -102,6 +102,7 @@ fn judged(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) ->
             case.evidence("it wrote more than the output limit"),
         ),
         EndReason::SpawnFailed => case.crashed("it could not be started"),
+        EndReason::Stopped if checking.is_over() => case.exited(),
         EndReason::Stopped => case.stopped(),
         EndReason::Exited => case.exited(),
     }
@@ -242,14 +243,18 @@ impl<'a> Case<'a> {
             return self.settle(Settled::Skipped, None, "every end step was done before it", None);
         }
         match &self.checking.stopped {
-            Some(why) if self.state.status.kind() == StatusKind::Running => self.timeout(why),
+            // It was told to end because it got nowhere: what was in the way decides.
+            Some(why) if self.state.status.kind() == StatusKind::Running => {
+                self.by_kind().unwrap_or_else(|| self.timeout(why))
+            }
             _ => self.again(ReadyCause::Interrupted, 0, self.entry().failure.clone()),
         }
     }
 
     fn exited(&self) -> Body {
         let end = &self.checking.end;
-        if let Some(signal) = end.signal {
+        let is_over = self.checking.is_over();
+        if let Some(signal) = end.signal.filter(|_| !is_over) {
             return self.crashed(&format!("it was ended by signal {signal}"));
         }
         if let Some(body) = self.asked() {
@@ -265,7 +270,7 @@ impl<'a> Case<'a> {
             }
             Some((TurnOutcome::Done | TurnOutcome::Blocked, _)) | None => {}
         }
-        let code = end.code.unwrap_or(0);
+        let code = end.code.filter(|_| !is_over).unwrap_or(0);
         let is_broken = end.report.broken.is_some() && self.said().is_none();
         if let Some(body) = (code != 0 || is_broken).then(|| self.by_kind()).flatten() {
             return body;
@@ -315,9 +320,7 @@ impl<'a> Case<'a> {
     fn is_sound(&self) -> bool {
         let end = &self.checking.end;
         let check = self.checking.check.as_ref();
-        end.reason == EndReason::Exited
-            && end.signal.is_none()
-            && end.code.unwrap_or(0) == 0
+        self.checking.has_ended_well()
             && (end.report.broken.is_none() || self.said().is_some())
             && self.asked().is_none()
             && check.is_none_or(|check| check.error.is_none() && check.denied.is_empty())

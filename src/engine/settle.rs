@@ -26,7 +26,12 @@ use crate::plan::Completion;
 use crate::plan::graph::TaskIx;
 
 /// Milliseconds between the note that an agent fell silent and its one restart (SPEC 13).
-pub(super) const SILENCE_GRACE_MS: u64 = 120_000;
+const SILENCE_GRACE_MS: u64 = 120_000;
+
+/// The same for a run whose agents may be silent for less than that.
+pub(super) fn silence_grace_ms(state: &State) -> u64 {
+    SILENCE_GRACE_MS.min(state.created.limits.silence_ms)
+}
 
 /// One round of conclusions; empty when nothing new follows.
 pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
@@ -349,7 +354,8 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             let (task, attempt) = (state.task_id(task), live.number);
             events.push(HeartbeatChanged { task, attempt, level, age_ms }.into());
         }
-        events.extend(silence(state, task, live, seen, now));
+        let stuck = failure::stuck(state, task, live, seen, now);
+        events.extend(stuck.or_else(|| silence(state, task, live, seen, now)));
     }
     events
 }
@@ -418,7 +424,7 @@ fn silence(
             let text = format!("silent for {}", crate::base::time::human_ms(quiet));
             raise(Attention::Silence, text)
         }
-        Some(since) if now.since_ms(since) >= SILENCE_GRACE_MS => {
+        Some(since) if now.since_ms(since) >= silence_grace_ms(state) => {
             Some(stopping(state, task, live, "it fell silent"))
         }
         Some(_) => None,

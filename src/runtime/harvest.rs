@@ -23,6 +23,8 @@ use crate::store::files::read_text_capped;
 pub struct Harvest {
     /// The fact for the log.
     pub end: AttemptEnded,
+    /// Whether the program said that its turn came to a good end, also when it did not exit then.
+    pub has_answered: bool,
     /// The agent's final text.
     pub text: String,
     /// Artifacts that the agent put into its output, by name.
@@ -78,7 +80,9 @@ pub fn harvest(
         leftovers: exit.leftovers,
         changed: None,
     };
-    Ok(Harvest { end, text: report.final_text(), artifacts, calls: report.calls })
+    let has_answered =
+        exit.reason == attempt_files::EndReason::Stopped && report.status == Some(ResultStatus::Ok);
+    Ok(Harvest { end, has_answered, text: report.final_text(), artifacts, calls: report.calls })
 }
 
 /// The end of an attempt of which no record will ever come.
@@ -161,7 +165,10 @@ fn facts(report: &TurnReport) -> Report {
 /// What is wrong with the end of a turn whose program exited as if all were well: `pi` does so after an error.
 fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<String> {
     let is_clean = exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited;
-    if !is_clean || !format.says_its_end() || report.status == Some(ResultStatus::Ok) {
+    // A program that is ended after its result is judged by that.
+    let is_told = exit.reason == attempt_files::EndReason::Stopped
+        && report.status == Some(ResultStatus::Error);
+    if !(is_clean || is_told) || !format.says_its_end() || report.status == Some(ResultStatus::Ok) {
         return None;
     }
     let last = report.errors.last().map(|error| (error.kind, &error.text));
@@ -200,19 +207,8 @@ fn fault(
         let (kind, retryable) = kind_of(failure).filter(|_| never_began)?;
         (kind, retryable, None, failure)
     };
-    let hint = match kind {
-        ErrorKind::Login => format.login_words().unwrap_or_default().to_owned(),
-        ErrorKind::RateLimit
-        | ErrorKind::Overload
-        | ErrorKind::ContextOverflow
-        | ErrorKind::BadModel
-        | ErrorKind::Session
-        | ErrorKind::Refusal
-        | ErrorKind::Crash
-        | ErrorKind::Other => String::new(),
-    };
     let text = redact::redact(&text::one_line(words, limits::SUMMARY_CHARS_MAX)).into_owned();
-    Some(Fault { kind, retryable, reset_at, text, hint })
+    Some(Fault { kind, retryable, reset_at, text, hint: String::new() })
 }
 
 /// A proposed plan: the one of a call, which was checked, else one in the answer that fits into the log.

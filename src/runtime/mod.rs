@@ -26,6 +26,7 @@ mod path_jobs;
 mod paths;
 pub mod process;
 mod project;
+mod pulse;
 mod radar;
 mod ready;
 mod recap;

@@ -228,13 +228,13 @@ fn a_clock_that_was_set_back_does_not_prolong_a_wait() {
 fn a_login_waits_for_a_person_and_costs_no_retry() {
     let mut play =
         Play::of("---\nname: t\n---\n\n## a\nrole: coder\naccess: none\nretries: 3\n\nx\n");
-    let hint = "run `codex login`".to_owned();
+    let hint = "codex login".to_owned();
     fail(&mut play, "a", Fault { hint, ..fault(ErrorKind::Login, None) });
     assert_eq!(play.status(), "waiting(auth)");
     let Status::Waiting { wait: Wait::Auth { detail } } = &play.state.status else { panic!() };
     assert_eq!(
         detail,
-        "a: `rehearsal` needs a login (login says no): run `codex login`, then `crew resume 1`"
+        "a: `rehearsal` needs a login (login says no): log in with `codex login`, then `crew resume 1`"
     );
     assert_eq!(
         play.person(Command::Promote { dependencies: None }).expect_err("waits").code,
