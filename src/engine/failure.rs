@@ -27,7 +27,7 @@ const OVER: &str = "its turn is over and it does not exit";
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Trouble {
-    /// Quick retries after limits and overload, of the model that its step asks for.
+    /// Quick retries after limits and overload, of the first model that its program knows.
     pub limits: u32,
     /// Times that no model was left and it waited.
     pub waits: u32,
@@ -327,13 +327,16 @@ impl Case<'_> {
     /// A short wait is the task's own; a longer one is for another model, or for the limit's end.
     fn limited(&self, fault: &Fault) -> Body {
         let trouble = &self.entry().trouble;
-        let place = trouble.model.as_ref().map_or(0, |model| model.place);
         let reset = fault.reset_at.filter(|reset| *reset > self.now);
         let quick = self.now.plus_ms(doubled(limits::BACKOFF_MS, trouble.limits));
         let quick = reset.map_or(quick, |reset| quick.max(reset));
         let is_short = quick <= self.now.plus_ms(self.state.created.limits.limit_wait_ms);
         // A fallback is tried once; when it fails, the next one is.
-        if fault.retryable && is_short && place == 0 && trouble.limits < limits::LIMIT_RETRIES {
+        if fault.retryable
+            && is_short
+            && self.is_first_model()
+            && trouble.limits < limits::LIMIT_RETRIES
+        {
             return self.later(quick, None, fault);
         }
         if let Some(body) = self.fallback(fault) {
@@ -342,6 +345,19 @@ impl Case<'_> {
         let own = doubled(limits::LIMIT_WAIT_MS, trouble.waits).min(limits::LIMIT_WAIT_MS_MAX);
         let wake_at = reset.unwrap_or_else(|| self.now.plus_ms(own));
         self.later(wake_at, Some(ModelChoice::default()), fault)
+    }
+
+    /// Place of the model that was asked for among those of the step.
+    fn place(&self, models: &[Option<String>]) -> usize {
+        models.iter().position(|model| *model == self.checking.model).unwrap_or(0)
+    }
+
+    /// Whether its program knows none of the models before the one that was asked for.
+    fn is_first_model(&self) -> bool {
+        let models = models(self.state, self.step);
+        let known =
+            |model: &Option<String>| !self.state.is_unknown(&self.checking.runtime, model.as_ref());
+        !models[..self.place(&models)].iter().any(known)
     }
 
     /// The task tries again at a moment, with the model that it has or with the first one.
@@ -353,7 +369,7 @@ impl Case<'_> {
     /// The next model of the agent that the program may know, at once.
     fn fallback(&self, fault: &Fault) -> Option<Body> {
         let models = models(self.state, self.step);
-        let place = self.entry().trouble.model.as_ref().map_or(0, |model| model.place as usize);
+        let place = self.place(&models);
         let unknown =
             |at: &usize| self.state.is_unknown(&self.checking.runtime, models[*at].as_ref());
         let next = (place + 1..models.len()).find(|at| !unknown(at))?;

@@ -27,8 +27,7 @@ fn program(env: &TestEnv, output: &str, script: &str, limits: &str) {
     let path = env.program("agent.sh", &script);
     env.config(&format!(
         "{limits}\n[runtimes.sh]\ncommand = [\"{path}\"]\noutput = \"{output}\"\n\
-         resume = [\"{path}\", \"--resume\", \"{{session}}\"]\nmodel = [\"--model\", \"{{model}}\"]\n\
-         login_with = \"sh login\"\n"
+         resume = [\"{path}\", \"--resume\", \"{{session}}\"]\nmodel = [\"--model\", \"{{model}}\"]\n"
     ));
     env.workflow("one", "", "## work\nrole: reader\nretries: 0\n\n{goal}");
 }
@@ -44,6 +43,11 @@ fn causes(env: &TestEnv, run: u32) -> Vec<ReadyCause> {
 
 fn kinds(env: &TestEnv, run: u32) -> Vec<Option<ErrorKind>> {
     env.ends(run).into_iter().map(|end| end.report.error.map(|error| error.kind)).collect()
+}
+
+/// What a verb prints, whatever its exit code says of the run.
+fn printed(env: &TestEnv, args: &[&str]) -> String {
+    String::from_utf8(env.output(args).stdout).expect("text")
 }
 
 fn prompt(env: &TestEnv, attempt: u32) -> String {
@@ -80,9 +84,12 @@ fn a_run_sleeps_until_a_limit_ends_and_goes_on_in_the_same_session() {
     let Status::Waiting { wait: Wait::Limit { wake_at } } = env.status(run) else {
         panic!("{:?}", env.status(run));
     };
-    let status = env.ok(&["status", "1"]);
-    assert!(status.contains("waiting (limit)") && status.contains("goes on"), "{status}");
-    assert!(status.contains("Claude AI usage limit reached"), "{status}");
+    let status = env.output(&["status", "1"]);
+    assert_eq!(status.status.code(), Some(3), "it goes on by itself");
+    let status = String::from_utf8_lossy(&status.stdout);
+    for words in ["waiting (limit)", "goes on", "Claude AI usage limit reached (rate_limit)"] {
+        assert!(status.contains(words), "{words}: {status}");
+    }
     let why = env.ok(&["why", "1"]);
     assert!(why.contains("goes on by itself at") && why.contains("(rate_limit)"), "{why}");
     assert!(env.supervisor(run).is_some(), "somebody waits for the moment");
@@ -138,14 +145,18 @@ fn a_login_waits_for_a_person() {
         let env = TestEnv::new();
         let script = format!("[ -e $NOTES/key ] && play success && exit; play {case}; exit 1");
         program(&env, output, &script, "");
-        let run = env.start_workflow("one");
+        // The program that is known by this name, found elsewhere.
+        let path = env.root.join("agent.sh");
+        env.config(&format!("[runtimes.{output}]\nprogram = \"{path}\"\nlogin = []\n"));
+        let run = env.start("do it", &["-w", "one", "-a", output]);
         env.wait_status(run, "waiting");
         assert_eq!(env.attempts(run, "work"), 1, "{output} {case}");
-        let why = env.ok(&["why", "1"]);
-        let told = why.contains("`sh` needs a login") && why.contains("log in with `sh login`");
-        assert!(told && why.contains("crew resume 1"), "{why}");
-        let status = env.ok(&["status", "1"]);
-        assert!(status.contains("waiting (auth)") && status.contains("sh login"), "{status}");
+        let how = if output == "claude" { "claude auth login" } else { "codex login" };
+        let how = format!("log in with `{how}`, then `crew resume 1`");
+        let why = printed(&env, &["why", "1"]);
+        assert!(why.contains(&format!("`{output}` needs a login")) && why.contains(&how), "{why}");
+        let status = printed(&env, &["status", "1"]);
+        assert!(status.contains("waiting (auth)") && status.contains(&how), "{status}");
         fs::write(env.notes().join("key"), "").expect("written");
         env.ok(&["resume", "1"]);
         assert_eq!(env.rest(run), "done", "{output} {case}");
@@ -155,7 +166,8 @@ fn a_login_waits_for_a_person() {
 #[test]
 fn models_that_are_unknown_or_busy_give_way_to_the_next() {
     let env = TestEnv::new();
-    let unknown = "{\"type\":\"turn.failed\",\"error\":{\"message\":\"The model `first` does not exist\"}}";
+    let unknown =
+        "{\"type\":\"turn.failed\",\"error\":{\"message\":\"The model `first` does not exist\"}}";
     let script = format!(
         "case \"$*\" in *first*) echo '{unknown}'; exit 1;; \
          *second*) play http_500; exit 1;; *) play success;; esac"
@@ -164,7 +176,8 @@ fn models_that_are_unknown_or_busy_give_way_to_the_next() {
     let agent = "---\nname: reader\ndescription: d\ntools: read\nmodel: first\n\
                  fallbackModels: second, third\n---\n\nYou read.\n";
     fs::write(env.root.join("config/agents/reader.md"), agent).expect("written");
-    let steps = "## work\nrole: reader\n\n{goal}\n\n## more\nrole: reader\ndependsOn: work\n\n{goal}";
+    let steps =
+        "## work\nrole: reader\n\n{goal}\n\n## more\nrole: reader\ndependsOn: work\n\n{goal}";
     env.workflow("one", "", steps);
     let run = env.start_workflow("one");
     assert_eq!(env.rest(run), "done");
@@ -179,7 +192,8 @@ fn models_that_are_unknown_or_busy_give_way_to_the_next() {
     let asked: Vec<(&str, &str)> = asked.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let bad = ("second", "fallback after bad_model on first");
     let busy = ("third", "fallback after overload on second");
-    assert_eq!(asked, [("first", ""), bad, busy, bad, busy]);
+    // The first model that the program knows is asked again some times, and each further one once.
+    assert_eq!(asked, [("first", ""), bad, bad, bad, bad, busy, bad, bad, bad, bad, busy]);
     let shown = env.ok(&["show", "1"]);
     assert!(shown.contains("asks for third (fallback after overload on second)"), "{shown}");
     let json = env.ok(&["show", "1", "--json"]);
@@ -191,7 +205,8 @@ fn models_that_are_unknown_or_busy_give_way_to_the_next() {
 #[test]
 fn a_model_that_nobody_knows_blocks_the_run_with_its_name() {
     let env = TestEnv::new();
-    let unknown = "{\"type\":\"turn.failed\",\"error\":{\"message\":\"The model `gone` does not exist\"}}";
+    let unknown =
+        "{\"type\":\"turn.failed\",\"error\":{\"message\":\"The model `gone` does not exist\"}}";
     program(&env, "codex", &format!("echo '{unknown}'; exit 1"), "");
     let run = env.start("do it", &["-w", "one", "-a", "sh", "-m", "gone"]);
     assert_eq!(env.rest(run), "blocked(workflow_invalid)");
@@ -223,7 +238,8 @@ fn a_conversation_that_no_longer_fits_goes_on_in_a_new_session_that_is_told_what
 #[test]
 fn a_session_that_is_gone_is_replaced_once() {
     let env = TestEnv::new();
-    let script = "case $n in 1) play http_400; exit 1;; 2) play bad_resume; exit 1;; *) play success;; esac";
+    let script =
+        "case $n in 1) play http_400; exit 1;; 2) play bad_resume; exit 1;; *) play success;; esac";
     program(&env, "claude", script, "");
     env.workflow("one", "", "## work\nrole: reader\nretries: 1\n\n{goal}");
     let run = env.start_workflow("one");
@@ -270,7 +286,11 @@ fn a_program_that_does_not_exit_after_its_result_is_ended_and_its_turn_counts() 
     program(&env, "codex", "play http_400; exec sleep 600", "exit = \"300ms\"");
     let run = env.start_workflow("one");
     assert_eq!(env.rest(run), "failed(agent_failed)");
-    assert!(env.ok(&["why", "1/work"]).contains("the program failed"), "{}", env.ok(&["why", "1/work"]));
+    assert!(
+        env.ok(&["why", "1/work"]).contains("the program failed"),
+        "{}",
+        env.ok(&["why", "1/work"])
+    );
 }
 
 #[test]
@@ -302,7 +322,8 @@ fn a_program_that_falls_silent_is_begun_anew_once_and_then_a_person_is_asked() {
     let env = TestEnv::new();
     let script = "echo 'waiting for the network' >&2; head -n 1 \"$(dirname $0)/first.jsonl\"; exec sleep 600";
     let first = fs::read_to_string(recorded("claude", "success")).expect("recorded");
-    fs::write(env.root.join("first.jsonl"), first.lines().next().expect("a line")).expect("written");
+    fs::write(env.root.join("first.jsonl"), first.lines().next().expect("a line"))
+        .expect("written");
     program(&env, "claude", script, "silence = \"500ms\"");
     let run = env.start_workflow("one");
     assert_eq!(env.rest(run), "blocked(task_timeout)");
