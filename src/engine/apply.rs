@@ -282,6 +282,8 @@ impl State {
             ReadyCause::Timeout => entry.timeouts += 1,
             ReadyCause::Contract => entry.nudges += 1,
             ReadyCause::Human => {
+                // Whoever says so may know better than the provider did.
+                self.limited.clear();
                 (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
                 entry.failures.clear();
                 entry.forgiven = entry.history.len();

@@ -97,7 +97,7 @@ impl State {
         let held_ms = live.held_ms_at(end.ended_at.min(at));
         let (runtime, model) = (live.runtime.clone(), live.model.clone());
         let is_resumed = live.session.is_some();
-        self.note_model(&runtime, model.as_ref(), end);
+        self.note_model(at, &runtime, model.as_ref(), end);
         self.forget_verifications(&end.task, end.attempt);
         let active_ms = end.duration_ms.saturating_sub(held_ms);
         let usage = self.spend(runtime.clone(), model.clone(), active_ms, end);

@@ -6,7 +6,7 @@ use super::settle::{is_excused, last_sign, silence_grace_ms};
 use super::start::waits_for_machine;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, failure};
+use super::{budget, stuck};
 use crate::base::{Time, limits};
 use crate::event::{Status, StatusKind, Wait};
 use crate::plan::graph::TaskIx;
@@ -63,7 +63,7 @@ fn moments(state: &State, task: TaskIx, live: &LiveAttempt, seen: &AttemptVitals
     let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
     let output = last_sign(live, seen);
     let mut moments: Vec<Time> = limits.heartbeat_ms.iter().map(|ms| beat.plus_ms(*ms)).collect();
-    moments.extend(failure::stuck_at(state, live, seen));
+    moments.extend(stuck::stuck_at(state, live, seen));
     if live.stopping.is_some() || seen.tool_since.is_some() || is_excused(state, task, live) {
         return moments;
     }

@@ -8,20 +8,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::judge::Case;
-use super::state::{CheckingAttempt, LiveAttempt, State, TaskState, TaskStatus};
-use super::vitals::AttemptVitals;
-use crate::base::flow::StepKind;
+use super::models::{because, models, no_model};
+use super::state::{State, TaskState, TaskStatus};
 use crate::base::{ErrorKind, Time, limits, text};
-use crate::event::attempt::{AttemptEnded, Fault};
-use crate::event::body::{
-    AttemptStopping, Attention, AttentionRaised, ModelChoice, ReadyCause, Settled, TaskReadied,
-    TaskSettled,
-};
-use crate::event::{BlockedReason, Body, EndReason, Status, TaskResult, Wait};
-use crate::plan::graph::{StepPlan, TaskIx};
-
-/// Why a program is ended whose turn counts as what it said.
-const OVER: &str = "its turn is over and it does not exit";
+use crate::event::attempt::Fault;
+use crate::event::body::{ModelChoice, ReadyCause, Settled, TaskReadied};
+use crate::event::{BlockedReason, Body, Status, TaskResult, Wait};
+use crate::plan::graph::TaskIx;
 
 /// What went wrong between a task, its models and their providers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -92,87 +85,7 @@ impl Trouble {
     }
 }
 
-/// The model that an attempt asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Chosen {
-    /// Its name; nothing: what the program takes by itself.
-    pub name: Option<String>,
-    /// Why it is not the one that the step asks for; else empty.
-    pub why: String,
-}
-
-/// The models of a step in the order in which they are asked for.
-fn models(state: &State, step: &StepPlan) -> Vec<Option<String>> {
-    let mut models = vec![step.model.clone()];
-    let agent = step.agent.as_ref().and_then(|agent| state.plan().agents.get(agent));
-    let fallbacks = agent.into_iter().flat_map(|agent| &agent.fallback_models);
-    for name in fallbacks.map(|name| Some(name.clone())) {
-        if !models.contains(&name) {
-            models.push(name);
-        }
-    }
-    models
-}
-
-/// The model that plays the task next; nothing when its program knows none of those that it may ask for.
-pub(super) fn choose(state: &State, task: TaskIx, runtime: &str) -> Option<Chosen> {
-    let step = state.step_of(task);
-    if step.kind == StepKind::Command {
-        return Some(Chosen { name: None, why: String::new() });
-    }
-    let models = models(state, step);
-    let wanted = state.tasks[task].trouble.model.clone().unwrap_or_default();
-    let first = wanted.place as usize;
-    let place =
-        (first..models.len()).find(|&at| !state.is_unknown(runtime, models[at].as_ref()))?;
-    let why = if place == first {
-        wanted.why
-    } else {
-        because(ErrorKind::BadModel, models[first].as_ref())
-    };
-    Some(Chosen { name: models[place].clone(), why })
-}
-
-/// A task whose program knows none of the models that it may ask for.
-pub(super) fn without_model(state: &State, task: TaskIx, runtime: &str) -> Body {
-    let why = no_model(state, task, runtime);
-    let blocks = Some(BlockedReason::WorkflowInvalid);
-    let task = state.task_id(task);
-    TaskSettled { task, status: Settled::Failed, result: None, why, blocks }.into()
-}
-
-fn no_model(state: &State, task: TaskIx, runtime: &str) -> String {
-    let named = models(state, state.step_of(task)).into_iter().flatten();
-    let named: Vec<String> = named.map(|name| format!("`{name}`")).collect();
-    match named.as_slice() {
-        [] => format!("`{runtime}` does not know the model that it is set up with"),
-        [one] => format!("`{runtime}` does not know the model {one}"),
-        many => format!("`{runtime}` knows none of the models {}", many.join(", ")),
-    }
-}
-
-/// Why a model is asked for that is not the first: the failure of the one before it.
-fn because(kind: ErrorKind, model: Option<&String>) -> String {
-    let model = model.map_or("the program's own model", String::as_str);
-    format!("fallback after {} on {model}", kind.word())
-}
-
 impl State {
-    /// Whether a program has said in this run that it does not know a model.
-    fn is_unknown(&self, runtime: &str, model: Option<&String>) -> bool {
-        let model = model.map_or("", String::as_str);
-        self.unknown_models.iter().any(|(known, name)| known == runtime && name == model)
-    }
-
-    /// Remembers a model that a program does not know.
-    pub(super) fn note_model(&mut self, runtime: &str, model: Option<&String>, end: &AttemptEnded) {
-        let is_bad = end.report.error.as_ref().is_some_and(|it| it.kind == ErrorKind::BadModel);
-        if is_bad && !self.is_unknown(runtime, model) {
-            let model = model.cloned().unwrap_or_default();
-            self.unknown_models.insert((runtime.to_owned(), model));
-        }
-    }
-
     /// Whether something other than a moment that comes would let a run go on that waits for a limit.
     fn can_move_now(&self) -> bool {
         let startable = |task: &TaskIx| !super::start::is_held(self, *task);
@@ -194,6 +107,7 @@ impl State {
 
     /// The run wakes from a limit: what waited for it no longer than this is due now.
     pub(super) fn wake_limited(&mut self, wake_at: Time) {
+        self.limited.retain(|known| known.until > wake_at);
         let due = self.index.delayed.range(..=(wake_at, TaskIx::MAX)).map(|&(_, task)| task);
         for task in due.collect::<Vec<TaskIx>>() {
             if let TaskStatus::Ready { since, .. } = self.tasks[task].status
@@ -208,64 +122,14 @@ impl State {
 impl TaskState {
     /// The limit that the task waits for, in the words of its program.
     pub fn limit_told(&self) -> Option<String> {
-        let last = self.last.as_ref().filter(|_| self.trouble.waits_for_limit)?;
-        let error = last.report.error.as_ref()?;
-        Some(format!("{} ({})", text::one_line(&error.text, 200), error.kind.word()))
-    }
-}
-
-/// What follows from a live attempt that gets nowhere: its turn is over and it does not exit, or it only
-/// tries the same call again.
-pub(super) fn stuck(
-    state: &State,
-    task: TaskIx,
-    live: &LiveAttempt,
-    seen: &AttemptVitals,
-    now: Time,
-) -> Option<Body> {
-    let limits = &state.created.limits;
-    if live.stopping.is_some() || live.is_held() {
-        return None;
-    }
-    let (id, attempt) = (state.task_id(task), live.number);
-    if seen.over_at.is_some_and(|over| now.since_ms(over) >= limits.exit_ms) {
-        return Some(AttemptStopping { task: id, attempt, why: OVER.to_owned() }.into());
-    }
-    let (since, what) = seen.retrying.as_ref()?;
-    let ms = now.since_ms(*since);
-    let detail = format!("it has only tried again for {}: {what}", crate::base::time::human_ms(ms));
-    if ms >= limits.retrying_ms {
-        return Some(AttemptStopping { task: id, attempt, why: detail }.into());
-    }
-    let is_told = live.retrying || ms < limits.retrying_ms / 2;
-    let kind = Attention::Retries;
-    (!is_told).then(|| AttentionRaised { task: id, attempt, kind, detail }.into())
-}
-
-/// The next moments at which that could be said.
-pub(super) fn stuck_at(
-    state: &State,
-    live: &LiveAttempt,
-    seen: &AttemptVitals,
-) -> impl Iterator<Item = Time> {
-    let limits = &state.created.limits;
-    let exit = seen.over_at.map(|over| over.plus_ms(limits.exit_ms));
-    let since = seen.retrying.as_ref().map(|(since, _)| *since);
-    let told = since.filter(|_| !live.retrying).map(|at| at.plus_ms(limits.retrying_ms / 2));
-    exit.into_iter().chain(told).chain(since.map(|at| at.plus_ms(limits.retrying_ms)))
-}
-
-impl CheckingAttempt {
-    /// Whether the program had said that its turn was over, and was ended because it did not exit.
-    pub(super) fn is_over(&self) -> bool {
-        self.end.reason == EndReason::Stopped && self.stopped.as_deref() == Some(OVER)
-    }
-
-    /// Whether the turn came to its end as far as the process tells.
-    pub fn has_ended_well(&self) -> bool {
-        let end = &self.end;
-        let has_exited = end.reason == EndReason::Exited && end.signal.is_none();
-        self.is_over() || (has_exited && end.code.unwrap_or(0) == 0)
+        if !self.trouble.waits_for_limit {
+            return None;
+        }
+        let error = self.last.as_ref().and_then(|last| last.report.error.as_ref());
+        Some(match error {
+            Some(error) => format!("{} ({})", text::one_line(&error.text, 200), error.kind.word()),
+            None => "another task has met the limit of its model".to_owned(),
+        })
     }
 }
 
@@ -342,9 +206,19 @@ impl Case<'_> {
         if let Some(body) = self.fallback(fault) {
             return body;
         }
-        let own = doubled(limits::LIMIT_WAIT_MS, trouble.waits).min(limits::LIMIT_WAIT_MS_MAX);
-        let wake_at = reset.unwrap_or_else(|| self.now.plus_ms(own));
+        let wake_at = self.next_free().unwrap_or(self.now);
         self.later(wake_at, Some(ModelChoice::default()), fault)
+    }
+
+    /// When the first of the models that its program knows may be free again; nothing: it knows none.
+    fn next_free(&self) -> Option<Time> {
+        let waits = self.entry().trouble.waits;
+        let own = doubled(limits::LIMIT_WAIT_MS, waits).min(limits::LIMIT_WAIT_MS_MAX);
+        let (state, runtime) = (self.state, &self.checking.runtime);
+        let models = models(state, self.step);
+        let known = models.iter().filter(|model| !state.is_unknown(runtime, model.as_ref()));
+        let limits = known.map(|model| state.limited_until(runtime, model.as_ref(), self.now));
+        limits.map(|until| until.unwrap_or_else(|| self.now.plus_ms(own))).min()
     }
 
     /// Place of the model that was asked for among those of the step.
@@ -414,6 +288,10 @@ impl Case<'_> {
     fn unknown_model(&self, fault: &Fault) -> Body {
         if let Some(body) = self.fallback(fault) {
             return body;
+        }
+        // Those before it are known, and had no room.
+        if let Some(moment) = self.next_free() {
+            return self.later(moment, Some(ModelChoice::default()), fault);
         }
         let why = no_model(self.state, self.task, &self.checking.runtime);
         let why = format!("{why}: {}", text::one_line(&fault.text, 160));

@@ -32,6 +32,7 @@ mod input;
 mod judge;
 mod mail;
 mod merge;
+mod models;
 mod passes;
 mod progress;
 mod red;
@@ -41,6 +42,7 @@ mod spending;
 mod stall;
 mod start;
 mod state;
+mod stuck;
 mod task;
 pub mod transitions;
 mod trees;
@@ -63,6 +65,7 @@ pub use failure::Trouble;
 pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use merge::MergeState;
+pub use models::Limited;
 pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, OwnTree, Spending, State, StepState,

@@ -11,7 +11,7 @@ use super::red::{evidence_wanted, send_back_red};
 use super::start::start;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, children, decision, failure, fire, hold, merge, trees};
+use super::{budget, children, decision, failure, fire, hold, merge, stuck, trees};
 use crate::base::Time;
 use crate::base::flow::{OnStale, StepKind};
 use crate::event::body::{
@@ -354,7 +354,7 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             let (task, attempt) = (state.task_id(task), live.number);
             events.push(HeartbeatChanged { task, attempt, level, age_ms }.into());
         }
-        let stuck = failure::stuck(state, task, live, seen, now);
+        let stuck = stuck::stuck(state, task, live, seen, now);
         events.extend(stuck.or_else(|| silence(state, task, live, seen, now)));
     }
     events

@@ -1,6 +1,6 @@
 //! Which ready tasks start now: all limits of a run are decided here.
 
-use super::failure::{self, Chosen};
+use super::models::{self, Choice, Chosen};
 use super::state::State;
 use super::vitals::Vitals;
 use super::{budget, trees};
@@ -61,8 +61,10 @@ fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body>
         return None;
     }
     let runtime = runtime_of(state, task, step);
-    let Some(model) = failure::choose(state, task, &runtime) else {
-        return Some(failure::without_model(state, task, &runtime));
+    let model = match models::choose(state, task, &runtime, now) {
+        Choice::Model(model) => model,
+        Choice::Later(moment) => return Some(models::not_yet(state, task, moment)),
+        Choice::Unknown => return Some(models::without_model(state, task, &runtime)),
     };
     let is_free = room.take(state, task, step, &runtime);
     is_free.then(|| started(state, task, (runtime, model), now))

@@ -10,6 +10,7 @@ use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
 use super::merge::MergeState;
+use super::models::Limited;
 pub use super::spending::Spending;
 pub use super::task::{CheckingAttempt, LiveAttempt, OwnTree, TaskState, TaskStatus};
 use super::verify::Verification;
@@ -63,6 +64,9 @@ pub struct State {
     /// Models that programs do not know: the program, and the model that it was asked for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unknown_models: BTreeSet<(String, String)>,
+    /// Models that have a limit, with its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limited: Vec<Limited>,
     /// What the attempts used, by task, program, model and day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spendings: Vec<Spending>,
@@ -239,6 +243,7 @@ impl State {
             active_since: None,
             active_until: None,
             unknown_models: BTreeSet::new(),
+            limited: Vec::new(),
             spendings: Vec::new(),
             budget: created.policy.budget,
             warned: Vec::new(),

@@ -88,8 +88,10 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
                 text = format!("{text}, not before {moment}");
             }
             if !ready.failure.is_empty() {
+                // What the agent is told to do is no news.
+                let failure = ready.failure.split(". Look at what is there").next();
                 text.push_str(": ");
-                text.push_str(&quote(&ready.failure));
+                text.push_str(&quote(failure.unwrap_or_default()));
             }
             (Some(&ready.task), text, true)
         }

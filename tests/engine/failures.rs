@@ -304,6 +304,45 @@ fn other_tasks_do_not_try_a_model_that_was_bad() {
 }
 
 #[test]
+fn other_tasks_do_not_meet_a_limit_that_is_known() {
+    let two = BOTH.replace("role: reviewer\n", "role: reviewer\nmaxConcurrency: 1\n");
+    let mut plan = plan(&two);
+    plan.max_concurrency = Some(1);
+    let mut play = Play::new(plan);
+    let reset = play.now.plus_ms(100 * MINUTE);
+    fail(&mut play, "a", fault(ErrorKind::RateLimit, Some(reset)));
+    assert_eq!((play.status().as_str(), play.count("attempt.started")), ("waiting(limit)", 1));
+    assert_eq!(play.state.limits_told().len(), 2);
+    play.now = reset;
+    play.tick();
+    assert_eq!(play.live(), ["a"]);
+    // With another model it goes on with that.
+    let mut play = with_models(
+        &two.replace("role: reviewer\n", "role: reviewer\ndependsOn: a\n"),
+        &["second"],
+    );
+    let reset = play.now.plus_ms(100 * MINUTE);
+    fail(&mut play, "a", fault(ErrorKind::RateLimit, Some(reset)));
+    play.end("a");
+    assert_eq!(asked(&play, "b"), [("second".into(), "fallback after rate_limit on first".into())]);
+}
+
+#[test]
+fn the_run_wakes_for_the_model_that_is_free_first_and_asks_for_no_other() {
+    let mut play = with_models(ONE, &["second", "third"]);
+    for minutes in [300, 10] {
+        let reset = play.now.plus_ms(minutes * MINUTE);
+        fail(&mut play, "a", fault(ErrorKind::RateLimit, Some(reset)));
+    }
+    fail(&mut play, "a", fault(ErrorKind::BadModel, None));
+    assert_eq!(play.status(), "waiting(limit)");
+    play.now = wake_at(&play);
+    play.tick();
+    let last = asked(&play, "a").pop().expect("started");
+    assert_eq!(last, ("second".into(), "fallback after rate_limit on first".into()));
+}
+
+#[test]
 fn a_session_that_is_gone_is_replaced_once() {
     let mut play =
         Play::of("---\nname: t\n---\n\n## a\nrole: coder\naccess: none\nretries: 2\n\nx\n");

@@ -253,8 +253,8 @@ fn status(status: &Status) -> Option<Subject> {
     if let Some(detail) = status.detail().filter(|detail| !detail.is_empty()) {
         text = format!("{text}: {detail}");
     }
-    if text.is_empty() {
-        "somebody must log in".clone_into(&mut text);
+    if let Status::Waiting { wait: Wait::Auth { detail } } = status {
+        detail.clone_into(&mut text);
     }
     Some(Subject { text, is_status: true, ..plain(&key, severity, title, verb) })
 }
