@@ -45,10 +45,25 @@ pub struct RuntimeSpec {
     pub mcp: Vec<String>,
     /// Program and arguments of its own interactive session: `["mytool", "--mcp-config", "{mcp_config}"]`.
     pub chat: Vec<String>,
+    /// Program and arguments that open a session of it in a terminal: `["mytool", "--resume", "{session}"]`.
+    pub attach: Vec<String>,
+    /// The same for a session that begins anew.
+    pub interactive: Vec<String>,
 }
 
-const KEYS: [&str; 9] =
-    ["command", "prompt", "output", "env", "set", "resume", "model", "mcp", "chat"];
+const KEYS: [&str; 11] = [
+    "command",
+    "prompt",
+    "output",
+    "env",
+    "set",
+    "resume",
+    "model",
+    "mcp",
+    "chat",
+    "attach",
+    "interactive",
+];
 
 /// Why a table does not describe a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,9 +115,12 @@ pub enum SpecProblem {
         /// Which one.
         source: UnknownPlaceholder,
     },
-    /// A resume command that names no session would silently start anew.
-    #[error("`resume` must hold `{{session}}`")]
-    ResumeWithoutSession,
+    /// A command that goes on with a session but names none would silently start anew.
+    #[error("`{key}` must hold `{{session}}`")]
+    NoSession {
+        /// The key.
+        key: &'static str,
+    },
     /// The text cannot be a variable's name.
     #[error("`{0}` cannot be the name of an environment variable")]
     Variable(String),
@@ -157,9 +175,13 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
             return Err(SpecProblem::NoProgram { key: "resume" });
         }
         Some(words) if !has(words, Placeholder::Session) => {
-            return Err(SpecProblem::ResumeWithoutSession);
+            return Err(SpecProblem::NoSession { key: "resume" });
         }
         _ => {}
+    }
+    let attach = words(table, "attach")?;
+    if !attach.is_empty() && !has(&attach, Placeholder::Session) {
+        return Err(SpecProblem::NoSession { key: "attach" });
     }
     let implied = if has(&command, Placeholder::Prompt) {
         PromptVia::Arg
@@ -182,6 +204,8 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         model: words(table, "model")?,
         mcp: words(table, "mcp")?,
         chat: words(table, "chat")?,
+        attach,
+        interactive: words(table, "interactive")?,
         command,
         resume,
     };
@@ -278,6 +302,7 @@ mod tests {
             ("command = \"x\"\noutput = \"xml\"", "`output` must be one of `text`, `crew`"),
             ("command = \"x\"\nenv = [\"A=B\"]", "`A=B` cannot be the name"),
             ("command = \"x\"\nresume = \"x\"", "`resume` must hold `{session}`"),
+            ("command = \"x\"\nattach = \"x\"", "`attach` must hold `{session}`"),
             ("command = \"x\"\nresume = \"\"", "`resume` names no program"),
             ("command = \"x {modle}\"", "did you mean `{model}`"),
         ] {

@@ -133,5 +133,7 @@ fn bare(name: &str) -> RuntimeSpec {
         model: Vec::new(),
         mcp: Vec::new(),
         chat: Vec::new(),
+        attach: Vec::new(),
+        interactive: Vec::new(),
     }
 }

@@ -411,6 +411,10 @@ fn ready(
     task: TaskIx,
     not_before: Option<Time>,
 ) -> String {
+    if let Some(taken) = state.taken(task) {
+        let since = human_ms(now.since_ms(taken.since));
+        return format!("{} took it over {since} ago (process {})", taken.by, taken.pid);
+    }
     if state.status.kind() != StatusKind::Running {
         return format!(
             "it can start as soon as the run is running; the run is {}",

@@ -40,6 +40,7 @@ mod spending;
 mod stall;
 mod start;
 mod state;
+mod takeover;
 mod task;
 pub mod transitions;
 mod trees;
@@ -66,6 +67,7 @@ pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, OwnTree, Spending, State, StepState,
     TaskState, TaskStatus, WorktreeState,
 };
+pub use takeover::{Taken, check as check_takeover};
 pub use task::{Failure, Pass};
 pub use trees::Conflict;
 pub use verify::Verification;

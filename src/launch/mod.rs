@@ -7,6 +7,7 @@ mod children;
 mod programs;
 mod queue;
 pub mod radar;
+pub mod session;
 mod start;
 pub mod version;
 

@@ -153,6 +153,8 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("model", &table.model),
         ("mcp", &table.mcp),
         ("chat", &table.chat),
+        ("attach", &table.attach),
+        ("interactive", &table.interactive),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
         out.insert(key.to_owned(), list(words));
@@ -175,7 +177,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = "[runtimes.mine]\ncommand = [\"mine\"]\nargs = [\"--fast\"]\nenv = [\"KEY\"]\n\
             resume = [\"mine\", \"{session}\"]\nmodel = [\"--model\", \"{model}\"]\n\
-            mcp = [\"--mcp\", \"{mcp_config}\"]\nset = { COLOR = \"0\" }\n";
+            mcp = [\"--mcp\", \"{mcp_config}\"]\nattach = [\"mine\", \"-i\", \"{session}\"]\ninteractive = [\"mine\", \"-i\"]\n\
+            set = { COLOR = \"0\" }\n";
         std::fs::write(dir.path().join("config.toml"), text).unwrap();
         let env: Environment =
             [("CREW_CONFIG_DIR", dir.path().to_str().unwrap())].into_iter().collect();
@@ -185,6 +188,7 @@ mod tests {
         assert_eq!(spec.command, ["mine", "--fast"]);
         assert_eq!(spec.resume.as_ref().unwrap(), &["mine", "{session}", "--fast"]);
         assert_eq!((spec.model.len(), spec.mcp.len(), spec.env.len()), (2, 2, 1));
+        assert_eq!((spec.attach.len(), spec.interactive.len()), (3, 2));
         assert_eq!(spec.set["COLOR"], "0");
     }
 
