@@ -113,3 +113,16 @@ pub fn is_free(state: &State, task: TaskIx) -> bool {
 pub fn is_gone(state: &State, task: TaskIx) -> bool {
     !matches!(state.tasks[task].status.as_str(), "ready" | "running" | "checking")
 }
+
+/// What terminals showed in which people had the task, oldest first.
+pub fn sessions(dir: &RunDir, task: &TaskId) -> Vec<Utf8PathBuf> {
+    let entries = dir.task(task).read_dir_utf8().into_iter().flatten().flatten();
+    let mut found: Vec<(u64, Utf8PathBuf)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().strip_prefix("attached-")?.strip_suffix(".log")?;
+            Some((name.parse().ok()?, entry.path().to_owned()))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, path)| path).collect()
+}

@@ -6,7 +6,6 @@ use super::Programs;
 use crate::base::path::PathError;
 use crate::config::Environment;
 use crate::engine::State;
-use crate::plan::graph::TaskIx;
 use crate::store::RunDir;
 
 /// What is wanted: a task of a run, in a terminal.
@@ -24,8 +23,8 @@ pub struct Wanted<'a> {
     pub passed: &'a [String],
     /// The crew program.
     pub crew: &'a Utf8Path,
-    /// The task.
-    pub task: TaskIx,
+    /// Position of the task.
+    pub task: usize,
     /// Marks every process of the session.
     pub mark: &'a str,
     /// A shell, even where the program has a session of its own.

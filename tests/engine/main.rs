@@ -18,5 +18,6 @@ mod merge;
 mod own_trees;
 mod questions;
 mod rest;
+mod takeovers;
 mod workflows;
 mod writers;
