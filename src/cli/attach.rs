@@ -179,7 +179,7 @@ impl Takeover<'_> {
             self.ledger.refresh()?;
             let by = self.ledger.state().taken(ix).map(|taken| {
                 let since = human_ms(context.now.since_ms(taken.since));
-                format!("{} has it (process {}, since {since})", taken.name(), taken.pid)
+                format!("{} has it (process {}, since {since})", taken.by.name(), taken.pid)
             });
             let by = by.unwrap_or_else(|| "another process is just taking it".to_owned());
             let reason = format!("`{}` of run #{number} is taken over already: {by}", self.task);

@@ -41,7 +41,7 @@ pub struct Held {
 /// # Errors
 /// The folder of the task cannot be made or locked.
 pub fn lock(dir: &RunDir, task: &TaskId) -> Result<Option<FileLock>, PathError> {
-    create_private_dir(&dir.task(task))?;
+    create_private_dir(dir.task(task))?;
     for _ in 0..TRIES {
         if let Some(lock) = FileLock::try_exclusive(&dir.attach_lock(task))? {
             return Ok(Some(lock));

@@ -413,7 +413,7 @@ fn ready(
 ) -> String {
     if let Some(taken) = state.taken(task) {
         let since = human_ms(now.since_ms(taken.since));
-        return format!("{} took it over {since} ago (process {})", taken.name(), taken.pid);
+        return format!("{} took it over {since} ago (process {})", taken.by.name(), taken.pid);
     }
     if state.status.kind() != StatusKind::Running {
         return format!(

@@ -33,16 +33,6 @@ pub struct Taken {
     pub since: Time,
 }
 
-impl Taken {
-    /// Who it is, as people call each other.
-    pub fn name(&self) -> String {
-        match &self.by {
-            Actor::Human(user) => user.clone(),
-            other => other.to_string(),
-        }
-    }
-}
-
 impl State {
     /// Who has taken the task over, while somebody has.
     pub fn taken(&self, task: TaskIx) -> Option<&Taken> {
@@ -168,7 +158,8 @@ pub(super) fn take(
 pub fn check(state: &State, task: TaskIx, over: Option<&str>) -> Result<(), Refusal> {
     let (id, number) = (state.task_id(task), state.created.number);
     if let Some(taken) = state.taken(task).filter(|taken| over != Some(&taken.mark)) {
-        let reason = format!("`{id}` is in the hands of {} (process {})", taken.name(), taken.pid);
+        let reason =
+            format!("`{id}` is in the hands of {} (process {})", taken.by.name(), taken.pid);
         let hint = "end that session first".to_owned();
         return Err(Refusal { code: "conflict", reason, hint });
     }

@@ -77,12 +77,11 @@ fn plan(wanted: &Wanted<'_>) -> Result<Session, SessionError> {
         None => None,
     };
     let resumes = own.is_some() && session.is_some();
-    let (program, argv) = match own {
-        Some(argv) => (name.clone(), argv),
-        None => {
-            let prompt = format!("({} {id}) ", state.reference());
-            (SHELL.to_owned(), shell(wanted, &prompt, &mut env)?)
-        }
+    let (program, argv) = if let Some(argv) = own {
+        (name.clone(), argv)
+    } else {
+        let prompt = format!("({} {id}) ", state.reference());
+        (SHELL.to_owned(), shell(wanted, &prompt, &mut env)?)
     };
     let path = env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
     if which::which_in(&argv[0], path, &cwd).is_err() {
@@ -261,12 +260,11 @@ impl Supervisor {
         let own = [self.project.state(), self.project.worktrees()].map(Utf8Path::to_owned);
         let local = root.join(memory_folder(MemoryScope::Local));
         move || {
-            let found = match made {
-                Some(made) => worktree::changes(&made.path, &made.commit).ok(),
-                None => {
-                    let skipped: Vec<Utf8PathBuf> = own.into_iter().chain([local]).collect();
-                    changes::since(&root, &since, &skipped)
-                }
+            let found = if let Some(made) = made {
+                worktree::changes(&made.path, &made.commit).ok()
+            } else {
+                let skipped: Vec<Utf8PathBuf> = own.into_iter().chain([local]).collect();
+                changes::since(&root, &since, &skipped)
             };
             found.unwrap_or_default()
         }

@@ -1,6 +1,7 @@
 //! Which modes a program has set in a terminal: what is left of them is undone when it is gone.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// Bytes of a control sequence that are looked at; longer ones set no mode.
 const SEQUENCE_BYTES_MAX: usize = 64;
@@ -81,7 +82,8 @@ impl Modes {
         }
         for mode in &self.changed {
             let end = if ON_AT_FIRST.contains(mode) { 'h' } else { 'l' };
-            out.push_str(&format!("\x1b[?{mode}{end}"));
+            // Writing to a `String` cannot fail.
+            let _ = write!(out, "\x1b[?{mode}{end}");
         }
         out.into_bytes()
     }

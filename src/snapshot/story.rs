@@ -11,7 +11,7 @@ use crate::event::pass::PassFinished;
 use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
 use crate::event::takeover::{HandBack, TaskHandedBack};
-use crate::event::{Actor, AttemptEnded, Body, Record, Status};
+use crate::event::{AttemptEnded, Body, Record, Status};
 use crate::plan::policy::Budget;
 use crate::plan::risk::told as told_risks;
 
@@ -176,10 +176,7 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             (Some(&asked.task), format!("asks: {}", quote(&asked.question.text)), true)
         }
         Body::TaskTaken(taken) => {
-            let by = match &taken.by {
-                Actor::Human(user) => quote(user),
-                other => other.to_string(),
-            };
+            let by = quote(&taken.by.name());
             (Some(&taken.task), format!("taken over by {by} with {}", quote(&taken.program)), true)
         }
         Body::TaskHandedBack(back) => (Some(&back.task), handed_back(back), true),

@@ -117,7 +117,7 @@ fn open_sources(state: &State) -> Vec<String> {
 }
 
 fn in_hands(taken: &Taken) -> String {
-    format!("{} has taken it over (process {})", taken.name(), taken.pid)
+    format!("{} has taken it over (process {})", taken.by.name(), taken.pid)
 }
 
 fn why(state: &State, task: TaskIx, now: Time, waits: &str) -> Option<String> {
