@@ -12,7 +12,7 @@ use super::process::{self, MARK};
 use super::supervisor::Supervisor;
 use super::{changes, terminal, worktree};
 use crate::agent::{InvocationInput, RuntimeSpec};
-use crate::base::flow::{Access, MemoryScope, StepKind};
+use crate::base::flow::{Access, MemoryScope, Permission, StepKind};
 use crate::base::{limits, redact};
 use crate::engine::{Effect, Input, LiveAttempt, State};
 use crate::event::takeover::{HandBack, TaskHandedBack};
@@ -71,6 +71,8 @@ fn plan(wanted: &Wanted<'_>) -> Result<Session, SessionError> {
         model: step.model.as_deref(),
         session,
         mcp_config: None,
+        mcp_text: None,
+        permission: Permission::of(step.access, state.created.policy.permission),
     };
     let own = match spec.filter(|_| !wanted.shell) {
         Some(spec) => own_session(spec, &input)?,
