@@ -34,3 +34,5 @@ mod stop;
 mod supervisor;
 #[path = "faults/terminal.rs"]
 mod terminal;
+#[path = "faults/usage.rs"]
+mod usage;

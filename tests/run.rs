@@ -60,6 +60,8 @@ mod setup;
 mod tools;
 #[path = "run/trees.rs"]
 mod trees;
+#[path = "run/usage.rs"]
+mod usage;
 #[path = "run/verify.rs"]
 mod verify;
 #[path = "run/version.rs"]

@@ -137,7 +137,9 @@ impl TurnReport {
                 self.tools.ended += 1;
                 self.tools.failed += u32::from(!ok);
             }
-            Observation::Usage(usage) => self.usage.get_or_insert_default().add(usage),
+            Observation::Usage(usage) | Observation::UsageOf { usage, .. } => {
+                self.usage.get_or_insert_default().add(usage);
+            }
             Observation::Question { text, choices } => keep_last(
                 &mut self.questions,
                 Question { text: text.clone(), choices: choices.clone() },

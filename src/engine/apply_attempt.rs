@@ -3,7 +3,7 @@
 use super::state::{CheckingAttempt, LiveAttempt, State, TaskStatus};
 use super::task::Pass;
 use crate::base::{TaskId, Time};
-use crate::event::attempt::{AttemptEnded, AttemptStarted};
+use crate::event::attempt::{AttemptEnded, AttemptStarted, SessionTotal};
 use crate::event::body::{Attention, AttentionRaised, CheckFinished};
 use crate::event::pass::PassFinished;
 
@@ -92,6 +92,7 @@ impl State {
         let is_stale = live.stale;
         let held_ms = live.held_ms_at(end.ended_at.min(at));
         let (runtime, model) = (live.runtime.clone(), live.model.clone());
+        let session = end.session.as_ref().or(live.session.as_ref()).cloned();
         self.forget_verifications(&end.task, end.attempt);
         let active_ms = end.duration_ms.saturating_sub(held_ms);
         let usage = self.spend(runtime, model, active_ms, end);
@@ -104,6 +105,9 @@ impl State {
         }
         if end.session.is_some() {
             entry.session.clone_from(&end.session);
+        }
+        if let (Some(session), Some(usage)) = (session, end.report.session_total) {
+            entry.session_total = Some(SessionTotal { session, usage });
         }
         entry.last = Some(Box::new(end.clone()));
         self.usage.add(&usage);

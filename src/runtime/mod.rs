@@ -34,6 +34,7 @@ mod snapshot_tree;
 mod start;
 mod submodules;
 mod supervisor;
+mod tally;
 mod told;
 mod tree_jobs;
 mod unfinished;

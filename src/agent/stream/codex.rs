@@ -17,7 +17,11 @@ pub(crate) struct Reader {
 impl Reader {
     pub(super) fn read(&mut self, line: &Value) -> Option<Vec<Observation>> {
         let seen = match text(line, "type")? {
-            "thread.started" => vec![Observation::Session { id: text_or_empty(line, "thread_id") }],
+            "thread.started" => {
+                let id = text_or_empty(line, "thread_id");
+                self.totals.named(&id);
+                vec![Observation::Session { id }]
+            }
             "turn.started" | "item.updated" => Vec::new(),
             "item.started" => started(at(line, "item")?)?,
             "item.completed" => self.completed(at(line, "item")?)?,
