@@ -50,6 +50,30 @@ words! {
 }
 
 words! {
+    /// What an agent program may do without being asked, from the least to the most.
+    Permission {
+        /// Read only.
+        Plan = "plan",
+        /// Whatever changes something is asked for.
+        Ask = "ask",
+        /// Files of its folder may be changed; commands run in a sandbox or not at all.
+        Edit = "edit",
+        /// Everything that the user may.
+        Full = "full",
+    }
+}
+
+impl Permission {
+    /// What a task with this access is given in a run whose writers have `writers`.
+    pub fn of(access: Access, writers: Self) -> Self {
+        match access {
+            Access::Write => writers,
+            Access::Read | Access::None => Self::Plan,
+        }
+    }
+}
+
+words! {
     /// Where the memory file of an agent lies.
     MemoryScope {
         /// With the user.

@@ -10,7 +10,7 @@ use super::mail;
 use super::outfit::Outfit;
 use super::snapshot_tree;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
-use crate::base::flow::{Access, MemoryScope, StepKind};
+use crate::base::flow::{Access, MemoryScope, Permission, StepKind};
 use crate::base::path::PathError;
 use crate::base::{limits, redact, text};
 use crate::config::{Environment, agent_environment};
@@ -102,7 +102,7 @@ impl Desk<'_> {
         let prompt = self.prompt(task, live, &messages);
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
         outfit.issue_token()?;
-        let mcp_config = if spec.mcp.is_empty() { None } else { Some(outfit.mcp_config()?) };
+        let mcp = if spec.takes_mcp() { Some(outfit.mcp(spec.mcp_form)?) } else { None };
         let invocation = spec.invocation(&InvocationInput {
             crew: self.crew,
             prompt_file: &dir.prompt(),
@@ -111,7 +111,9 @@ impl Desk<'_> {
             task: &id,
             model: live.model.as_deref(),
             session: live.session.as_deref(),
-            mcp_config: mcp_config.as_deref(),
+            mcp_config: mcp.as_ref().map(|(path, _)| path.as_path()),
+            mcp_text: mcp.as_ref().map(|(_, text)| text.as_str()),
+            permission: Permission::of(step.access, self.state.created.policy.permission),
         })?;
         command.argv = invocation.argv;
         command.stdin = match invocation.stdin {
