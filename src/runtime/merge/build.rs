@@ -16,7 +16,7 @@ use crate::plan::policy::{PathPolicy, WorktreePolicy};
 use crate::runtime::evidence::Job;
 use crate::runtime::process::kill_marked;
 use crate::runtime::{copies, submodules};
-use crate::store::git::{GitError, git, identity};
+use crate::store::git::{GitError, git, identity, is_ancestor, resolve};
 
 /// Everything that making a result needs.
 #[derive(Debug, Clone)]
@@ -168,10 +168,7 @@ impl Build {
         self.remove_scratch();
         let missing =
             |detail: String| Obstacle { why: MergeRefusal::Missing, detail, paths: Vec::new() };
-        let commit = |name: &str| {
-            let wanted = format!("{name}^{{commit}}");
-            git(&self.root, &["rev-parse", "--verify", "-q", &wanted]).ok()
-        };
+        let commit = |name: &str| resolve(&self.root, &format!("{name}^{{commit}}")).ok().flatten();
         let target = &self.target;
         let old = commit(&format!("refs/heads/{target}")).ok_or_else(|| {
             missing(format!(
@@ -184,7 +181,7 @@ impl Build {
             .ok_or_else(|| {
             missing(format!("branch `{}` and its commits are gone", self.branch))
         })?;
-        if git(&self.root, &["merge-base", "--is-ancestor", &head, &old]).is_ok() {
+        if is_ancestor(&self.root, &head, &old)? {
             let target = target.clone();
             // Somebody was quicker, with git.
             let is_empty = head == self.start;
