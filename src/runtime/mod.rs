@@ -28,6 +28,7 @@ pub mod process;
 mod project;
 mod radar;
 mod ready;
+mod setup;
 pub mod shim;
 mod slots;
 mod snapshot_tree;
