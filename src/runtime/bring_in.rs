@@ -11,7 +11,7 @@ use crate::engine::{Conflict, Effect, Input, WorktreeState};
 use crate::event::tree::TreeMerged;
 use crate::plan::graph::TaskIx;
 use crate::store::git::{
-    GitCall, GitError, git, git_as_author, git_merge_tree, git_names, is_ancestor, resolve,
+    GitCall, GitError, blob_of, git, git_as_author, git_merge_tree, git_names, is_ancestor, resolve,
 };
 
 /// Everything that a merge needs, to be taken along into the background.
@@ -149,19 +149,7 @@ fn undo_part(tree: &Utf8Path, ours: &str, new: &str) -> Result<bool, GitError> {
     let blob = |commit: &str, path: &str| resolve(tree, &format!("{commit}:{path}"));
     let mut written = Vec::new();
     for path in paths {
-        let file = tree.join(&path);
-        let now = match file.symlink_metadata() {
-            Err(_) => None,
-            Ok(meta) if meta.is_symlink() => {
-                let to = std::fs::read_link(&file).unwrap_or_default();
-                let to = to.to_string_lossy().into_owned();
-                let call =
-                    crate::store::git::GitCall { input: to.as_bytes(), ..Default::default() };
-                let out = crate::store::git::git_with(tree, &["hash-object", "--stdin"], &call)?;
-                Some(String::from_utf8_lossy(&out).trim().to_owned())
-            }
-            Ok(_) => git(tree, &["hash-object", "--", &path]).ok(),
-        };
+        let now = blob_of(tree, path.as_ref())?;
         let before = blob(ours, &path)?;
         if now == before {
             continue;

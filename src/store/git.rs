@@ -3,7 +3,9 @@
 //! Every call is quiet, asks nothing, takes no optional locks, runs no hooks, and names its folder.
 
 use std::io::{Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -78,6 +80,28 @@ pub fn resolve(dir: &Utf8Path, name: &str) -> Result<Option<String>, GitError> {
 /// Whether a name stands for something; where git cannot say, it does not.
 pub fn is_there(dir: &Utf8Path, name: &str) -> bool {
     resolve(dir, name).is_ok_and(|found| found.is_some())
+}
+
+/// The object that a file of a worktree would be: its content after filters, or where a link points to.
+///
+/// Nothing where no file is.
+///
+/// # Errors
+/// Git is missing, or the file cannot be read.
+pub fn blob_of(tree: &Utf8Path, file: &Path) -> Result<Option<String>, GitError> {
+    let path = tree.as_std_path().join(file);
+    let out = match path.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => {
+            let target = path.read_link().map_err(GitError::Start)?;
+            let call = GitCall { input: target.as_os_str().as_bytes(), ..GitCall::default() };
+            git_with(tree, &["hash-object", "--no-filters", "--stdin"], &call)?
+        }
+        Ok(meta) if !meta.is_dir() => {
+            git_raw(tree, &["hash-object", "--", &file.to_string_lossy()], &[])?
+        }
+        Ok(_) | Err(_) => return Ok(None),
+    };
+    Ok(Some(String::from_utf8_lossy(&out).trim().to_owned()))
 }
 
 /// Whether everything that a commit has is in another one.

@@ -9,7 +9,7 @@ use super::{PathCheckError, Place};
 use crate::base::limits;
 use crate::plan::paths::PathRules;
 use crate::runtime::changes;
-use crate::store::git::{git, resolve};
+use crate::store::git::{blob_of, git, resolve};
 
 /// Every touched path, by its true name.
 pub(super) fn all(
@@ -110,7 +110,7 @@ pub(super) fn is_as_committed(place: &Place, before: &Listing, path: &str) -> bo
     let is_there = tree.join(path).symlink_metadata().is_ok();
     match (blob("HEAD"), is_there) {
         (Some(blob), true) => {
-            let same = git(tree, &["hash-object", "--", path]).is_ok_and(|now| now == blob);
+            let same = blob_of(tree, path.as_ref()).is_ok_and(|now| now.as_ref() == Some(&blob));
             let clean = git(tree, &["status", "--porcelain", "-z", "--", path]);
             same && clean.is_ok_and(|said| said.is_empty())
         }
