@@ -30,7 +30,7 @@ pub struct TaskRow {
     pub attempt: u32,
     /// The program that plays it; absent for commands and people.
     pub runtime: Option<String>,
-    /// The model that answered last, where its program names it; else the one asked for.
+    /// The model asked for.
     pub model: Option<String>,
     /// How old the heartbeat of its live attempt is.
     pub heartbeat: Option<HeartbeatLevel>,
@@ -88,10 +88,7 @@ impl TaskRow {
             },
             attempt: entry.attempts,
             runtime: (!runtime.is_empty()).then(|| runtime.to_owned()),
-            model: match live {
-                Some(live) => live.model.clone(),
-                None => answered(entry).or_else(|| step.model.clone()),
-            },
+            model: live.map_or_else(|| step.model.clone(), |live| live.model.clone()),
             heartbeat: level,
             started_at: entry.started_at,
             ended_at: if live.is_some() { None } else { entry.ended_at },
@@ -104,10 +101,6 @@ impl TaskRow {
             class: class(entry, level, seen),
         }
     }
-}
-
-fn answered(entry: &TaskState) -> Option<String> {
-    entry.last.as_ref().and_then(|end| end.report.model.clone())
 }
 
 /// By step: what one that is not activated waits for, as people read it.

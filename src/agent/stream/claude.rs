@@ -125,8 +125,7 @@ impl Reader {
             .find(|words| !words.trim().is_empty())
             .map_or_else(|| text_or_empty(line, "subtype").replace('_', " "), str::to_owned);
         let status = at(line, "api_error_status").and_then(Value::as_u64);
-        seen.push(failure::failure(status, &words));
-        seen.push(Observation::Result { text: String::new(), status: ResultStatus::Error });
+        seen.extend(failure::failed_turn(status, &words));
     }
 
     fn usage(&mut self, line: &Value, seen: &mut Vec<Observation>) {

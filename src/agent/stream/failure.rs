@@ -1,12 +1,18 @@
 //! What a program's words about a failure mean.
 
-use crate::agent::observation::{ErrorKind, Observation};
+use crate::agent::observation::{ErrorKind, Observation, ResultStatus};
 use crate::base::Time;
 
 /// A failure in the program's own words, with the provider's status where it is known.
 pub(super) fn failure(status: Option<u64>, text: &str) -> Observation {
     let (kind, retryable) = classify(status, text);
     Observation::Error { kind, retryable, reset_at: reset_at(text), text: text.to_owned() }
+}
+
+/// The end of a turn that failed.
+pub(super) fn failed_turn(status: Option<u64>, text: &str) -> [Observation; 2] {
+    let none = Observation::Result { text: String::new(), status: ResultStatus::Error };
+    [failure(status, text), none]
 }
 
 /// What kind of failure it is, and whether the same call may work later.

@@ -82,8 +82,7 @@ impl Reader {
             return seen;
         }
         let words = text(line, "error.message").unwrap_or("the turn failed");
-        let none = Observation::Result { text: String::new(), status: ResultStatus::Error };
-        seen.extend([failure::failure(None, words), none]);
+        seen.extend(failure::failed_turn(None, words));
         seen
     }
 }
