@@ -90,7 +90,8 @@ fn running() -> TestEnv {
     let env = TestEnv::new();
     let headless = env.program("headless", HEADLESS);
     let session = env.program("session", SESSION);
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_crew"), env.root.join("bin/crew")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_crew"), env.root.join("bin/crew"))
+        .expect("linked");
     env.config(&format!(
         "[runtimes.cl]\ncommand = [\"{headless}\"]\nresume = [\"{headless}\", \"--resume\", \"{{session}}\"]\n\
          attach = [\"{session}\", \"{{session}}\"]\noutput = \"claude\"\n"
