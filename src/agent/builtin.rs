@@ -4,8 +4,7 @@ use toml::{Table, Value};
 
 use super::spec::{RuntimeSpec, SpecError};
 
-/// Names of the built-in programs, in the order in which one is chosen when nothing names one.
-pub const NAMES: [&str; 6] = ["claude", "codex", "pi", "opencode", "gemini", "qwen"];
+pub use crate::base::flow::BUILT_IN_PROGRAMS as NAMES;
 
 const TABLES: &str = include_str!("builtin.toml");
 

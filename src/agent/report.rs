@@ -64,6 +64,8 @@ pub struct TurnReport {
     pub retries: u32,
     /// The last of these: often the reason why a program had to be stopped.
     pub last_retry: Option<(ErrorKind, String)>,
+    /// Whether it has done nothing since then.
+    pub is_retrying: bool,
     /// Tools that the program was not allowed to use, each once.
     pub denied: Vec<String>,
     /// Tokens and cost; `None` when nothing was reported.
@@ -115,6 +117,7 @@ impl TurnReport {
             self.printed = true;
             self.scan.end_message();
         }
+        self.is_retrying = observation.is_retrying(self.is_retrying);
         match observation {
             Observation::Session { id } => self.session = Some(id.clone()),
             Observation::Text { text } => {

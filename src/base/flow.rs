@@ -37,6 +37,10 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+/// Names of the programs that crew drives without being told how, in the order in which one is chosen when
+/// nothing names one.
+pub const BUILT_IN_PROGRAMS: [&str; 6] = ["claude", "codex", "pi", "opencode", "gemini", "qwen"];
+
 words! {
     /// What a task may do to the files of its worktree.
     Access {

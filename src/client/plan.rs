@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use super::policy::policy_of;
 use super::start::RunRequest;
 use super::workspace::Workspace;
-use crate::base::flow::Permission;
+use crate::base::flow::{BUILT_IN_PROGRAMS, Permission};
 use crate::base::flow::{Condition, Isolation, StepKind};
 use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
@@ -18,9 +18,6 @@ use crate::plan::{BuildInput, Completion, Plan, Policy, StepPlan, build};
 use crate::resource::{
     Catalog, Diagnostic, NotFound, Scope, TeamFile, WorkflowFile, lint, workflow,
 };
-
-/// Programs that are chosen by themselves, in this order, when nothing names one.
-pub const KNOWN_PROGRAMS: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
 
 /// Name of the command that checks a tree when the workflow gives it none.
 const DEFAULT_COMMAND: &str = "check";
@@ -114,7 +111,7 @@ pub fn choose(
     check_supported(&plan)?;
     check_commands(&plan)?;
     if plan.steps.iter().any(|step| needs_program(step) && step.runtime.is_empty()) {
-        let known = KNOWN_PROGRAMS.iter().map(|name| (*name).to_owned());
+        let known = BUILT_IN_PROGRAMS.iter().map(|name| (*name).to_owned());
         return Err(PlanError::NoProgram { looked_for: known.collect() });
     }
     let policy = policy_of(workspace, &workflow, scope, &plan.commands, request);
@@ -298,7 +295,7 @@ fn default_program(workspace: &Workspace, programs: &Programs) -> Option<String>
     let path = workspace.env.get("PATH").unwrap_or_default();
     let root = &workspace.found.root;
     let configured = programs.names().filter(|name| *name != crate::agent::rehearsal::NAME);
-    KNOWN_PROGRAMS
+    BUILT_IN_PROGRAMS
         .into_iter()
         .chain(configured)
         .find(|name| programs.preflight(name, path, root).is_ok())

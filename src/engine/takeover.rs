@@ -115,6 +115,9 @@ impl State {
         entry.said = None;
         let checking = CheckingAttempt {
             end: end_of(at, back, entry.attempts, entry.session.clone()),
+            runtime: entry.runtime.clone().unwrap_or_default(),
+            model: None,
+            is_resumed: false,
             stopped: None,
             by_person: true,
             check: None,
