@@ -406,7 +406,7 @@ fn end(ended: &AttemptEnded) -> String {
 
 fn handed_back(back: &TaskHandedBack) -> String {
     let how = match back.how {
-        HandBack::GoOn => "handed back, its agent goes on",
+        HandBack::GoOn => "handed back",
         HandBack::Done => "handed back as done",
         HandBack::Unused => "ended before it could be taken over",
         HandBack::Lost => "given back because its terminal was gone",
