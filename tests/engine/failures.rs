@@ -386,7 +386,7 @@ fn see(play: &mut Play, retrying: Option<Time>, over_at: Option<Time>) {
 #[test]
 fn a_program_that_only_tries_again_is_told_of_and_ended_at_its_time() {
     let mut play = Play::of(ONE);
-    let since = play.now;
+    let since = play.now.plus_ms(1);
     for (ms, attention, stopping) in [
         (150_000 - 1, 0, 0),
         (150_000, 1, 0),
@@ -403,12 +403,13 @@ fn a_program_that_only_tries_again_is_told_of_and_ended_at_its_time() {
         assert!(due.is_some_and(|due| due <= since.plus_ms(300_000)), "{ms}: {due:?}");
     }
     assert_eq!(readied(&play).last().map(|it| it.cause), Some(ReadyCause::Timeout));
+    assert_eq!(play.live(), ["a"], "what was seen of the last attempt says nothing about this one");
 }
 
 #[test]
 fn a_turn_that_is_over_counts_although_its_program_does_not_exit() {
     let mut play = Play::of(ONE);
-    let over = play.now;
+    let over = play.now.plus_ms(1);
     for (ms, status) in [(29_999, "running"), (30_000, "done(delivered)")] {
         play.now = over.plus_ms(ms);
         see(&mut play, None, Some(over));
@@ -421,8 +422,8 @@ fn a_turn_that_is_over_counts_although_its_program_does_not_exit() {
 #[test]
 fn an_attempt_that_a_person_stops_is_never_over() {
     let mut play = Play::of(ONE);
-    let now = play.now;
-    see(&mut play, None, Some(now));
+    let over = play.now.plus_ms(1);
+    see(&mut play, None, Some(over));
     play.person(Command::Pause).expect("paused");
     assert_eq!((play.status().as_str(), play.task("a")), ("paused", "ready"));
 }
