@@ -249,6 +249,7 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
     }
     let next = match &state.status {
         Status::Blocked { .. } | Status::Failed { .. } => Some(format!("crew why {number}")),
+        Status::Waiting { wait: Wait::Auth { .. } } => Some(format!("crew resume {number}")),
         Status::Waiting { wait } if !matches!(wait, Wait::Merge { .. }) => {
             let rows = DecisionRow::all(state, state.updated_at);
             rows.first().map(|row| row.command(number))
