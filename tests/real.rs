@@ -5,6 +5,7 @@
 //! and `node`); `python3` plays the model.
 
 #[path = "support/project.rs"]
+#[expect(dead_code, reason = "other test programs need the rest of it")]
 mod project;
 mod support;
 

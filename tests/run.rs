@@ -22,6 +22,8 @@ mod children;
 mod decide;
 #[path = "run/diff.rs"]
 mod diff;
+#[path = "run/failures.rs"]
+mod failures;
 #[path = "run/flow.rs"]
 mod flow;
 #[path = "run/forge.rs"]

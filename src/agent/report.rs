@@ -64,6 +64,8 @@ pub struct TurnReport {
     pub retries: u32,
     /// The last of these: often the reason why a program had to be stopped.
     pub last_retry: Option<(ErrorKind, String)>,
+    /// Whether it has done nothing since then.
+    pub is_retrying: bool,
     /// Tools that the program was not allowed to use, each once.
     pub denied: Vec<String>,
     /// Tokens and cost; `None` when nothing was reported.
@@ -115,6 +117,7 @@ impl TurnReport {
             self.printed = true;
             self.scan.end_message();
         }
+        self.is_retrying = observation.is_retrying(self.is_retrying);
         match observation {
             Observation::Session { id } => self.session = Some(id.clone()),
             Observation::Text { text } => {
@@ -137,9 +140,7 @@ impl TurnReport {
                 self.tools.ended += 1;
                 self.tools.failed += u32::from(!ok);
             }
-            Observation::Usage(usage) | Observation::UsageOf { usage, .. } => {
-                self.usage.get_or_insert_default().add(usage);
-            }
+            Observation::Usage(usage) | Observation::UsageOf { usage, .. } => self.add(usage),
             Observation::Question { text, choices } => keep_last(
                 &mut self.questions,
                 Question { text: text.clone(), choices: choices.clone() },
@@ -204,6 +205,10 @@ impl TurnReport {
             }
         }
         text::one_line(&redact(&paragraph), limits::SUMMARY_CHARS_MAX)
+    }
+
+    fn add(&mut self, usage: &Usage) {
+        self.usage.get_or_insert_default().add(usage);
     }
 
     fn note(&mut self, text: &str) {

@@ -154,6 +154,15 @@ pub const SUPERVISOR_LOG_LINES_WAITING: usize = 1_024;
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.
 pub const BACKOFF_MS_MAX: u64 = 60_000;
+/// Quick retries of a model after a usage limit or overload; then another model takes over, or the task waits.
+pub const LIMIT_RETRIES: u32 = 3;
+/// Milliseconds that a task waits when no model is left and nobody says when the limit ends; doubles up to
+/// [`LIMIT_WAIT_MS_MAX`].
+pub const LIMIT_WAIT_MS: u64 = 5 * 60 * 1_000;
+/// Milliseconds of the longest such wait.
+pub const LIMIT_WAIT_MS_MAX: u64 = 60 * 60 * 1_000;
+/// New sessions that a task gets because its conversation no longer fits; then a person is asked.
+pub const NEW_SESSIONS_MAX: u32 = 2;
 
 /// Level of `defaults.autonomy` from which on green work is merged without a person's word: the highest.
 pub const AUTONOMY_OF_MERGE: u8 = 5;

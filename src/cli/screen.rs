@@ -81,7 +81,9 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     if let Some(parent) = run.parent {
         fact("parent", &format!("#{parent}"))?;
     }
-    if let Some(detail) = run.detail.as_ref().filter(|detail| !detail.is_empty()) {
+    let waits = matches!(run.wait.as_deref(), Some("limit" | "auth"));
+    let why = run.detail.as_ref().or(run.wait_detail.as_ref().filter(|_| waits));
+    if let Some(detail) = why.filter(|detail| !detail.is_empty()) {
         fact("why", detail)?;
     }
     if let Some(wake_at) = run.wake_at {

@@ -338,6 +338,9 @@ fn created(
             runtime: config.limits.runtime.clone(),
             first_output_ms: config.limits.first_output_ms,
             silence_ms: config.limits.silence_ms,
+            retrying_ms: config.limits.retrying_ms,
+            exit_ms: config.limits.exit_ms,
+            limit_wait_ms: config.limits.limit_wait_ms,
             grace_ms: config.limits.grace_ms,
             output_bytes_max: config.limits.max_output_bytes,
             heartbeat_ms: [

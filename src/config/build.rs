@@ -159,6 +159,9 @@ impl Reader<'_> {
             hibernate_ms: self.number("limits.hibernate"),
             grace_ms: self.number("limits.grace"),
             silence_ms: self.number("limits.silence"),
+            retrying_ms: self.number("limits.retrying"),
+            exit_ms: self.number("limits.exit"),
+            limit_wait_ms: self.number("limits.limit_wait"),
             runtime: self.named(&["limits", "runtime"], small),
         }
     }

@@ -108,7 +108,9 @@ impl State {
     pub(super) fn shift_delays(&mut self, ms: u64) {
         let paused_at = self.status_since;
         let delayed = self.index.delayed.iter().filter(|(moment, _)| *moment > paused_at);
-        for task in delayed.map(|&(_, task)| task).collect::<Vec<usize>>() {
+        // A limit ends when it ends.
+        let own = delayed.filter(|(_, task)| !self.tasks[*task].trouble.waits_for_limit);
+        for task in own.map(|&(_, task)| task).collect::<Vec<usize>>() {
             if let TaskStatus::Ready { since, not_before: Some(moment) } = self.tasks[task].status {
                 let not_before = Some(moment.plus_ms(ms));
                 self.set_task(task, TaskStatus::Ready { since, not_before });

@@ -6,6 +6,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::facts::Asked;
+use super::failure::Trouble;
 use crate::base::{StepId, Time};
 use crate::event::attempt::{Question, SessionTotal};
 use crate::event::body::{CheckFinished, HeartbeatLevel};
@@ -65,6 +66,12 @@ pub struct TaskState {
     /// What the next attempt is told went wrong.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub failure: String,
+    /// The model that its last attempt asked for, and why it is not the one of its step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_model: Option<(Option<String>, String)>,
+    /// What went wrong with its models and their providers.
+    #[serde(default, skip_serializing_if = "Trouble::is_none")]
+    pub trouble: Trouble,
     /// Its question, until the answer was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
@@ -192,6 +199,9 @@ pub struct LiveAttempt {
     /// The model asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Why this model and not the one that its step asks for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model_why: String,
     /// Marks its processes.
     pub mark: String,
     /// When it was decided.
@@ -211,6 +221,9 @@ pub struct LiveAttempt {
     /// When attention was raised because it fell silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_since: Option<Time>,
+    /// Whether attention was raised because it only tries the same call again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retrying: bool,
     /// Since when it waits for a person's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Time>,
@@ -230,6 +243,15 @@ pub struct LiveAttempt {
 pub struct CheckingAttempt {
     /// How it ended.
     pub end: AttemptEnded,
+    /// The program that played it.
+    #[serde(default)]
+    pub runtime: String,
+    /// The model that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether it went on with a session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_resumed: bool,
     /// Why it was stopped, when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,

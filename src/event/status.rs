@@ -220,7 +220,11 @@ pub enum Wait {
         task: TaskId,
     },
     /// Somebody must log in.
-    Auth,
+    Auth {
+        /// Which program, and how.
+        #[serde(default)]
+        detail: String,
+    },
     /// A person must decide what becomes of the branch.
     Merge {
         /// The branch that holds the work.
@@ -244,7 +248,7 @@ impl Wait {
         match self {
             Self::Gate => "gate",
             Self::Question { .. } => "question",
-            Self::Auth => "auth",
+            Self::Auth { .. } => "auth",
             Self::Merge { .. } => "merge",
             Self::Limit { .. } => "limit",
             Self::Children => "children",

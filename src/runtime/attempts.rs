@@ -13,7 +13,7 @@ use super::supervisor::{Key, Supervisor, Wake, live_keys};
 use super::worktree;
 use crate::agent::OutputFormat;
 use crate::base::flow::{Access, MemoryScope};
-use crate::base::{PathError, limits};
+use crate::base::{ErrorKind, PathError, limits};
 use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
@@ -246,6 +246,12 @@ impl Supervisor {
         self.artifact_target(key).inputs_of(found)
     }
 
+    /// How a person logs in to the program of an attempt, where that is known.
+    fn login_with(&self, key: Key) -> String {
+        let spec = self.live(key).and_then(|live| self.programs.get(&live.runtime).ok());
+        spec.map(|spec| spec.login_with.clone()).unwrap_or_default()
+    }
+
     fn artifact_target(&self, key: Key) -> ArtifactTarget {
         let desk = self.desk();
         ArtifactTarget {
@@ -254,6 +260,7 @@ impl Supervisor {
             output: desk.state.step_of(key.0).output.clone(),
             can_write: desk.state.step_of(key.0).access == crate::base::flow::Access::Write,
             calls: Calls::of(desk.state, self.clock),
+            login_with: self.login_with(key),
         }
     }
 
@@ -392,6 +399,8 @@ struct ArtifactTarget {
     output: Option<crate::base::ArtifactName>,
     can_write: bool,
     calls: Calls,
+    /// How a person logs in to the program.
+    login_with: String,
 }
 
 impl ArtifactTarget {
@@ -403,7 +412,8 @@ impl ArtifactTarget {
             let Ok(name) = name.parse() else { continue };
             inputs.extend(self.store(task, &name, clean(text).as_bytes()));
         }
-        let is_success = found.end.reason == EndReason::Exited && found.end.code == Some(0);
+        let is_success = found.has_answered
+            || (found.end.reason == EndReason::Exited && found.end.code == Some(0));
         // What the agent handed over under this very name is what it means.
         let is_given = |name: &crate::base::ArtifactName| {
             found.artifacts.iter().any(|(given, _)| given == name.as_str())
@@ -424,7 +434,13 @@ impl ArtifactTarget {
             inputs.extend(stored);
         }
         inputs.extend(self.calls.inputs_of(&found));
-        inputs.push(Input::AttemptEnded(found.end));
+        let mut end = found.end;
+        if let Some(fault) = &mut end.report.error
+            && fault.kind == ErrorKind::Login
+        {
+            fault.hint.clone_from(&self.login_with);
+        }
+        inputs.push(Input::AttemptEnded(end));
         inputs
     }
 

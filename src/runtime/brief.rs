@@ -8,6 +8,7 @@ use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
 use super::mail;
 use super::outfit::Outfit;
+use super::recap;
 use super::snapshot_tree;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::{Access, MemoryScope, Permission, StepKind};
@@ -172,7 +173,7 @@ impl Desk<'_> {
                     .flatten(),
             }),
             feedback: &state.steps[state.step_ix_of(task)].feedback,
-            failure: &state.tasks[task].failure,
+            failure: &self.told(task, live),
             outputs: self.outputs(task, step),
             artifacts: self.artifacts(step),
             messages: mails,
@@ -185,6 +186,15 @@ impl Desk<'_> {
             children: ChildRow::all(state).iter().map(ChildRow::told).collect(),
         };
         render(state.plan(), step, &input)
+    }
+
+    /// What the attempt is told of the one before: in a new session also what that did.
+    fn told(&self, task: TaskIx, live: &LiveAttempt) -> String {
+        let entry = &self.state.tasks[task];
+        if !entry.trouble.needs_recap {
+            return entry.failure.clone();
+        }
+        format!("{}\n\n{}", entry.failure, recap::of(self, task, live.number))
     }
 
     /// What the step's agent keeps in its memory file; what is wrong with that file stops nothing.

@@ -9,11 +9,11 @@ use super::attempt_files::{self, ExitFile};
 use super::tally::{Counting, Tally, count};
 use crate::agent::{
     Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, ResultStatus, TaskState,
-    TurnReport, Verdict,
+    TurnReport, Verdict, kind_of,
 };
 use crate::base::path::{PathContext, PathError};
 use crate::base::{TaskId, Time, limits, redact, text};
-use crate::event::attempt::{Question, Report};
+use crate::event::attempt::{Fault, Question, Report};
 use crate::event::pass::Said;
 use crate::event::{AttemptEnded, EndReason, Usage};
 use crate::store::AttemptDir;
@@ -24,6 +24,8 @@ use crate::store::files::read_text_capped;
 pub struct Harvest {
     /// The fact for the log.
     pub end: AttemptEnded,
+    /// Whether the program said that its turn came to a good end, also when it did not exit then.
+    pub has_answered: bool,
     /// The agent's final text.
     pub text: String,
     /// Artifacts that the agent put into its output, by name.
@@ -56,6 +58,12 @@ pub fn harvest(
         })?,
     };
     let failure = failure_text(dir, exit, &report);
+    let report_of_turn = Report {
+        proposal: proposal(dir, &report)?,
+        broken: broken(format, exit, &report),
+        error: fault(format, exit, &report, &failure),
+        ..facts(&report)
+    };
     let mut end = AttemptEnded {
         task: task.clone(),
         attempt,
@@ -68,17 +76,15 @@ pub fn harvest(
         summary: report.summary(),
         failure,
         session: report.session.clone(),
-        report: Report {
-            proposal: proposal(dir, &report)?,
-            broken: broken(format, exit, &report),
-            ..facts(&report)
-        },
+        report: report_of_turn,
         usage: Usage::default(),
         leftovers: exit.leftovers,
         changed: None,
     };
     count(&mut end, tally.bill(counting), decoder.session_total());
-    Ok(Harvest { end, text: report.final_text(), artifacts, calls: report.calls })
+    let has_answered =
+        exit.reason == attempt_files::EndReason::Stopped && report.status == Some(ResultStatus::Ok);
+    Ok(Harvest { end, has_answered, text: report.final_text(), artifacts, calls: report.calls })
 }
 
 /// The end of an attempt of which no record will ever come.
@@ -130,6 +136,7 @@ fn facts(report: &TurnReport) -> Report {
     let failed_by_program = report.errors.iter().rev().find(|error| !error.retryable);
     Report {
         broken: None,
+        error: None,
         spoke: !report.final_text().trim().is_empty(),
         verdict: report.verdict.map(|verdict| verdict == Verdict::Pass),
         state: match report.marker {
@@ -153,6 +160,7 @@ fn facts(report: &TurnReport) -> Report {
             text: redact::redact(&question.text).into_owned(),
             choices: question.choices.clone(),
         }),
+        model: report.model.clone(),
         ..Report::default()
     }
 }
@@ -160,7 +168,10 @@ fn facts(report: &TurnReport) -> Report {
 /// What is wrong with the end of a turn whose program exited as if all were well: `pi` does so after an error.
 fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<String> {
     let is_clean = exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited;
-    if !is_clean || !format.says_its_end() || report.status == Some(ResultStatus::Ok) {
+    // A program that is ended after its result is judged by that.
+    let is_told = exit.reason == attempt_files::EndReason::Stopped
+        && report.status == Some(ResultStatus::Error);
+    if !(is_clean || is_told) || !format.says_its_end() || report.status == Some(ResultStatus::Ok) {
         return None;
     }
     let last = report.errors.last().map(|error| (error.kind, &error.text));
@@ -174,6 +185,33 @@ fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<
         (None, None) => "it ended in the middle of its turn".to_owned(),
     };
     Some(redact::redact(&text::one_line(&why, limits::SUMMARY_CHARS_MAX)).into_owned())
+}
+
+/// The failure that ended a turn, in the program's words: its last error, what it tried again and again,
+/// or what it wrote as its error before it could begin.
+fn fault(
+    format: OutputFormat,
+    exit: &ExitFile,
+    report: &TurnReport,
+    failure: &str,
+) -> Option<Fault> {
+    let is_clean = exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited;
+    let has_answered = report.status == Some(ResultStatus::Ok)
+        && (format.says_its_end() || !report.final_text().trim().is_empty());
+    if format == OutputFormat::Text || (is_clean && has_answered) {
+        return None;
+    }
+    let (kind, retryable, reset_at, words) = if let Some(error) = report.errors.last() {
+        (error.kind, error.retryable, error.reset_at, error.text.as_str())
+    } else if let Some((kind, words)) = report.last_retry.as_ref().filter(|_| report.is_retrying) {
+        (*kind, true, None, words.as_str())
+    } else {
+        let never_began = format.says_its_end() && report.session.is_none() && !is_clean;
+        let (kind, retryable) = kind_of(failure).filter(|_| never_began)?;
+        (kind, retryable, None, failure)
+    };
+    let text = redact::redact(&text::one_line(words, limits::SUMMARY_CHARS_MAX)).into_owned();
+    Some(Fault { kind, retryable, reset_at, text, hint: String::new() })
 }
 
 /// A proposed plan: the one of a call, which was checked, else one in the answer that fits into the log.

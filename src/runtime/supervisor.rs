@@ -17,6 +17,7 @@ use super::executor::Executor;
 use super::merge::{Try, TryEnd};
 use super::meter::Meter;
 use super::process::Pid;
+use super::pulse::Pulse;
 use super::slots::Slots;
 use super::told::Teller;
 use crate::base::{Time, limits};
@@ -77,6 +78,8 @@ pub struct Supervisor {
     pub(super) has_trees: bool,
     /// What live attempts have used, where a budget asks for it.
     pub(super) meters: BTreeMap<Key, Meter>,
+    /// Whether live programs get on, by what they print.
+    pub(super) pulses: BTreeMap<Key, Pulse>,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
@@ -187,6 +190,7 @@ impl Supervisor {
         let now = self.clock.now();
         let inputs = std::mem::take(&mut self.inputs);
         self.look_at_usage();
+        self.look_at_pulses(now);
         if let Err(error) = self.commit(now, &inputs) {
             // Disk full or the like: nothing is half-applied. Facts are kept and tried again.
             tracing::error!(error = %super::error_chain(&error), "nothing could be written; trying again");
@@ -200,6 +204,7 @@ impl Supervisor {
         }
         let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
         self.add_usage(&mut seen);
+        self.add_pulses(&mut seen);
         // Only a machine that had too few slots is worth another look: everything else wakes by itself.
         seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
         let due = deadline(self.ledger.state(), &seen, now);
@@ -210,6 +215,8 @@ impl Supervisor {
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
         let mut used = Vitals::default();
         self.add_usage(&mut used);
+        let mut pulses = Vitals::default();
+        self.add_pulses(&mut pulses);
         let mut locked = self.ledger.lock()?;
         // Only now is the state the newest: whoever resumed the run or freed a place is in it.
         let state = locked.state();
@@ -221,6 +228,10 @@ impl Supervisor {
         let mut vitals = vitals(state, locked.dir(), now);
         for (task, seen) in used.attempts {
             vitals.attempts.entry(task).or_insert(seen.clone()).usage = seen.usage;
+        }
+        for (task, seen) in pulses.attempts {
+            let found = vitals.attempts.entry(task).or_insert(seen.clone());
+            (found.retrying, found.over_at) = (seen.retrying, seen.over_at);
         }
         vitals.machine_slots = u32::try_from(staying + self.held.len()).unwrap_or(u32::MAX);
         let mut all = inputs.to_vec();

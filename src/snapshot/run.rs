@@ -215,7 +215,10 @@ impl RunRow {
         let created = &state.created;
         let plan = state.plan();
         let is_checking = || state.tasks.iter().any(|task| task.status.as_checking().is_some());
-        let (wait, wait_detail, wake_at) = waiting(&state.status);
+        let (wait, mut wait_detail, wake_at) = waiting(&state.status);
+        if wait.as_deref() == Some("limit") {
+            wait_detail = Some(state.limits_told().join("; "));
+        }
         Self {
             number: created.number,
             reference: state.reference(),
@@ -341,7 +344,8 @@ fn waiting(status: &Status) -> (Option<String>, Option<String>, Option<Time>) {
             let (detail, wake_at) = match wait {
                 Wait::Merge { trouble, .. } => (trouble.as_ref().map(word), None),
                 Wait::Limit { wake_at } => (None, Some(*wake_at)),
-                Wait::Gate | Wait::Question { .. } | Wait::Auth | Wait::Children => (None, None),
+                Wait::Auth { detail } => (Some(detail.clone()), None),
+                Wait::Gate | Wait::Question { .. } | Wait::Children => (None, None),
             };
             (Some(wait.as_str().to_owned()), detail, wake_at)
         }

@@ -85,9 +85,14 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         }
         Body::TaskReadied(ready) => {
             let mut text = format!("again ({})", cause(ready.cause));
+            if let Some(moment) = ready.not_before.filter(|_| ready.cause == ReadyCause::Limit) {
+                text = format!("{text}, not before {moment}");
+            }
             if !ready.failure.is_empty() {
+                // What the agent is told to do is no news.
+                let failure = ready.failure.split(". Look at what is there").next();
                 text.push_str(": ");
-                text.push_str(&quote(&ready.failure));
+                text.push_str(&quote(failure.unwrap_or_default()));
             }
             (Some(&ready.task), text, true)
         }
@@ -108,8 +113,12 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         }
         Body::AttemptStarted(started) => {
             let model = started.model.as_deref().map(|model| format!(" {model}"));
+            let why = match started.model_why.as_str() {
+                "" => String::new(),
+                why => format!("; {why}"),
+            };
             let text = format!(
-                "attempt {} started ({}{})",
+                "attempt {} started ({}{}{why})",
                 started.attempt,
                 if started.runtime.is_empty() { "command" } else { &started.runtime },
                 model.unwrap_or_default()
@@ -169,6 +178,7 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             let what = match raised.kind {
                 Attention::FirstOutput => "printed nothing yet",
                 Attention::Silence => "fell silent",
+                Attention::Retries => "only tries again",
             };
             (Some(&raised.task), format!("{what}: {}", quote(&raised.detail)), true)
         }
@@ -402,6 +412,10 @@ fn cause(cause: ReadyCause) -> &'static str {
         ReadyCause::Pass => "next pass",
         ReadyCause::Final => "the finished work was red",
         ReadyCause::Outdated => "the tree has changed since its vote",
+        ReadyCause::Limit => "its provider has no room",
+        ReadyCause::Fallback => "another model takes over",
+        ReadyCause::Overflow => "its conversation no longer fitted",
+        ReadyCause::Session => "its session is gone",
     }
 }
 

@@ -32,6 +32,12 @@ pub struct TaskRow {
     pub runtime: Option<String>,
     /// The model asked for.
     pub model: Option<String>,
+    /// The model that its last attempt asked for.
+    pub model_asked: Option<String>,
+    /// Why it is not the one that its step asks for.
+    pub model_why: Option<String>,
+    /// The model that answered in its last attempt, as its program names it.
+    pub model_used: Option<String>,
     /// How old the heartbeat of its live attempt is.
     pub heartbeat: Option<HeartbeatLevel>,
     /// When its first attempt started.
@@ -72,6 +78,7 @@ impl TaskRow {
             Some(seen) => heartbeat(state, live, seen, now).0,
             None => live.heartbeat,
         });
+        let asked = entry.asked_model.as_ref();
         let runtime = live.map(|live| live.runtime.as_str()).or(entry.runtime.as_deref());
         let runtime = runtime.unwrap_or(&step.runtime);
         let since = live
@@ -89,6 +96,9 @@ impl TaskRow {
             attempt: entry.attempts,
             runtime: (!runtime.is_empty()).then(|| runtime.to_owned()),
             model: live.map_or_else(|| step.model.clone(), |live| live.model.clone()),
+            model_asked: asked.and_then(|(model, _)| model.clone()),
+            model_why: asked.map(|(_, why)| why.clone()).filter(|why| !why.is_empty()),
+            model_used: entry.last.as_ref().and_then(|last| last.report.model.clone()),
             heartbeat: level,
             started_at: entry.started_at,
             ended_at: if live.is_some() { None } else { entry.ended_at },
@@ -117,7 +127,11 @@ fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<Strin
     match &entry.status {
         TaskStatus::Pending if !waits.is_empty() => Some(waits.to_owned()),
         TaskStatus::Ready { not_before: Some(moment), .. } if *moment > now => {
-            Some(format!("it tries again in {}", human_ms(moment.since_ms(now))))
+            let again = format!("it tries again in {}", human_ms(moment.since_ms(now)));
+            Some(match entry.limit_told() {
+                Some(said) => format!("{again}: {said}"),
+                None => again,
+            })
         }
         TaskStatus::Ready { .. } if is_running => Some("it waits for a slot".to_owned()),
         TaskStatus::Ready { .. } => Some(format!("the run is {}", state.status.kind().as_str())),

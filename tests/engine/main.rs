@@ -12,6 +12,7 @@ mod conditions;
 mod contracts;
 mod cycles;
 mod decisions;
+mod failures;
 mod holds;
 mod loops;
 mod merge;

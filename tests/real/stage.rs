@@ -18,6 +18,10 @@ pub struct Stage {
 
 impl Stage {
     /// A model with these rules, and every program set up to ask it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only whoever runs the tests knows where the programs are"
+    )]
     pub fn new(rules: &Value) -> Self {
         let env = TestEnv::new();
         let programs = std::env::var("CREW_REAL_AGENTS").expect("CREW_REAL_AGENTS names a folder");
@@ -40,14 +44,15 @@ impl Stage {
 
     /// A team whose roles are played by these programs.
     pub fn team(&self, name: &str, workflow: &str, roles: &[(&str, &str, &str)]) {
-        let roles: String = roles
+        let lines: Vec<String> = roles
             .iter()
             .map(|(role, agent, runtime)| {
-                format!("- {role}: agent={agent} runtime={runtime} plays\n")
+                format!("- {role}: agent={agent} runtime={runtime} plays")
             })
             .collect();
+        let roles = lines.join("\n");
         let text = format!(
-            "---\nname: {name}\ndescription: d\ndefaultWorkflow: {workflow}\n---\n\n{roles}"
+            "---\nname: {name}\ndescription: d\ndefaultWorkflow: {workflow}\n---\n\n{roles}\n"
         );
         write(&self.env.root.join(format!("config/teams/{name}.team.md")), &text);
     }

@@ -12,6 +12,8 @@ mod json;
 mod opencode;
 mod pi;
 
+pub use failure::kind_of;
+
 use serde_json::Value;
 
 use super::observation::{Observation, Usage};

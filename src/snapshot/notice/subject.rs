@@ -219,6 +219,7 @@ fn attention(raised: &AttentionRaised) -> Subject {
     let what = match raised.kind {
         Attention::FirstOutput => "has printed nothing yet",
         Attention::Silence => "fell silent",
+        Attention::Retries => "only tries the same call again",
     };
     let (key, title) = (format!("attention:{task}:{kind}"), format!("{task} {what}"));
     Subject {
@@ -234,7 +235,7 @@ fn status(status: &Status) -> Option<Subject> {
         Status::Blocked { .. } => (Severity::NeedsYou, "is blocked", "why"),
         Status::Failed { .. } => (Severity::Failed, "failed", "why"),
         Status::Done { .. } => (Severity::Done, "is done", "status"),
-        Status::Waiting { wait: Wait::Auth } => {
+        Status::Waiting { wait: Wait::Auth { .. } } => {
             (Severity::NeedsYou, "waits for somebody to log in", "why")
         }
         Status::Waiting { .. }
@@ -252,8 +253,8 @@ fn status(status: &Status) -> Option<Subject> {
     if let Some(detail) = status.detail().filter(|detail| !detail.is_empty()) {
         text = format!("{text}: {detail}");
     }
-    if text.is_empty() {
-        "somebody must log in".clone_into(&mut text);
+    if let Status::Waiting { wait: Wait::Auth { detail } } = status {
+        detail.clone_into(&mut text);
     }
     Some(Subject { text, is_status: true, ..plain(&key, severity, title, verb) })
 }
