@@ -3,6 +3,7 @@
 use super::state::{CheckingAttempt, LiveAttempt, State, TaskStatus};
 use super::task::Pass;
 use crate::base::{TaskId, Time};
+use crate::event::EndReason;
 use crate::event::attempt::{AttemptEnded, AttemptStarted, SessionTotal};
 use crate::event::body::{Attention, AttentionRaised, CheckFinished};
 use crate::event::pass::PassFinished;
@@ -96,8 +97,8 @@ impl State {
         let is_stale = live.stale;
         let held_ms = live.held_ms_at(end.ended_at.min(at));
         let (runtime, model) = (live.runtime.clone(), live.model.clone());
-        let session = end.session.as_ref().or(live.session.as_ref()).cloned();
         let is_resumed = live.session.is_some();
+        let session = end.session.as_ref().or(live.session.as_ref()).cloned();
         self.note_model(at, &runtime, model.as_ref(), end);
         self.forget_verifications(&end.task, end.attempt);
         let active_ms = end.duration_ms.saturating_sub(held_ms);
@@ -116,6 +117,10 @@ impl State {
             entry.session_total = Some(SessionTotal { session, usage });
         }
         entry.trouble.needs_recap = false;
+        let never_ran = matches!(end.reason, EndReason::Revoked | EndReason::SpawnFailed);
+        if !never_ran {
+            entry.handed = None;
+        }
         entry.last = Some(Box::new(end.clone()));
         self.usage.add(&usage);
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
@@ -127,6 +132,7 @@ impl State {
                     model,
                     is_resumed,
                     stopped,
+                    by_person: false,
                     check: None,
                     merged: None,
                     conflict: None,

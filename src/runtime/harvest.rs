@@ -58,12 +58,7 @@ pub fn harvest(
         })?,
     };
     let failure = failure_text(dir, exit, &report);
-    let report_of_turn = Report {
-        proposal: proposal(dir, &report)?,
-        broken: broken(format, exit, &report),
-        error: fault(format, exit, &report, &failure),
-        ..facts(&report)
-    };
+    let error = fault(format, exit, &report, &failure);
     let mut end = AttemptEnded {
         task: task.clone(),
         attempt,
@@ -76,7 +71,12 @@ pub fn harvest(
         summary: report.summary(),
         failure,
         session: report.session.clone(),
-        report: report_of_turn,
+        report: Report {
+            proposal: proposal(dir, &report)?,
+            broken: broken(format, exit, &report),
+            error,
+            ..facts(&report)
+        },
         usage: Usage::default(),
         leftovers: exit.leftovers,
         changed: None,
@@ -160,7 +160,6 @@ fn facts(report: &TurnReport) -> Report {
             text: redact::redact(&question.text).into_owned(),
             choices: question.choices.clone(),
         }),
-        model: report.model.clone(),
         ..Report::default()
     }
 }

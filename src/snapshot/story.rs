@@ -11,6 +11,7 @@ use crate::event::merge::MergeResult;
 use crate::event::pass::PassFinished;
 use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
+use crate::event::takeover::{HandBack, TaskHandedBack};
 use crate::event::{AttemptEnded, Body, Record, Status};
 use crate::plan::policy::Budget;
 use crate::plan::risk::told as told_risks;
@@ -185,6 +186,11 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         Body::QuestionAsked(asked) => {
             (Some(&asked.task), format!("asks: {}", quote(&asked.question.text)), true)
         }
+        Body::TaskTaken(taken) => {
+            let by = quote(&taken.by.name());
+            (Some(&taken.task), format!("taken over by {by} with {}", quote(&taken.program)), true)
+        }
+        Body::TaskHandedBack(back) => (Some(&back.task), handed_back(back), true),
         Body::QuestionParked(parked) => {
             (Some(&parked.task), "ended its turn without the answer".to_owned(), false)
         }
@@ -396,6 +402,21 @@ fn end(ended: &AttemptEnded) -> String {
     let used = UsageRow::from(&ended.usage);
     let used = if used.is_reported() { format!(" ({})", used.words()) } else { String::new() };
     format!("attempt {} ended with {how} after {time}{said}{used}", ended.attempt)
+}
+
+fn handed_back(back: &TaskHandedBack) -> String {
+    let how = match back.how {
+        HandBack::GoOn => "handed back",
+        HandBack::Done => "handed back as done",
+        HandBack::Unused => "ended before it could be taken over",
+        HandBack::Lost => "given back because its terminal was gone",
+    };
+    if back.how == HandBack::Unused {
+        return how.to_owned();
+    }
+    let end = back.end_words();
+    let end = if end.is_empty() { end } else { format!("{end}; ") };
+    format!("{how} ({end}{})", quote(&back.file_words()))
 }
 
 fn cause(cause: ReadyCause) -> &'static str {
