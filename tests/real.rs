@@ -11,6 +11,8 @@ mod support;
 
 #[path = "real/accidents.rs"]
 mod accidents;
+#[path = "real/failures.rs"]
+mod failures;
 #[path = "real/stage.rs"]
 mod stage;
 #[path = "real/tools.rs"]

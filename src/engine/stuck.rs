@@ -25,10 +25,10 @@ pub(super) fn stuck(
         return None;
     }
     let (id, attempt) = (state.task_id(task), live.number);
-    if seen.over_at.is_some_and(|over| now.since_ms(over) >= limits.exit_ms) {
+    if over_at(live, seen).is_some_and(|over| now.since_ms(over) >= limits.exit_ms) {
         return Some(AttemptStopping { task: id, attempt, why: OVER.to_owned() }.into());
     }
-    let (since, what) = seen.retrying.as_ref()?;
+    let (since, what) = retrying(live, seen)?;
     let ms = now.since_ms(*since);
     let detail = format!("it has only tried again for {}: {what}", crate::base::time::human_ms(ms));
     if ms >= limits.retrying_ms {
@@ -46,10 +46,20 @@ pub(super) fn stuck_at(
     seen: &AttemptVitals,
 ) -> impl Iterator<Item = Time> {
     let limits = &state.created.limits;
-    let exit = seen.over_at.map(|over| over.plus_ms(limits.exit_ms));
-    let since = seen.retrying.as_ref().map(|(since, _)| *since);
+    let exit = over_at(live, seen).map(|over| over.plus_ms(limits.exit_ms));
+    let since = retrying(live, seen).map(|(since, _)| *since);
     let told = since.filter(|_| !live.retrying).map(|at| at.plus_ms(limits.retrying_ms / 2));
     exit.into_iter().chain(told).chain(since.map(|at| at.plus_ms(limits.retrying_ms)))
+}
+
+/// Since when the turn of this very attempt is over: what was seen of the one before says nothing.
+fn over_at(live: &LiveAttempt, seen: &AttemptVitals) -> Option<Time> {
+    seen.over_at.filter(|over| *over > live.started_at)
+}
+
+/// Since when this very attempt only tries again, and what is in the way.
+fn retrying<'a>(live: &LiveAttempt, seen: &'a AttemptVitals) -> Option<&'a (Time, String)> {
+    seen.retrying.as_ref().filter(|(since, _)| *since > live.started_at)
 }
 
 impl CheckingAttempt {

@@ -183,10 +183,12 @@ impl Status {
         }
     }
 
-    /// The evidence in one line, for a blocked or failed run.
+    /// The evidence in one line, for a blocked or failed run, and for one that needs a login.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::Blocked { detail, .. } | Self::Failed { detail, .. } => Some(detail),
+            Self::Blocked { detail, .. }
+            | Self::Failed { detail, .. }
+            | Self::Waiting { wait: Wait::Auth { detail } } => Some(detail),
             Self::Archived { last } => last.detail(),
             Self::Draft
             | Self::Queued { .. }

@@ -1,7 +1,7 @@
 //! Failures of programs and their providers, by kind: limits, logins, contexts, models, sessions.
 
 use crew::base::{ErrorKind, Time};
-use crew::engine::{Command, deadline};
+use crew::engine::{AttemptVitals, Command, deadline};
 use crew::event::attempt::Fault;
 use crew::event::body::{ReadyCause, TaskReadied};
 use crew::event::{AttemptStarted, Body, Status, Wait};
@@ -366,4 +366,64 @@ fn a_refusal_fails_the_task_and_other_kinds_are_like_any_failure() {
         fail(&mut play, "a", fault(kind, None));
         assert_eq!(play.task("a"), task, "{kind:?}");
     }
+}
+
+/// What is seen of the live attempt of the first task.
+fn see(play: &mut Play, retrying: Option<Time>, over_at: Option<Time>) {
+    let now = Some(play.now);
+    let retrying = retrying.map(|since| (since, "529".to_owned()));
+    let seen = AttemptVitals {
+        beat_at: now,
+        stdout_at: now,
+        output_at: now,
+        retrying,
+        over_at,
+        ..AttemptVitals::default()
+    };
+    play.vitals.attempts.insert(0, seen);
+}
+
+#[test]
+fn a_program_that_only_tries_again_is_told_of_and_ended_at_its_time() {
+    let mut play = Play::of(ONE);
+    let since = play.now.plus_ms(1);
+    for (ms, attention, stopping) in [
+        (150_000 - 1, 0, 0),
+        (150_000, 1, 0),
+        (200_000, 1, 0),
+        (300_000 - 1, 1, 0),
+        (300_000, 1, 1),
+    ] {
+        play.now = since.plus_ms(ms);
+        see(&mut play, Some(since), None);
+        let due = deadline(&play.state, &play.vitals, Time(play.now.0 - 1));
+        play.tick();
+        let seen = (play.count("attention.raised"), play.count("attempt.stopping"));
+        assert_eq!(seen, (attention, stopping), "{ms}");
+        assert!(due.is_some_and(|due| due <= since.plus_ms(300_000)), "{ms}: {due:?}");
+    }
+    assert_eq!(readied(&play).last().map(|it| it.cause), Some(ReadyCause::Timeout));
+    assert_eq!(play.live(), ["a"], "what was seen of the last attempt says nothing about this one");
+}
+
+#[test]
+fn a_turn_that_is_over_counts_although_its_program_does_not_exit() {
+    let mut play = Play::of(ONE);
+    let over = play.now.plus_ms(1);
+    for (ms, status) in [(29_999, "running"), (30_000, "done(delivered)")] {
+        play.now = over.plus_ms(ms);
+        see(&mut play, None, Some(over));
+        play.tick();
+        assert_eq!(play.status(), status, "{ms}");
+    }
+    assert_eq!(play.state.tasks[0].attempts, 1);
+}
+
+#[test]
+fn an_attempt_that_a_person_stops_is_never_over() {
+    let mut play = Play::of(ONE);
+    let over = play.now.plus_ms(1);
+    see(&mut play, None, Some(over));
+    play.person(Command::Pause).expect("paused");
+    assert_eq!((play.status().as_str(), play.task("a")), ("paused", "ready"));
 }

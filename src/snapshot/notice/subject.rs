@@ -56,11 +56,15 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         Body::DecisionOpened(asked) => decision(asked),
         Body::RunTransitioned(moved) if is_move => status(&moved.to)?,
         // The only other way: the status stays, and a person is reminded (T15).
-        Body::RunTransitioned(moved) if matches!(moved.to, Status::Waiting { .. }) => Subject {
-            name: "run.reminder".to_owned(),
-            is_status: true,
-            ..plain("run:reminder", Severity::NeedsYou, "still waits for you", "decisions")
-        },
+        Body::RunTransitioned(moved) if matches!(moved.to, Status::Waiting { .. }) => {
+            let is_login = matches!(moved.to, Status::Waiting { wait: Wait::Auth { .. } });
+            let verb = if is_login { "why" } else { "decisions" };
+            Subject {
+                name: "run.reminder".to_owned(),
+                is_status: true,
+                ..plain("run:reminder", Severity::NeedsYou, "still waits for you", verb)
+            }
+        }
         Body::HeartbeatChanged(beat) => heartbeat(beat)?,
         Body::AttentionRaised(raised) => attention(raised),
         Body::BudgetWarned(warned) => budget(warned),
