@@ -140,9 +140,7 @@ impl TurnReport {
                 self.tools.ended += 1;
                 self.tools.failed += u32::from(!ok);
             }
-            Observation::Usage(usage) | Observation::UsageOf { usage, .. } => {
-                self.usage.get_or_insert_default().add(usage);
-            }
+            Observation::Usage(usage) | Observation::UsageOf { usage, .. } => self.add(usage),
             Observation::Question { text, choices } => keep_last(
                 &mut self.questions,
                 Question { text: text.clone(), choices: choices.clone() },
@@ -210,6 +208,10 @@ impl TurnReport {
             }
         }
         text::one_line(&redact(&paragraph), limits::SUMMARY_CHARS_MAX)
+    }
+
+    fn add(&mut self, usage: &Usage) {
+        self.usage.get_or_insert_default().add(usage);
     }
 
     fn note(&mut self, text: &str) {
