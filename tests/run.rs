@@ -8,6 +8,8 @@ mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/attach.rs"]
+mod attach;
 #[path = "run/budgets.rs"]
 mod budgets;
 #[path = "run/bundles.rs"]

@@ -75,6 +75,10 @@ pub struct RuntimeSpec {
     pub mcp: Vec<String>,
     /// Program and arguments of its own interactive session: `["mytool", "--mcp-config", "{mcp_config}"]`.
     pub chat: Vec<String>,
+    /// Program and arguments that open a session of it in a terminal: `["mytool", "--resume", "{session}"]`.
+    pub attach: Vec<String>,
+    /// The same for a session that begins anew.
+    pub interactive: Vec<String>,
     /// In which form it is told of the MCP server.
     pub mcp_form: McpForm,
     /// Variables set when tools are offered over MCP: `{ CONFIG = "{mcp}" }`.
@@ -91,7 +95,7 @@ pub struct RuntimeSpec {
     pub keys: Vec<String>,
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "command",
     "prompt",
     "output",
@@ -101,6 +105,8 @@ const KEYS: [&str; 17] = [
     "model",
     "mcp",
     "chat",
+    "attach",
+    "interactive",
     "mcp_form",
     "mcp_set",
     "permissions",
@@ -161,9 +167,12 @@ pub enum SpecProblem {
         /// Which one.
         source: UnknownPlaceholder,
     },
-    /// A resume command that names no session would silently start anew.
-    #[error("`resume` must hold `{{session}}`")]
-    ResumeWithoutSession,
+    /// A command that goes on with a session but names none would silently start anew.
+    #[error("`{key}` must hold `{{session}}`")]
+    NoSession {
+        /// The key.
+        key: &'static str,
+    },
     /// The text cannot be a variable's name.
     #[error("`{0}` cannot be the name of an environment variable")]
     Variable(String),
@@ -216,6 +225,10 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         return Err(SpecProblem::UnknownKey { key: key.clone() });
     }
     let (command, resume) = starts(table)?;
+    let attach = words(table, "attach")?;
+    if !attach.is_empty() && !has(&attach, Placeholder::Session) {
+        return Err(SpecProblem::NoSession { key: "attach" });
+    }
     let implied = if has(&command, Placeholder::Prompt) {
         PromptVia::Arg
     } else if has(&command, Placeholder::PromptFile) {
@@ -234,6 +247,8 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         model: words(table, "model")?,
         mcp: words(table, "mcp")?,
         chat: words(table, "chat")?,
+        attach,
+        interactive: words(table, "interactive")?,
         mcp_form: value(table, "mcp_form", forms)?.unwrap_or_default(),
         mcp_set: value(table, "mcp_set", "a table of texts")?.unwrap_or_default(),
         permissions: match table.get("permissions") {
@@ -275,7 +290,9 @@ fn starts(table: &Table) -> Result<(Vec<String>, Option<Vec<String>>), SpecProbl
         Some(words) if words.first().is_none_or(String::is_empty) => {
             Err(SpecProblem::NoProgram { key: "resume" })
         }
-        Some(words) if !has(words, Placeholder::Session) => Err(SpecProblem::ResumeWithoutSession),
+        Some(words) if !has(words, Placeholder::Session) => {
+            Err(SpecProblem::NoSession { key: "resume" })
+        }
         _ => Ok((command, resume)),
     }
 }
@@ -371,6 +388,7 @@ mod tests {
             ("command = \"x\"\noutput = \"xml\"", "`output` must be one of `text`, `crew`"),
             ("command = \"x\"\nenv = [\"A=B\"]", "`A=B` cannot be the name"),
             ("command = \"x\"\nresume = \"x\"", "`resume` must hold `{session}`"),
+            ("command = \"x\"\nattach = \"x\"", "`attach` must hold `{session}`"),
             ("command = \"x\"\nresume = \"\"", "`resume` names no program"),
             ("command = \"x {modle}\"", "did you mean `{model}`"),
         ] {

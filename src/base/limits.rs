@@ -116,7 +116,10 @@ pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 pub const GIT_INDEX_WAIT_MS: u64 = 2_000;
 /// Milliseconds between two looks for such a process.
 pub const GIT_LOOK_MS: u64 = 20;
-/// Milliseconds between two looks whether the process of a question that holds its turn still lives.
+/// Bytes that are kept of what a terminal showed in which a person had a task.
+pub const ATTACH_BYTES_MAX: u64 = 8 << 20;
+/// Milliseconds between two looks whether the process of a question that holds its turn, or that of a person who
+/// has a task, still lives.
 pub const ASK_LOOK_MS: u64 = 2_000;
 /// Milliseconds that such a process may take longer than it should, before its attempt's clocks go on.
 pub const ASK_HOLD_GRACE_MS: u64 = 10_000;

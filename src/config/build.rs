@@ -214,6 +214,8 @@ impl Reader<'_> {
                 "version" => runtime.version = setting.value.to_list(),
                 "mcp" => runtime.mcp = setting.value.to_list(),
                 "chat" => runtime.chat = setting.value.to_list(),
+                "attach" => runtime.attach = setting.value.to_list(),
+                "interactive" => runtime.interactive = setting.value.to_list(),
                 "command" => runtime.command = setting.value.to_list(),
                 "args" => runtime.args = setting.value.to_list(),
                 "prompt" => runtime.prompt = Some(setting.value.to_text()),

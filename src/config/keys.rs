@@ -113,6 +113,8 @@ pub(super) const KEYS: &[Key] = &[
     key("runtimes.*.model", Argv, User, "[\"--model\", \"{model}\"]"),
     key("runtimes.*.mcp", Argv, User, "[\"--mcp-config\", \"{mcp_config}\"]"),
     key("runtimes.*.chat", Argv, User, "[\"mytool\", \"--mcp-config\", \"{mcp_config}\"]"),
+    key("runtimes.*.attach", Argv, User, "[\"mytool\", \"--resume\", \"{session}\"]"),
+    key("runtimes.*.interactive", Argv, User, "[\"mytool\"]"),
     key("runtimes.*.version", Argv, User, "[\"mytool\", \"--version\"]"),
     key("runtimes.*.set.*", Text, User, "\"1\""),
     key("runtimes.*.program", Text, User, "\"/opt/mytool/bin/mytool\""),

@@ -247,6 +247,10 @@ pub struct RuntimeTable {
     pub mcp: Vec<String>,
     /// Its own interactive session.
     pub chat: Vec<String>,
+    /// Opens a session of an attempt in a terminal.
+    pub attach: Vec<String>,
+    /// Opens a new session in a terminal.
+    pub interactive: Vec<String>,
     /// Program and arguments that print its version.
     pub version: Vec<String>,
     /// Variables that are set for it.

@@ -59,6 +59,8 @@ impl State {
             Body::TaskActivated(activated) => self.activated(at, activated),
             Body::TaskReadied(readied) => self.readied(at, readied),
             Body::TaskSettled(settled) => self.settled(settled),
+            Body::TaskTaken(taken) => self.task_taken(at, taken),
+            Body::TaskHandedBack(back) => self.task_handed_back(at, back),
             Body::AttemptStarted(started) => self.attempt_started(at, started),
             Body::AttemptStopping(stopping) => {
                 self.edit_live(&stopping.task, |live| live.stopping = Some(stopping.why.clone()));

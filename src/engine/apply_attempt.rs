@@ -3,6 +3,7 @@
 use super::state::{CheckingAttempt, LiveAttempt, State, TaskStatus};
 use super::task::Pass;
 use crate::base::{TaskId, Time};
+use crate::event::EndReason;
 use crate::event::attempt::{AttemptEnded, AttemptStarted};
 use crate::event::body::{Attention, AttentionRaised, CheckFinished};
 use crate::event::pass::PassFinished;
@@ -112,6 +113,10 @@ impl State {
             entry.session.clone_from(&end.session);
         }
         entry.trouble.needs_recap = false;
+        let never_ran = matches!(end.reason, EndReason::Revoked | EndReason::SpawnFailed);
+        if !never_ran {
+            entry.handed = None;
+        }
         entry.last = Some(Box::new(end.clone()));
         self.usage.add(&usage);
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
@@ -123,6 +128,7 @@ impl State {
                     model,
                     is_resumed,
                     stopped,
+                    by_person: false,
                     check: None,
                     merged: None,
                     conflict: None,

@@ -43,6 +43,10 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
     if let Some(moment) = budget::deadline(state, now) {
         at(moment);
     }
+    if state.all_taken().next().is_some() {
+        // Nobody tells when a terminal is closed.
+        at(now.plus_ms(limits::ASK_LOOK_MS));
+    }
     for (task, live) in state.live() {
         if live.is_held() {
             // Nobody tells when the waiting process is killed.

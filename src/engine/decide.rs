@@ -5,7 +5,7 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, failure, fire, mail, merge, risk, trees, verify};
+use super::{call, children, failure, fire, mail, merge, risk, takeover, trees, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -47,6 +47,7 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
         Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
         Input::WorktreeFailed(why) => worktree_failed(state, why),
         Input::Evidence(found) => Ok(vec![found.clone().into()]),
+        Input::TakerGone { back, mark } => Ok(takeover::taker_gone(state, back, mark)),
         Input::MergeStarted => Ok(merge::started(state)),
         Input::MergeBuilt(built) => Ok(merge::built(state, built)),
         Input::MergeFinished(finished) => Ok(merge::finished(state, finished)),
@@ -131,6 +132,8 @@ fn decide_plain(
             retry_task(state, task, runtime.as_ref(), message.as_ref())
         }
         Command::Reopen { message } => reopen(state, message.as_ref()),
+        Command::Take { taken, over } => takeover::take(state, taken, over.as_deref()),
+        Command::HandBack { back, mark } => takeover::hand_back(state, back, mark),
         Command::Archive => {
             let last = Box::new(state.status.clone());
             by_person(state, "archive", Rule::T38, Status::Archived { last })

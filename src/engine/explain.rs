@@ -414,6 +414,10 @@ fn ready(
     task: TaskIx,
     not_before: Option<Time>,
 ) -> String {
+    if let Some(taken) = state.taken(task) {
+        let since = human_ms(now.since_ms(taken.since));
+        return format!("{} took it over {since} ago (process {})", taken.by.name(), taken.pid);
+    }
     let waits = matches!(&state.status, Status::Waiting { wait: Wait::Limit { .. } });
     if state.status.kind() != StatusKind::Running && !waits {
         return format!(

@@ -79,7 +79,7 @@ fn judged(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) ->
     if let Some(check) = checking.check.as_ref().filter(|check| !check.denied.is_empty()) {
         return case.settle(Settled::Failed, Some(TaskResult::Fail), check.denied_words(), None);
     }
-    if let Some(body) = case.strays() {
+    if let Some(body) = case.strays().filter(|_| !checking.by_person) {
         return body;
     }
     if let Some(error) = checking.merged.as_ref().and_then(|merged| merged.error.as_ref()) {
@@ -243,6 +243,10 @@ impl<'a> Case<'a> {
             return self.settle(Settled::Skipped, None, "every end step was done before it", None);
         }
         match &self.checking.stopped {
+            // It did nothing wrong: a person wants it.
+            Some(why) if why == super::takeover::STOPPING => {
+                self.again(ReadyCause::Interrupted, 0, self.entry().failure.clone())
+            }
             // It was told to end because it got nowhere: what was in the way decides.
             Some(why) if self.state.status.kind() == StatusKind::Running => {
                 self.by_kind().unwrap_or_else(|| self.timeout(why))

@@ -43,6 +43,7 @@ mod stall;
 mod start;
 mod state;
 mod stuck;
+mod takeover;
 mod task;
 pub mod transitions;
 mod trees;
@@ -71,6 +72,7 @@ pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, OwnTree, Spending, State, StepState,
     TaskState, TaskStatus, WorktreeState,
 };
+pub use takeover::{Taken, check as check_takeover};
 pub use task::{Failure, Pass};
 pub use trees::Conflict;
 pub use verify::Verification;

@@ -11,7 +11,7 @@ use super::red::{evidence_wanted, send_back_red};
 use super::start::start;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, children, decision, failure, fire, hold, merge, stuck, trees};
+use super::{budget, children, decision, failure, fire, hold, merge, stuck, takeover, trees};
 use crate::base::Time;
 use crate::base::flow::{OnStale, StepKind};
 use crate::event::body::{
@@ -123,6 +123,10 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !state.denied.is_empty() {
         let (reason, detail) = (FailedReason::PathPolicy, state.denied.clone());
         return transition(state, Rule::T23, Status::Failed { reason, detail });
+    }
+    let taken = takeover::interrupted(state);
+    if !taken.is_empty() {
+        return taken;
     }
     let watched = watch(state, vitals, now);
     if !watched.is_empty() {

@@ -48,7 +48,7 @@ pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 /// The event that starts a task, if it can start now.
 fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body> {
     let step = state.step_of(task);
-    if is_held(state, task) || trees::is_taken(state, task) {
+    if is_held(state, task) || state.is_in_hands(task) || trees::is_taken(state, task) {
         return None;
     }
     if let Some(event) = without_process(state, task, step) {
@@ -202,9 +202,10 @@ impl Room {
             has_loop: false,
             // A command that looks at the tree is in the way like somebody who writes, and so is a merge.
             writer: !state.index.tree_writers.is_empty()
+                || state.is_tree_in_hands(true)
                 || trees::waits_for_merge(state)
                 || !super::effect::evidence(state).is_empty(),
-            readers: !state.index.tree_readers.is_empty(),
+            readers: !state.index.tree_readers.is_empty() || state.is_tree_in_hands(false),
             writer_waits: false,
         }
     }

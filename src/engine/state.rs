@@ -12,6 +12,7 @@ use super::index::Index;
 use super::merge::MergeState;
 use super::models::Limited;
 pub use super::spending::Spending;
+use super::takeover::Taken;
 pub use super::task::{CheckingAttempt, LiveAttempt, OwnTree, TaskState, TaskStatus};
 use super::verify::Verification;
 use crate::base::{ArtifactName, StepId, TaskId, Time};
@@ -106,6 +107,9 @@ pub struct State {
     /// The last try to take the work over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeState>,
+    /// Tasks that people have taken over, by position.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<TaskIx, Taken>,
     /// What an attempt touched although nobody may: the run has failed, or does as soon as it is running.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub denied: String,
@@ -257,6 +261,7 @@ impl State {
             decisions: Vec::new(),
             children: Vec::new(),
             merge: None,
+            taken: BTreeMap::new(),
             denied: String::new(),
             passes_added: 0,
             final_reds: 0,

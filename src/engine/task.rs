@@ -12,6 +12,7 @@ use crate::event::attempt::Question;
 use crate::event::body::{CheckFinished, HeartbeatLevel};
 use crate::event::gate::TurnOutcome;
 use crate::event::pass::PassFinished;
+use crate::event::takeover::TaskHandedBack;
 use crate::event::tree::TreeMerged;
 use crate::event::{AttemptEnded, BlockedReason, TaskResult, Usage};
 
@@ -102,6 +103,9 @@ pub struct TaskState {
     /// Its own tree, once it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnTree>,
+    /// How a person handed it back, until an attempt was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed: Option<Box<TaskHandedBack>>,
     /// How its last attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Box<AttemptEnded>>,
@@ -252,6 +256,9 @@ pub struct CheckingAttempt {
     /// Why it was stopped, when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// It was the turn of a person who had taken the task over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_person: bool,
     /// What the runtime found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<CheckFinished>,

@@ -17,6 +17,7 @@ use super::message::Message;
 use super::pass::{PassFinished, PassesAdded};
 use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
+use super::takeover::{TaskHandedBack, TaskTaken};
 use super::tree::{TreeConflicted, TreeMerged, TreePrepared};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
@@ -107,6 +108,8 @@ bodies! {
     "decision.made" => DecisionMade,
     "task.readied" => TaskReadied,
     "task.settled" => TaskSettled,
+    "task.taken" => TaskTaken,
+    "task.handed_back" => TaskHandedBack,
     "attempt.started" => AttemptStarted,
     "attempt.stopping" => AttemptStopping,
     "attempt.ended" => AttemptEnded,

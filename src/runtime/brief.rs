@@ -91,7 +91,8 @@ impl Desk<'_> {
             max_output_bytes: limits.output_bytes_max,
             mark: live.mark.clone(),
         };
-        let outfit = Outfit { desk: self, id: &id, step, live, dir: &dir, cwd: &cwd };
+        let (number, mark) = (live.number, live.mark.as_str());
+        let outfit = Outfit { desk: self, id: &id, step, number, mark, dir: &dir, cwd: &cwd };
         if step.kind == StepKind::Command {
             let script = step.command.clone().unwrap_or_default();
             command.argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
@@ -100,7 +101,10 @@ impl Desk<'_> {
         }
         let spec = self.programs.get(&live.runtime)?;
         let messages = mail::waiting(self.state, task);
-        let prompt = self.prompt(task, live, &messages);
+        let prompt = match self.after_person(task, live, spec, &messages) {
+            Some(told) => told,
+            None => self.prompt(task, live, &messages),
+        };
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
         outfit.issue_token()?;
         let mcp = if spec.takes_mcp() { Some(outfit.mcp(spec.mcp_form)?) } else { None };
@@ -158,6 +162,7 @@ impl Desk<'_> {
             let text = format!("You asked: {question}\n\nThe answer is: {answer}");
             mails.push(Mail { agent: None, text });
         }
+        mails.extend(self.told_of_person(task));
         let memory = self.memory(step);
         let input = PromptInput {
             goal: &state.created.goal,

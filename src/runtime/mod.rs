@@ -36,6 +36,9 @@ mod snapshot_tree;
 mod start;
 mod submodules;
 mod supervisor;
+mod takeover;
+mod terminal;
+mod terminal_modes;
 mod told;
 mod tree_jobs;
 mod unfinished;
@@ -46,6 +49,7 @@ pub use attempt_files::{CommandFile, ExitFile, ShimFile};
 pub use executor::{Executor, ShimHandle};
 pub use process::Pid;
 pub use start::main as supervise;
+pub use takeover::doors;
 
 /// Tells the shims of a run's live attempts to stop them, without a supervisor; returns how many.
 ///

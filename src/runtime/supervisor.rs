@@ -200,6 +200,7 @@ impl Supervisor {
             return Some(now.plus_ms(limits::WRITE_RETRY_MS));
         }
         self.act(true);
+        self.look_at_taken();
         if let Some(teller) = &mut self.teller {
             teller.look(self.ledger.state().seq);
         }

@@ -10,6 +10,7 @@ use crate::event::merge::MergeResult;
 use crate::event::pass::PassFinished;
 use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
+use crate::event::takeover::{HandBack, TaskHandedBack};
 use crate::event::{AttemptEnded, Body, Record, Status};
 use crate::plan::policy::Budget;
 use crate::plan::risk::told as told_risks;
@@ -184,6 +185,11 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         Body::QuestionAsked(asked) => {
             (Some(&asked.task), format!("asks: {}", quote(&asked.question.text)), true)
         }
+        Body::TaskTaken(taken) => {
+            let by = quote(&taken.by.name());
+            (Some(&taken.task), format!("taken over by {by} with {}", quote(&taken.program)), true)
+        }
+        Body::TaskHandedBack(back) => (Some(&back.task), handed_back(back), true),
         Body::QuestionParked(parked) => {
             (Some(&parked.task), "ended its turn without the answer".to_owned(), false)
         }
@@ -393,6 +399,21 @@ fn end(ended: &AttemptEnded) -> String {
     let said = if said.is_empty() { String::new() } else { format!(": {}", quote(said)) };
     let time = human_ms(ended.duration_ms);
     format!("attempt {} ended with {how} after {time}{said}", ended.attempt)
+}
+
+fn handed_back(back: &TaskHandedBack) -> String {
+    let how = match back.how {
+        HandBack::GoOn => "handed back, its agent goes on",
+        HandBack::Done => "handed back as done",
+        HandBack::Unused => "ended before it could be taken over",
+        HandBack::Lost => "given back because its terminal was gone",
+    };
+    if back.how == HandBack::Unused {
+        return how.to_owned();
+    }
+    let end = back.end_words();
+    let end = if end.is_empty() { end } else { format!("{end}; ") };
+    format!("{how} ({end}{})", quote(&back.file_words()))
 }
 
 fn cause(cause: ReadyCause) -> &'static str {

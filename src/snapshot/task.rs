@@ -7,7 +7,7 @@ use super::run::UsageRow;
 use crate::base::time::human_ms;
 use crate::base::{StepId, TaskId, Time};
 use crate::engine::{
-    AttemptVitals, LiveAttempt, State, TaskState, TaskStatus, Vitals, all_waits, heartbeat,
+    AttemptVitals, LiveAttempt, State, Taken, TaskState, TaskStatus, Vitals, all_waits, heartbeat,
 };
 use crate::event::body::HeartbeatLevel;
 use crate::event::{StatusKind, TaskResult};
@@ -103,12 +103,16 @@ impl TaskRow {
             started_at: entry.started_at,
             ended_at: if live.is_some() { None } else { entry.ended_at },
             summary: (!entry.summary.is_empty()).then(|| entry.summary.clone()),
-            why: why(state, entry, now, &waits[state.step_ix_of(task)]),
+            why: why(state, task, now, &waits[state.step_ix_of(task)]),
             active_ms: entry.active_ms + since,
             output_at: seen.and_then(|seen| seen.output_at),
             usage: UsageRow::from(&entry.usage),
             branch: state.own_tree(task).and_then(|tree| tree.branch.clone()),
-            class: class(entry, level, seen),
+            class: if state.taken(task).is_some() && !entry.status.is_settled() {
+                Class::Running
+            } else {
+                class(entry, level, seen)
+            },
         }
     }
 }
@@ -122,10 +126,16 @@ fn open_sources(state: &State) -> Vec<String> {
     all_waits(state).into_iter().map(waits).collect()
 }
 
-fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<String> {
+fn in_hands(taken: &Taken) -> String {
+    format!("{} has taken it over (process {})", taken.by.name(), taken.pid)
+}
+
+fn why(state: &State, task: TaskIx, now: Time, waits: &str) -> Option<String> {
+    let (entry, taken) = (&state.tasks[task], state.taken(task));
     let is_running = state.status.kind() == StatusKind::Running;
     match &entry.status {
         TaskStatus::Pending if !waits.is_empty() => Some(waits.to_owned()),
+        TaskStatus::Ready { .. } if taken.is_some() => taken.map(in_hands),
         TaskStatus::Ready { not_before: Some(moment), .. } if *moment > now => {
             let again = format!("it tries again in {}", human_ms(moment.since_ms(now)));
             Some(match entry.limit_told() {

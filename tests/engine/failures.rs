@@ -306,9 +306,9 @@ fn other_tasks_do_not_try_a_model_that_was_bad() {
 #[test]
 fn other_tasks_do_not_meet_a_limit_that_is_known() {
     let two = BOTH.replace("role: reviewer\n", "role: reviewer\nmaxConcurrency: 1\n");
-    let mut one_at_a_time = plan(&two);
-    one_at_a_time.max_concurrency = Some(1);
-    let mut play = Play::new(one_at_a_time);
+    let mut one_slot = plan(&two);
+    one_slot.max_concurrency = Some(1);
+    let mut play = Play::new(one_slot);
     let reset = play.now.plus_ms(100 * MINUTE);
     fail(&mut play, "a", fault(ErrorKind::RateLimit, Some(reset)));
     assert_eq!((play.status().as_str(), play.count("attempt.started")), ("waiting(limit)", 1));

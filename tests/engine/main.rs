@@ -19,5 +19,6 @@ mod merge;
 mod own_trees;
 mod questions;
 mod rest;
+mod takeovers;
 mod workflows;
 mod writers;

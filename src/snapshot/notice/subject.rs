@@ -90,6 +90,8 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::DecisionMade(_)
         | Body::TaskReadied(_)
         | Body::TaskSettled(_)
+        | Body::TaskTaken(_)
+        | Body::TaskHandedBack(_)
         | Body::AttemptStarted(_)
         | Body::AttemptStopping(_)
         | Body::AttemptEnded(_)
