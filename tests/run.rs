@@ -4,6 +4,8 @@
 mod merged;
 #[path = "support/project.rs"]
 mod project;
+#[path = "support/slots.rs"]
+mod slots;
 mod support;
 
 #[path = "run/agents.rs"]
@@ -64,6 +66,8 @@ mod setup;
 mod tools;
 #[path = "run/trees.rs"]
 mod trees;
+#[path = "run/usage.rs"]
+mod usage;
 #[path = "run/verify.rs"]
 mod verify;
 #[path = "run/version.rs"]

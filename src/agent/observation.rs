@@ -51,6 +51,13 @@ pub enum Observation {
     },
     /// Tokens and cost since the last report of usage.
     Usage(Usage),
+    /// The same for one model, from a program that tells its models apart.
+    UsageOf {
+        /// The model, as the program names it.
+        model: String,
+        /// Its part.
+        usage: Usage,
+    },
     /// The agent asks and cannot go on without an answer.
     Question {
         /// The question.
@@ -143,6 +150,7 @@ impl Observation {
             Self::Session { .. }
             | Self::Model { .. }
             | Self::Usage(_)
+            | Self::UsageOf { .. }
             | Self::Denied { .. }
             | Self::Error { .. }
             | Self::Raw { .. } => before,
@@ -165,6 +173,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Tokens of all kinds.
+    pub fn tokens(&self) -> u64 {
+        let read = self.input_tokens.saturating_add(self.cache_tokens);
+        read.saturating_add(self.output_tokens)
+    }
+
     /// Adds another report; a known cost plus an unknown one is the known one.
     pub fn add(&mut self, other: &Self) {
         self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);

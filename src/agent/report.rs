@@ -140,7 +140,9 @@ impl TurnReport {
                 self.tools.ended += 1;
                 self.tools.failed += u32::from(!ok);
             }
-            Observation::Usage(usage) => self.usage.get_or_insert_default().add(usage),
+            Observation::Usage(usage) | Observation::UsageOf { usage, .. } => {
+                self.usage.get_or_insert_default().add(usage);
+            }
             Observation::Question { text, choices } => keep_last(
                 &mut self.questions,
                 Question { text: text.clone(), choices: choices.clone() },
@@ -161,12 +163,10 @@ impl TurnReport {
                 self.status = Some(*status);
             }
             Observation::GateWrite { gate, values } => {
-                self.requests += 1;
-                self.call(Call::Gate { gate: gate.clone(), values: values.clone() });
+                self.request(Call::Gate { gate: gate.clone(), values: values.clone() });
             }
             Observation::Message { to, text } => {
-                self.requests += 1;
-                self.call(Call::Send { to: to.clone(), text: text.clone() });
+                self.request(Call::Send { to: to.clone(), text: text.clone() });
             }
             Observation::Artifact { .. } => self.requests += 1,
             Observation::Marker { state, reason } => {
@@ -180,6 +180,11 @@ impl TurnReport {
                 self.last_raw = Some(line.clone());
             }
         }
+    }
+
+    fn request(&mut self, call: Call) {
+        self.requests += 1;
+        self.call(call);
     }
 
     /// The attempt's answer: its last result, else everything it said; both ends when it is too long.

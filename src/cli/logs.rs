@@ -203,7 +203,12 @@ impl Printer<'_> {
                     head = None;
                 }
                 let style = &self.style;
+                let is_session = stream.errors.is_none();
                 let mut show = |entry: &Entry, is_error: bool| {
+                    // A screen that is drawn again and again is mostly blank.
+                    if is_session && entry.text.trim().is_empty() {
+                        return;
+                    }
                     if let Some(head) = head.take() {
                         lines.push(&head, context);
                     }
@@ -232,7 +237,12 @@ impl Printer<'_> {
                 }
             } else {
                 let mut head = (self.speaker != Some(at)).then(|| header(stream, style));
+                let is_session = stream.errors.is_none();
                 let mut show = |entry: &Entry, is_error: bool| {
+                    // A screen that is drawn again and again is mostly blank.
+                    if is_session && entry.text.trim().is_empty() {
+                        return;
+                    }
                     if let Some(head) = head.take() {
                         lines.push(&head, context);
                     }
@@ -282,7 +292,7 @@ fn header(stream: &Stream, style: &Style) -> String {
 
 /// An entry as lines of text.
 fn shown(entry: &Entry, is_error: bool, style: &Style) -> String {
-    let said = style.text(&entry.text).into_owned();
+    let said = style.text(entry.text.trim_end_matches(' ')).into_owned();
     let title = style.text(&entry.title).into_owned();
     if is_error {
         return style.paint(Class::Failed, &said);

@@ -247,7 +247,7 @@ fn entry(observation: Observation) -> Option<(Kind, String, String)> {
         Observation::ToolStart { name, detail, .. } => (Kind::ToolStart, name, detail),
         Observation::ToolEnd { ok: true, detail, .. } => (Kind::ToolOk, none(), detail),
         Observation::ToolEnd { ok: false, detail, .. } => (Kind::ToolFailed, none(), detail),
-        Observation::Usage(_) => return None,
+        Observation::Usage(_) | Observation::UsageOf { .. } => return None,
         Observation::Question { text, choices } if choices.is_empty() => {
             (Kind::Question, none(), text)
         }

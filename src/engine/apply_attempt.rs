@@ -4,7 +4,7 @@ use super::state::{CheckingAttempt, LiveAttempt, State, TaskStatus};
 use super::task::Pass;
 use crate::base::{TaskId, Time};
 use crate::event::EndReason;
-use crate::event::attempt::{AttemptEnded, AttemptStarted};
+use crate::event::attempt::{AttemptEnded, AttemptStarted, SessionTotal};
 use crate::event::body::{Attention, AttentionRaised, CheckFinished};
 use crate::event::pass::PassFinished;
 
@@ -98,6 +98,7 @@ impl State {
         let held_ms = live.held_ms_at(end.ended_at.min(at));
         let (runtime, model) = (live.runtime.clone(), live.model.clone());
         let is_resumed = live.session.is_some();
+        let session = end.session.as_ref().or(live.session.as_ref()).cloned();
         self.note_model(at, &runtime, model.as_ref(), end);
         self.forget_verifications(&end.task, end.attempt);
         let active_ms = end.duration_ms.saturating_sub(held_ms);
@@ -111,6 +112,9 @@ impl State {
         }
         if end.session.is_some() {
             entry.session.clone_from(&end.session);
+        }
+        if let (Some(session), Some(usage)) = (session, end.report.session_total) {
+            entry.session_total = Some(SessionTotal { session, usage });
         }
         entry.trouble.needs_recap = false;
         let never_ran = matches!(end.reason, EndReason::Revoked | EndReason::SpawnFailed);

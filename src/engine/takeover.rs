@@ -95,7 +95,20 @@ impl State {
         if back.how == HandBack::Unused || !matches!(entry.status, TaskStatus::Ready { .. }) {
             return;
         }
-        entry.handed = Some(Box::new(back.clone()));
+        // Nobody was told of an earlier session yet: what changed there counts as well.
+        let mut told = back.clone();
+        if let Some(before) = entry.handed.take() {
+            let new: Vec<_> =
+                before.files.iter().filter(|file| !told.files.contains(file)).collect();
+            let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
+            let unnamed = before
+                .file_count
+                .saturating_sub(u32::try_from(before.files.len()).unwrap_or(u32::MAX));
+            told.file_count = told.file_count.saturating_add(count).saturating_add(unnamed);
+            told.files.extend(new.into_iter().cloned());
+            told.files.truncate(crate::base::limits::CHANGED_SHOWN_MAX);
+        }
+        entry.handed = Some(Box::new(told));
         if entry.attempts == 0 || self.status.is_terminal() {
             return;
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::Asked;
 use super::failure::Trouble;
 use crate::base::{StepId, Time};
-use crate::event::attempt::Question;
+use crate::event::attempt::{Question, SessionTotal};
 use crate::event::body::{CheckFinished, HeartbeatLevel};
 use crate::event::gate::TurnOutcome;
 use crate::event::pass::PassFinished;
@@ -61,6 +61,9 @@ pub struct TaskState {
     /// Session of the agent program, to go on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// What a session of its had used when it told that last; whoever goes on with it counts from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_total: Option<SessionTotal>,
     /// What the next attempt is told went wrong.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub failure: String,

@@ -186,6 +186,30 @@ pub struct Report {
     /// The model that answered last, where the program names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What each model used, where several did; together they are the usage of the attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelUsage>,
+    /// What the session has used until now, over all attempts that went on with it, where the program tells that sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_total: Option<Usage>,
+}
+
+/// What one model used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelUsage {
+    /// Its name.
+    pub model: String,
+    /// Tokens and money.
+    pub usage: Usage,
+}
+
+/// What a session of an agent program has used over all attempts that went on with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionTotal {
+    /// The program's own id.
+    pub session: String,
+    /// Tokens and money, as the program told them last.
+    pub usage: Usage,
 }
 
 impl Report {

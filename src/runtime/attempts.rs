@@ -210,7 +210,7 @@ impl Supervisor {
 
     fn take_in(&mut self, key: Key, dir: &AttemptDir, exit: &ExitFile, format: OutputFormat) {
         let task = self.ledger.state().task_id(key.0);
-        match harvest(dir, exit, &task, key.1, format) {
+        match harvest(dir, exit, &task, key.1, format, &self.counting(key.0)) {
             Ok(harvest) => {
                 let inputs = self.inputs_of(key, harvest);
                 self.inputs.extend(inputs);
@@ -228,10 +228,10 @@ impl Supervisor {
         let sender = self.sender.clone();
         let reading = Effect::Spawn { task: key.0, attempt: key.1 };
         self.jobs.insert(reading.clone());
-        let storing = self.artifact_target(key);
+        let (storing, counting) = (self.artifact_target(key), self.counting(key.0));
         let mut unread = self.end_without_record(key, EndReason::Lost);
         self.tracker.spawn_blocking(move || {
-            let inputs = match harvest(&dir, &exit, &task, key.1, format) {
+            let inputs = match harvest(&dir, &exit, &task, key.1, format, &counting) {
                 Ok(found) => storing.inputs_of(found),
                 Err(error) => {
                     unread.failure = short(&super::error_chain(&error));
@@ -276,7 +276,7 @@ impl Supervisor {
         let state = self.ledger.state();
         let grace = std::time::Duration::from_millis(state.created.limits.grace_ms);
         let (task, tree) = (state.task_id(key.0), self.tree_of(key.0));
-        let format = self.desk().format_of(key.0);
+        let (format, counting) = (self.desk().format_of(key.0), self.counting(key.0));
         let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
         self.tracker.spawn_blocking(move || {
             let killed = process::kill_marked(&live.mark, grace);
@@ -285,7 +285,7 @@ impl Supervisor {
             let reason = if never_ran { EndReason::Revoked } else { EndReason::Lost };
             let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
             end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
-            measure_lost(&dir, format, live.started_at, &mut end);
+            measure_lost(&dir, format, counting, live.started_at, &mut end);
             // Looked at when nobody is left who could change it.
             if let Some(changes) = tree.changes(&dir) {
                 end.changed = Some(!changes.is_empty());

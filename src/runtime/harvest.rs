@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use camino::Utf8Path;
 
 use super::attempt_files::{self, ExitFile};
+use super::tally::{Counting, Tally, count};
 use crate::agent::{
     Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, ResultStatus, TaskState,
     TurnReport, Verdict, kind_of,
@@ -43,21 +44,22 @@ pub fn harvest(
     task: &TaskId,
     attempt: u32,
     format: OutputFormat,
+    counting: &Counting,
 ) -> Result<Harvest, PathError> {
     let mut artifacts = Vec::new();
+    let (mut decoder, mut tally) = (counting.decoder(format), Tally::default());
     let report = match exit.stdout_bytes {
         0 => TurnReport::default(),
-        _ => read_output(&dir.stdout(), format, &mut artifacts)?,
+        _ => read_output(&dir.stdout(), &mut decoder, |observation| {
+            tally.observe(observation);
+            if let Observation::Artifact { name, text } = observation {
+                artifacts.push((name.clone(), text.clone()));
+            }
+        })?,
     };
     let failure = failure_text(dir, exit, &report);
-    let usage = report.usage.unwrap_or_default();
-    let report_of_turn = Report {
-        proposal: proposal(dir, &report)?,
-        broken: broken(format, exit, &report),
-        error: fault(format, exit, &report, &failure),
-        ..facts(&report)
-    };
-    let end = AttemptEnded {
+    let error = fault(format, exit, &report, &failure);
+    let mut end = AttemptEnded {
         task: task.clone(),
         attempt,
         reason: reason(exit.reason),
@@ -69,17 +71,17 @@ pub fn harvest(
         summary: report.summary(),
         failure,
         session: report.session.clone(),
-        report: report_of_turn,
-        usage: Usage {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cache_tokens: usage.cache_tokens,
-            cost_usd: usage.cost_usd,
-            ..Usage::default()
+        report: Report {
+            proposal: proposal(dir, &report)?,
+            broken: broken(format, exit, &report),
+            error,
+            ..facts(&report)
         },
+        usage: Usage::default(),
         leftovers: exit.leftovers,
         changed: None,
     };
+    count(&mut end, tally.bill(counting), decoder.session_total());
     let has_answered =
         exit.reason == attempt_files::EndReason::Stopped && report.status == Some(ResultStatus::Ok);
     Ok(Harvest { end, has_answered, text: report.final_text(), artifacts, calls: report.calls })
@@ -117,7 +119,7 @@ pub fn without_record(
 /// # Errors
 /// Its output cannot be read.
 pub fn final_text(dir: &AttemptDir, format: OutputFormat) -> Result<String, PathError> {
-    Ok(read_output(&dir.stdout(), format, &mut Vec::new())?.final_text())
+    Ok(read_output(&dir.stdout(), &mut Decoder::new(format), |_| ())?.final_text())
 }
 
 fn reason(reason: attempt_files::EndReason) -> EndReason {
@@ -158,7 +160,7 @@ fn facts(report: &TurnReport) -> Report {
             text: redact::redact(&question.text).into_owned(),
             choices: question.choices.clone(),
         }),
-        model: report.model.clone(),
+        ..Report::default()
     }
 }
 
@@ -228,8 +230,8 @@ fn proposal(dir: &AttemptDir, report: &TurnReport) -> Result<Option<String>, Pat
 /// The output as observations, line by line; a line is read up to its limit and the rest skipped.
 fn read_output(
     path: &Utf8Path,
-    format: OutputFormat,
-    artifacts: &mut Vec<(String, String)>,
+    decoder: &mut Decoder,
+    mut look: impl FnMut(&Observation),
 ) -> Result<TurnReport, PathError> {
     let mut report = TurnReport::default();
     let file = match File::open(path) {
@@ -237,7 +239,6 @@ fn read_output(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(report),
         Err(error) => return Err(error).at("cannot read", path),
     };
-    let mut decoder = Decoder::new(format);
     let mut reader = BufReader::with_capacity(64 << 10, file);
     let mut line = Vec::new();
     loop {
@@ -257,9 +258,7 @@ fn read_output(
             reader.skip_until(b'\n').at("cannot read", path)?;
         }
         for observation in decoder.decode(&line) {
-            if let Observation::Artifact { name, text } = &observation {
-                artifacts.push((name.clone(), text.clone()));
-            }
+            look(&observation);
             report.observe(&observation);
         }
     }

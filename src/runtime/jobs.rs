@@ -125,8 +125,10 @@ impl Supervisor {
             let run = state.worktree.as_ref().map(|made| made.branch.clone()).unwrap_or_default();
             (run, known, ended)
         });
+        let by_person = state.tasks[task].status.as_checking().is_some_and(|found| found.by_person);
+        let whose = if by_person { "by hand after attempt" } else { "attempt" };
         let message = format!(
-            "{id}: attempt {attempt}\n\n{}\n\nCrew-Run: {}\nCrew-Task: {id}",
+            "{id}: {whose} {attempt}\n\n{}\n\nCrew-Run: {}\nCrew-Task: {id}",
             state.tasks[task].summary,
             state.reference(),
         );

@@ -188,8 +188,7 @@ impl Supervisor {
     fn turn(&mut self) -> Option<Time> {
         self.children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         let now = self.clock.now();
-        let mut inputs = std::mem::take(&mut self.inputs);
-        self.price(&mut inputs);
+        let inputs = std::mem::take(&mut self.inputs);
         self.look_at_usage();
         self.look_at_pulses(now);
         if let Err(error) = self.commit(now, &inputs) {

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::class::Class;
+use super::usage::UsageRow;
 use crate::base::{RunNumber, Time};
 use crate::engine::{State, TaskStatus};
 use crate::event::merge::MergeResult;
 use crate::event::status::word;
-use crate::event::{CancelReason, Outcome, Status, StatusKind, Usage, Wait};
+use crate::event::{CancelReason, Outcome, Status, StatusKind, Wait};
 
 /// One run as one line of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,25 +80,6 @@ pub struct RunRow {
     /// What became of its work when it was last taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeResult>,
-}
-
-/// Tokens and money; an unknown cost is written as such.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct UsageRow {
-    /// Tokens read.
-    pub input_tokens: u64,
-    /// Tokens written.
-    pub output_tokens: u64,
-    /// Tokens read from a cache.
-    pub cache_tokens: u64,
-    /// US dollars; absent when no program told.
-    pub cost_usd: Option<f64>,
-    /// The part of it that follows from the prices of the configuration.
-    #[serde(default)]
-    pub computed_usd: f64,
-    /// Attempts of which nobody knows what they cost; they come on top.
-    #[serde(default)]
-    pub unpriced: u32,
 }
 
 /// What a run may use; absent means without limit.
@@ -223,19 +205,6 @@ impl LegacyStatus {
             Status::Cancelled { reason: CancelReason::Discarded } => Self::Discarded,
             Status::Cancelled { .. } => Self::Stopped,
             Status::Archived { last } => Self::of(last, is_checking),
-        }
-    }
-}
-
-impl From<&Usage> for UsageRow {
-    fn from(usage: &Usage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cache_tokens: usage.cache_tokens,
-            cost_usd: usage.cost_usd,
-            computed_usd: usage.computed_usd,
-            unpriced: usage.unpriced,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an event means, in one line for people.
 
+use super::usage::UsageRow;
 use crate::base::time::human_ms;
 use crate::base::{TaskId, text};
 use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
@@ -398,12 +399,14 @@ fn end(ended: &AttemptEnded) -> String {
     let said = if ended.summary.is_empty() { &ended.failure } else { &ended.summary };
     let said = if said.is_empty() { String::new() } else { format!(": {}", quote(said)) };
     let time = human_ms(ended.duration_ms);
-    format!("attempt {} ended with {how} after {time}{said}", ended.attempt)
+    let used = UsageRow::from(&ended.usage);
+    let used = if used.is_reported() { format!(" ({})", used.words()) } else { String::new() };
+    format!("attempt {} ended with {how} after {time}{said}{used}", ended.attempt)
 }
 
 fn handed_back(back: &TaskHandedBack) -> String {
     let how = match back.how {
-        HandBack::GoOn => "handed back, its agent goes on",
+        HandBack::GoOn => "handed back",
         HandBack::Done => "handed back as done",
         HandBack::Unused => "ended before it could be taken over",
         HandBack::Lost => "given back because its terminal was gone",
@@ -446,6 +449,8 @@ mod tests {
     use super::*;
     use crate::snapshot::sample;
 
+    const USED: &str = " (1200 in, 300 out, 4000 cached, $0.25)";
+
     #[test]
     fn a_run_reads_as_a_story() {
         let inputs = sample::started().into_iter().chain(sample::question());
@@ -466,10 +471,10 @@ mod tests {
                 "queued",
                 "running",
                 "planning: attempt 1 started (claude)",
-                "planning: attempt 1 ended with code 0 after 15s: wrote the plan",
+                &format!("planning: attempt 1 ended with code 0 after 15s: wrote the plan{USED}"),
                 "planning: done (unverified)",
                 "coding: attempt 1 started (claude sonnet)",
-                "coding: attempt 1 ended with code 0 after 15s",
+                &format!("coding: attempt 1 ended with code 0 after 15s{USED}"),
                 "coding: asks: Are amounts in cents?",
                 "waiting (question)",
             ]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::class::Class;
-use super::run::UsageRow;
+use super::usage::UsageRow;
 use crate::base::time::human_ms;
 use crate::base::{StepId, TaskId, Time};
 use crate::engine::{

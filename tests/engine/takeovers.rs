@@ -154,6 +154,11 @@ fn a_paused_run_stays_paused_whoever_works_in_it() {
     take(&mut play, "a").unwrap();
     play.resume();
     assert_eq!(play.live(), ["b"], "the person still has it");
-    hand_back(&mut play, "a", HandBack::GoOn).unwrap();
+    let mut more = back("a", HandBack::GoOn);
+    more.files = vec!["b.txt".to_owned()];
+    play.person(Command::HandBack { back: more, mark: "m1".to_owned() }).unwrap();
     assert_eq!(play.live(), ["a", "b"]);
+    let a = play.state.task_ix(&id("a")).unwrap();
+    let told = play.state.handed_back(a).unwrap();
+    assert_eq!((told.files.join(" ").as_str(), told.file_count), ("b.txt a.txt", 2), "of both");
 }

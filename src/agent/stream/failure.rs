@@ -1,6 +1,6 @@
 //! What a program's words about a failure mean.
 
-use crate::agent::observation::{ErrorKind, Observation};
+use crate::agent::observation::{ErrorKind, Observation, ResultStatus};
 use crate::base::Time;
 
 /// What stands before the end of a limit in seconds since 1970.
@@ -22,6 +22,12 @@ pub(super) fn failure(status: Option<u64>, text: &str) -> Observation {
 pub fn kind_of(text: &str) -> Option<(ErrorKind, bool)> {
     let (kind, retryable) = classify(None, text);
     (!matches!(kind, ErrorKind::Other | ErrorKind::Overload)).then_some((kind, retryable))
+}
+
+/// The end of a turn that failed.
+pub(super) fn failed_turn(status: Option<u64>, text: &str) -> [Observation; 2] {
+    let none = Observation::Result { text: String::new(), status: ResultStatus::Error };
+    [failure(status, text), none]
 }
 
 /// What kind of failure it is, and whether the same call may work later.
