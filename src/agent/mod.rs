@@ -10,6 +10,7 @@ mod cli_words;
 pub mod command;
 mod crew;
 pub mod decoder;
+pub mod live;
 mod marker;
 pub mod observation;
 pub mod rehearsal;
@@ -18,6 +19,7 @@ mod spec;
 mod stream;
 mod template;
 mod text;
+mod transport;
 
 pub use call::Call;
 pub use command::{CommandError, Invocation, InvocationInput, StdinPlan};

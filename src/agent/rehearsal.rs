@@ -37,6 +37,7 @@ pub fn spec(script: Option<&Utf8Path>, speed: Option<f64>) -> RuntimeSpec {
         model: Vec::new(),
         mcp: Vec::new(),
         chat: Vec::new(),
+        live: None,
     }
 }
 

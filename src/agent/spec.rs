@@ -7,7 +7,9 @@ use toml::{Table, Value};
 
 use super::cli_words::{self, WordsError};
 use super::decoder::OutputFormat;
+use super::live::Protocol;
 use super::template::{self, Piece, Placeholder, UnknownPlaceholder};
+use super::transport;
 use crate::base::text::did_you_mean;
 
 /// How a program gets its prompt.
@@ -45,10 +47,25 @@ pub struct RuntimeSpec {
     pub mcp: Vec<String>,
     /// Program and arguments of its own interactive session: `["mytool", "--mcp-config", "{mcp_config}"]`.
     pub chat: Vec<String>,
+    /// The protocol in which it takes input while it works; without one it has its prompt and nothing more.
+    pub live: Option<Protocol>,
 }
 
-const KEYS: [&str; 9] =
-    ["command", "prompt", "output", "env", "set", "resume", "model", "mcp", "chat"];
+const KEYS: [&str; 13] = [
+    "command",
+    "prompt",
+    "output",
+    "env",
+    "set",
+    "resume",
+    "model",
+    "mcp",
+    "chat",
+    "transport",
+    "live",
+    "live_command",
+    "live_resume",
+];
 
 /// Why a table does not describe a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,6 +120,12 @@ pub enum SpecProblem {
     /// A resume command that names no session would silently start anew.
     #[error("`resume` must hold `{{session}}`")]
     ResumeWithoutSession,
+    /// Live without a protocol.
+    #[error("`{key}` needs `live`, which names the protocol of the program")]
+    NoProtocol {
+        /// The key.
+        key: &'static str,
+    },
     /// The text cannot be a variable's name.
     #[error("`{0}` cannot be the name of an environment variable")]
     Variable(String),
@@ -184,7 +207,9 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         chat: words(table, "chat")?,
         command,
         resume,
+        live: None,
     };
+    let spec = transport::choose(spec, table)?;
     match spec.env.iter().chain(spec.set.keys()).find(|name| bad_variable(name)) {
         Some(name) => Err(SpecProblem::Variable(name.clone())),
         None => Ok(spec),
@@ -195,7 +220,7 @@ fn bad_variable(name: &str) -> bool {
     name.is_empty() || name.contains(['=', '\0'])
 }
 
-fn value<'de, T: Deserialize<'de>>(
+pub(super) fn value<'de, T: Deserialize<'de>>(
     table: &Table,
     key: &'static str,
     wanted: &str,
@@ -211,7 +236,7 @@ fn value<'de, T: Deserialize<'de>>(
 }
 
 /// A command as a list, or as one text that is split like in a shell; empty when the key is absent.
-fn words(table: &Table, key: &'static str) -> Result<Vec<String>, SpecProblem> {
+pub(super) fn words(table: &Table, key: &'static str) -> Result<Vec<String>, SpecProblem> {
     let words = match table.get(key) {
         None => Vec::new(),
         Some(Value::String(text)) => {

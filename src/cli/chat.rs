@@ -133,5 +133,6 @@ fn bare(name: &str) -> RuntimeSpec {
         model: Vec::new(),
         mcp: Vec::new(),
         chat: Vec::new(),
+        live: None,
     }
 }

@@ -210,6 +210,10 @@ impl Reader<'_> {
                 "prompt" => runtime.prompt = Some(setting.value.to_text()),
                 "output" => runtime.output = Some(setting.value.to_text()),
                 "env" => runtime.env = setting.value.to_list(),
+                "transport" => runtime.transport = Some(setting.value.to_text()),
+                "live" => runtime.live = Some(setting.value.to_text()),
+                "live_command" => runtime.live_command = setting.value.to_list(),
+                "live_resume" => runtime.live_resume = setting.value.to_list(),
                 _ => runtime.resume = setting.value.to_list(),
             }
         }

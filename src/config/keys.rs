@@ -49,7 +49,8 @@ pub(super) const RISK_REASONS: &[&str] = &[
     "unknown_command",
 ];
 
-const OUTPUTS: &[&str] = &["text", "claude", "codex", "pi", "opencode", "gemini", "qwen", "crew"];
+const OUTPUTS: &[&str] =
+    &["text", "claude", "codex", "pi", "opencode", "gemini", "qwen", "crew", "codex_server", "acp"];
 const MODES: &[&str] = &["merge", "pr", "deliver", "none"];
 const MANY: Kind = Count(1, 10_000);
 
@@ -109,6 +110,10 @@ pub(super) const KEYS: &[Key] = &[
     key("runtimes.*.model", Argv, User, "[\"--model\", \"{model}\"]"),
     key("runtimes.*.mcp", Argv, User, "[\"--mcp-config\", \"{mcp_config}\"]"),
     key("runtimes.*.chat", Argv, User, "[\"mytool\", \"--mcp-config\", \"{mcp_config}\"]"),
+    key("runtimes.*.transport", Choice(&["headless", "live"]), User, "\"live\""),
+    key("runtimes.*.live", Choice(&["claude", "pi", "codex", "acp"]), User, "\"acp\""),
+    key("runtimes.*.live_command", Argv, User, "[\"mytool\", \"--listen\"]"),
+    key("runtimes.*.live_resume", Argv, User, "[\"mytool\", \"--listen\", \"--resume\", \"{session}\"]"),
     key("runtimes.*.version", Argv, User, "[\"mytool\", \"--version\"]"),
     key("runtimes.*.set.*", Text, User, "\"1\""),
     key("prices.*.input", Amount, User, "3.0"),

@@ -239,6 +239,14 @@ pub struct RuntimeTable {
     pub mcp: Vec<String>,
     /// Its own interactive session.
     pub chat: Vec<String>,
+    /// `headless` or `live`.
+    pub transport: Option<String>,
+    /// The protocol in which it takes input while it works.
+    pub live: Option<String>,
+    /// Program and arguments for that.
+    pub live_command: Vec<String>,
+    /// Program and arguments that go on with a session in that way.
+    pub live_resume: Vec<String>,
     /// Program and arguments that print its version.
     pub version: Vec<String>,
     /// Variables that are set for it.

@@ -146,6 +146,8 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
     };
     text("prompt", &table.prompt);
     text("output", &table.output);
+    text("transport", &table.transport);
+    text("live", &table.live);
     out.insert("command".to_owned(), list(&table.command));
     let lists = [
         ("env", &table.env),
@@ -153,6 +155,8 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("model", &table.model),
         ("mcp", &table.mcp),
         ("chat", &table.chat),
+        ("live_command", &table.live_command),
+        ("live_resume", &table.live_resume),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
         out.insert(key.to_owned(), list(words));

@@ -9,6 +9,7 @@ use super::harvest::final_text;
 use super::mail;
 use super::outfit::Outfit;
 use super::snapshot_tree;
+use crate::agent::live::Protocol;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::{Access, MemoryScope, StepKind};
 use crate::base::path::PathError;
@@ -113,7 +114,13 @@ impl Desk<'_> {
             session: live.session.as_deref(),
             mcp_config: mcp_config.as_deref(),
         })?;
-        command.argv = invocation.argv;
+        command.argv = match invocation.live {
+            None => invocation.argv,
+            Some(protocol) => {
+                super::live::create(&dir)?;
+                self.driver(protocol, &dir, live, mcp_config.as_deref(), invocation.argv)
+            }
+        };
         command.stdin = match invocation.stdin {
             StdinPlan::None => Stdin::None,
             StdinPlan::Prompt => Stdin::Prompt,
@@ -121,6 +128,32 @@ impl Desk<'_> {
         };
         let env = outfit.environment(&invocation.env, &invocation.set)?;
         Ok(Brief { command, env, messages: messages.into_iter().map(|(id, _)| id).collect() })
+    }
+
+    /// The driver of a program that takes input while it works.
+    fn driver(
+        &self,
+        protocol: Protocol,
+        dir: &AttemptDir,
+        live: &LiveAttempt,
+        mcp: Option<&Utf8Path>,
+        argv: Vec<String>,
+    ) -> Vec<String> {
+        let mut words = vec![self.crew.to_string(), "drive".to_owned(), protocol.word().to_owned()];
+        let hold_ms = self.state.created.limits.ask_hold_ms.to_string();
+        let options = [
+            ("--attempt", Some(dir.path().as_str())),
+            ("--hold-ms", Some(&hold_ms)),
+            ("--session", live.session.as_deref()),
+            ("--model", live.model.as_deref()),
+            ("--mcp", mcp.map(Utf8Path::as_str)),
+        ];
+        for (option, value) in options {
+            words.extend(value.map(|value| format!("{option}={value}")));
+        }
+        words.push("--".to_owned());
+        words.extend(argv);
+        words
     }
 
     /// Whether the task works in a tree of its own.

@@ -29,6 +29,8 @@ pub struct Harvest {
     pub artifacts: Vec<(String, String)>,
     /// What the agent's output asked crew to do.
     pub calls: Vec<Call>,
+    /// Messages that the program got while it worked.
+    pub delivered: Vec<String>,
 }
 
 /// Reads what an attempt left whose record is `exit`.
@@ -76,7 +78,8 @@ pub fn harvest(
         leftovers: exit.leftovers,
         changed: None,
     };
-    Ok(Harvest { end, text: report.final_text(), artifacts, calls: report.calls })
+    let (text, delivered) = (report.final_text(), report.delivered);
+    Ok(Harvest { end, text, artifacts, calls: report.calls, delivered })
 }
 
 /// The end of an attempt of which no record will ever come.

@@ -149,6 +149,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         has_trees: true,
         stopping: BTreeSet::new(),
         meters: BTreeMap::new(),
+        live_turns: super::live::LiveTurns::new(),
         jobs: BTreeSet::new(),
         merge: super::merge::Try::default(),
         radar_at: None,

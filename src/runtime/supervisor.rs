@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::brief::Desk;
 use super::children::ChildRuns;
 use super::executor::Executor;
+use super::live::LiveTurns;
 use super::merge::{Try, TryEnd};
 use super::meter::Meter;
 use super::process::Pid;
@@ -77,6 +78,8 @@ pub struct Supervisor {
     pub(super) has_trees: bool,
     /// What live attempts have used, where a budget asks for it.
     pub(super) meters: BTreeMap<Key, Meter>,
+    /// Live attempts whose programs take input.
+    pub(super) live_turns: LiveTurns,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
@@ -131,6 +134,7 @@ impl Supervisor {
         let watch = Watch::files([self.ledger.dir().events()], move || notify.notify_one())
             .inspect_err(|error| tracing::warn!(%error, "no file notifications"));
         let child_changed = self.child_runs.changed();
+        let live_changed = self.live_turns.changed();
         let mut lock = Some(lock);
         self.take_over()?;
         loop {
@@ -157,6 +161,7 @@ impl Supervisor {
                     // Most notifications are about what this process itself has just appended.
                     () = changed.notified() => if self.ledger.is_current() { continue },
                     () = child_changed.notified() => {}
+                    () = live_changed.notified() => {}
                     () = &mut timer => {}
                 }
                 break;
@@ -185,6 +190,7 @@ impl Supervisor {
     fn turn(&mut self) -> Option<Time> {
         self.children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         let now = self.clock.now();
+        self.look_at_live();
         let mut inputs = std::mem::take(&mut self.inputs);
         self.price(&mut inputs);
         self.look_at_usage();
@@ -271,6 +277,7 @@ impl Supervisor {
             }
         }
         if can_write {
+            self.tell_live();
             self.watch_radar();
         }
         self.held.clear();
