@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::live::Protocol;
+use super::permission::NotGranted;
 use super::spec::{PromptVia, RuntimeSpec};
 use super::template::{self, Piece, Placeholder, UnknownPlaceholder};
+use crate::base::flow::Permission;
 use crate::base::{TaskId, limits};
 
 /// What one attempt knows about itself when its command is built.
@@ -28,6 +30,10 @@ pub struct InvocationInput<'a> {
     pub session: Option<&'a str>,
     /// Configuration of crew's MCP server for this attempt.
     pub mcp_config: Option<&'a Utf8Path>,
+    /// What stands in that file.
+    pub mcp_text: Option<&'a str>,
+    /// What the program may do without being asked.
+    pub permission: Permission,
 }
 
 /// What is started for one attempt.
@@ -85,6 +91,9 @@ pub enum CommandError {
         /// Length of the prompt.
         bytes: usize,
     },
+    /// The program cannot be held to what the task may do.
+    #[error(transparent)]
+    Permission(#[from] NotGranted),
     /// An argument cannot hold a NUL.
     #[error("an argument of runtime `{0}` would hold a NUL character; give the prompt on `stdin`")]
     Nul(String),
@@ -105,6 +114,8 @@ impl RuntimeSpec {
         if input.mcp_config.is_some() {
             words.extend(self.mcp.iter().map(String::as_str));
         }
+        let grant = self.permissions.grant(&self.name, input.permission)?;
+        words.extend(grant.iter().flat_map(|grant| &grant.args).map(String::as_str));
         let last = match self.prompt {
             PromptVia::Stdin => None,
             PromptVia::Arg => Some((Placeholder::Prompt, "{prompt}")),
@@ -119,6 +130,13 @@ impl RuntimeSpec {
         for word in words {
             argv.push(self.fill(word, input)?);
         }
+        let mut set = self.set.clone();
+        set.extend(grant.into_iter().flat_map(|grant| grant.set.clone()));
+        if input.mcp_config.is_some() {
+            for (name, value) in &self.mcp_set {
+                set.insert(name.clone(), self.fill(value, input)?);
+            }
+        }
         if argv.iter().any(|argument| argument.contains('\0')) {
             return Err(CommandError::Nul(self.name.clone()));
         }
@@ -129,7 +147,7 @@ impl RuntimeSpec {
                 PromptVia::Arg | PromptVia::File => StdinPlan::None,
             },
             env: self.env.clone(),
-            set: self.set.clone(),
+            set,
             resumed: resume.is_some()
                 || (input.session.is_some() && self.live.is_some_and(Protocol::resumes_by_itself)),
             live: self.live,
@@ -141,8 +159,7 @@ impl RuntimeSpec {
     /// # Errors
     /// A placeholder has no value here.
     pub fn chat(&self, input: &InvocationInput<'_>) -> Result<Vec<String>, CommandError> {
-        let known = known_chat(self.program());
-        let mut words = if self.chat.is_empty() { known } else { self.chat.clone() };
+        let mut words = self.chat.clone();
         if input.model.is_some() && !words.is_empty() {
             words.extend(self.model.iter().cloned());
         }
@@ -195,26 +212,13 @@ impl RuntimeSpec {
             Placeholder::McpConfig => (input.mcp_config)
                 .ok_or_else(|| missing("move the argument to the key `mcp`"))?
                 .as_str(),
+            Placeholder::Mcp => {
+                (input.mcp_text).ok_or_else(|| missing("move the argument to the key `mcp`"))?
+            }
         };
         filled.push_str(value);
         Ok(())
     }
-}
-
-/// How programs that are known take an MCP server for one session, without touching the user's files.
-fn known_chat(program: &str) -> Vec<String> {
-    let name = Utf8Path::new(program).file_name().unwrap_or(program);
-    let words: &[&str] = match name {
-        "claude" => &["--mcp-config", "{mcp_config}"],
-        "codex" => &[
-            "-c",
-            "mcp_servers.crew.command=\"{crew}\"",
-            "-c",
-            "mcp_servers.crew.args=[\"mcp\",\"--project\",\"{worktree}\"]",
-        ],
-        _ => return Vec::new(),
-    };
-    std::iter::once(program).chain(words.iter().copied()).map(str::to_owned).collect()
 }
 
 fn uses(words: &[&str], placeholder: Placeholder) -> Result<bool, UnknownPlaceholder> {
@@ -243,6 +247,8 @@ mod tests {
             model: None,
             session: None,
             mcp_config: None,
+            mcp_text: None,
+            permission: Permission::Edit,
         };
         change(&mut input);
         spec.invocation(&input).map_err(|error| error.to_string())

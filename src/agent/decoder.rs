@@ -12,10 +12,11 @@ use crate::base::limits;
 use crate::base::text::middle_cut;
 
 /// What a program prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputFormat {
     /// Plain text; all of it is the answer.
+    #[default]
     Text,
     /// crew's own JSON lines.
     Crew,

@@ -42,37 +42,6 @@ impl Protocol {
     }
 }
 
-/// How requests of a program for permission are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consent {
-    /// A person is asked.
-    Ask,
-    /// Reading is allowed, nothing else.
-    Plan,
-    /// Files may be read and edited, nothing else.
-    Edit,
-    /// Everything is allowed.
-    Full,
-}
-
-impl Consent {
-    /// The consent that a level of permission means.
-    pub fn from_word(word: &str) -> Option<Self> {
-        let all = [Self::Ask, Self::Plan, Self::Edit, Self::Full];
-        all.into_iter().find(|level| level.word() == word)
-    }
-
-    /// The word for it in configuration.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ask => "ask",
-            Self::Plan => "plan",
-            Self::Edit => "edit",
-            Self::Full => "full",
-        }
-    }
-}
-
 /// What the program is to be told: one line of `live.jsonl`. The same name twice is one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -217,9 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn words_name_protocols_and_levels() {
+    fn words_name_protocols() {
         assert!(Protocol::ALL.iter().all(|one| Protocol::from_word(one.word()) == Some(*one)));
-        assert_eq!(Consent::from_word("edit"), Some(Consent::Edit));
-        assert_eq!(Consent::from_word("never"), None);
+        assert_eq!(Protocol::from_word("telnet"), None);
     }
 }

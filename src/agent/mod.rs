@@ -5,6 +5,7 @@
 //! [`TurnReport`] folds these into what one attempt said. A new output format is one file with a
 //! `decode` function, and one arm in [`Decoder`].
 
+pub mod builtin;
 pub mod call;
 mod cli_words;
 pub mod command;
@@ -13,6 +14,7 @@ pub mod decoder;
 pub mod live;
 mod marker;
 pub mod observation;
+pub mod permission;
 pub mod rehearsal;
 pub mod report;
 mod spec;
@@ -26,5 +28,6 @@ pub use command::{CommandError, Invocation, InvocationInput, StdinPlan};
 pub use crew::Line as CrewLine;
 pub use decoder::{Decoder, OutputFormat};
 pub use observation::{ErrorKind, Observation, ResultStatus, TaskState, Usage, Verdict};
+pub use permission::{NotGranted, Permissions};
 pub use report::{AgentError, Marker, Question, ToolCounts, TurnReport};
-pub use spec::{PromptVia, RuntimeSpec, SpecError};
+pub use spec::{McpForm, PromptVia, RuntimeSpec, SpecError};

@@ -1,7 +1,5 @@
 //! The rehearsal agent as a runtime: crew itself plays the role, without a model.
 
-use std::collections::BTreeMap;
-
 use camino::Utf8Path;
 
 use super::decoder::OutputFormat;
@@ -31,13 +29,8 @@ pub fn spec(script: Option<&Utf8Path>, speed: Option<f64>) -> RuntimeSpec {
         command,
         prompt: PromptVia::File,
         output: OutputFormat::Crew,
-        env: Vec::new(),
-        set: BTreeMap::new(),
         resume: Some(resume),
-        model: Vec::new(),
-        mcp: Vec::new(),
-        chat: Vec::new(),
-        live: None,
+        ..RuntimeSpec::default()
     }
 }
 
@@ -45,6 +38,7 @@ pub fn spec(script: Option<&Utf8Path>, speed: Option<f64>) -> RuntimeSpec {
 mod tests {
     use super::*;
     use crate::agent::{InvocationInput, StdinPlan};
+    use crate::base::flow::Permission;
 
     #[test]
     fn the_command_is_crew_itself() {
@@ -59,6 +53,8 @@ mod tests {
             model: Some("any"),
             session: None,
             mcp_config: None,
+            mcp_text: None,
+            permission: Permission::Edit,
         };
         let fresh = spec.invocation(&input).expect("valid");
         assert_eq!(

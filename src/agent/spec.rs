@@ -8,15 +8,17 @@ use toml::{Table, Value};
 use super::cli_words::{self, WordsError};
 use super::decoder::OutputFormat;
 use super::live::Protocol;
+use super::permission::Permissions;
 use super::template::{self, Piece, Placeholder, UnknownPlaceholder};
 use super::transport;
 use crate::base::text::did_you_mean;
 
 /// How a program gets its prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromptVia {
     /// On its standard input, which is then closed.
+    #[default]
     Stdin,
     /// As an argument: where `{prompt}` stands, else as the last one.
     Arg,
@@ -24,8 +26,36 @@ pub enum PromptVia {
     File,
 }
 
+impl PromptVia {
+    /// The word for it in configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stdin => "stdin",
+            Self::Arg => "arg",
+            Self::File => "file",
+        }
+    }
+}
+
+/// How a program wants to be told of an MCP server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum McpForm {
+    /// `{"mcpServers": {…}}`, what most take.
+    #[default]
+    Servers,
+    /// The same, offered from the first turn on.
+    Claude,
+    /// An inline table of TOML.
+    Codex,
+    /// A piece of its own configuration.
+    Opencode,
+    /// The same as most, trusted.
+    Gemini,
+}
+
 /// A program that can play an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuntimeSpec {
     /// Its name in crew.
     pub name: String,
@@ -49,9 +79,23 @@ pub struct RuntimeSpec {
     pub chat: Vec<String>,
     /// The protocol in which it takes input while it works; without one it has its prompt and nothing more.
     pub live: Option<Protocol>,
+    /// In which form it is told of the MCP server.
+    pub mcp_form: McpForm,
+    /// Variables set when tools are offered over MCP: `{ CONFIG = "{mcp}" }`.
+    pub mcp_set: BTreeMap<String, String>,
+    /// What it may do without being asked, as arguments and variables.
+    pub permissions: Permissions,
+    /// Program and arguments that print its version.
+    pub version: Vec<String>,
+    /// Program and arguments that end well when somebody is logged in.
+    pub login: Vec<String>,
+    /// How a person logs in, in words.
+    pub login_with: String,
+    /// Variables by which it takes a key; passed on only when `env` names them too.
+    pub keys: Vec<String>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 22] = [
     "command",
     "prompt",
     "output",
@@ -65,6 +109,15 @@ const KEYS: [&str; 13] = [
     "live",
     "live_command",
     "live_resume",
+    "live_permissions",
+    "mcp_form",
+    "mcp_set",
+    "permissions",
+    "version",
+    "login",
+    "login_with",
+    "keys",
+    "program",
 ];
 
 /// Why a table does not describe a runtime.
@@ -156,34 +209,28 @@ impl RuntimeSpec {
     pub fn program(&self) -> &str {
         self.command.first().map_or("", String::as_str)
     }
+
+    /// Whether it is given crew's tools over MCP.
+    pub fn takes_mcp(&self) -> bool {
+        !self.mcp.is_empty() || !self.mcp_set.is_empty() || self.live == Some(Protocol::Acp)
+    }
+
+    /// The same program at another place.
+    fn at(&mut self, program: &str) {
+        let lists = [&mut self.command, &mut self.chat, &mut self.version, &mut self.login];
+        for words in lists.into_iter().chain(self.resume.as_mut()) {
+            if let Some(first) = words.first_mut() {
+                program.clone_into(first);
+            }
+        }
+    }
 }
 
 fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
     if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(SpecProblem::UnknownKey { key: key.clone() });
     }
-    let command = words(table, "command")?;
-    let resume = match table.get("resume") {
-        None => None,
-        Some(_) => Some(words(table, "resume")?),
-    };
-    let has = |words: &[String], wanted| {
-        words
-            .iter()
-            .any(|word| template::pieces(word).is_ok_and(|p| p.contains(&Piece::Fill(wanted))))
-    };
-    if (command.first()).is_none_or(String::is_empty) {
-        return Err(SpecProblem::NoProgram { key: "command" });
-    }
-    match &resume {
-        Some(words) if words.first().is_none_or(String::is_empty) => {
-            return Err(SpecProblem::NoProgram { key: "resume" });
-        }
-        Some(words) if !has(words, Placeholder::Session) => {
-            return Err(SpecProblem::ResumeWithoutSession);
-        }
-        _ => {}
-    }
+    let (command, resume) = starts(table)?;
     let implied = if has(&command, Placeholder::Prompt) {
         PromptVia::Arg
     } else if has(&command, Placeholder::PromptFile) {
@@ -191,29 +238,72 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
     } else {
         PromptVia::Stdin
     };
-    let spec = RuntimeSpec {
+    let formats = format!("one of {}", quoted(OutputFormat::ALL.map(OutputFormat::word)));
+    let forms = "`servers`, `claude`, `codex`, `opencode` or `gemini`";
+    let mut spec = RuntimeSpec {
         name: name.to_owned(),
         prompt: value(table, "prompt", "`stdin`, `arg` or `file`")?.unwrap_or(implied),
-        output: value(
-            table,
-            "output",
-            &format!("one of {}", quoted(OutputFormat::ALL.map(OutputFormat::word))),
-        )?
-        .unwrap_or(OutputFormat::Text),
+        output: value(table, "output", &formats)?.unwrap_or_default(),
         env: value(table, "env", "a list of variable names")?.unwrap_or_default(),
         set: value(table, "set", "a table of texts")?.unwrap_or_default(),
         model: words(table, "model")?,
         mcp: words(table, "mcp")?,
         chat: words(table, "chat")?,
+        mcp_form: value(table, "mcp_form", forms)?.unwrap_or_default(),
+        mcp_set: value(table, "mcp_set", "a table of texts")?.unwrap_or_default(),
+        permissions: permissions(table, "permissions")?,
+        version: words(table, "version")?,
+        login: words(table, "login")?,
+        login_with: value(table, "login_with", "a text")?.unwrap_or_default(),
+        keys: value(table, "keys", "a list of variable names")?.unwrap_or_default(),
         command,
         resume,
         live: None,
     };
-    let spec = transport::choose(spec, table)?;
+    transport::choose(&mut spec, table)?;
+    if let Some(program) = value::<String>(table, "program", "a path")? {
+        spec.at(&program);
+    }
+    for text in spec.mcp_set.values() {
+        template::pieces(text)
+            .map_err(|source| SpecProblem::Placeholder { key: "mcp_set", source })?;
+    }
     match spec.env.iter().chain(spec.set.keys()).find(|name| bad_variable(name)) {
         Some(name) => Err(SpecProblem::Variable(name.clone())),
         None => Ok(spec),
     }
+}
+
+/// How the program is started anew, and how it goes on with a session.
+fn starts(table: &Table) -> Result<(Vec<String>, Option<Vec<String>>), SpecProblem> {
+    let command = words(table, "command")?;
+    let resume = match table.get("resume") {
+        None => None,
+        Some(_) => Some(words(table, "resume")?),
+    };
+    if (command.first()).is_none_or(String::is_empty) {
+        return Err(SpecProblem::NoProgram { key: "command" });
+    }
+    match &resume {
+        Some(words) if words.first().is_none_or(String::is_empty) => {
+            Err(SpecProblem::NoProgram { key: "resume" })
+        }
+        Some(words) if !has(words, Placeholder::Session) => Err(SpecProblem::ResumeWithoutSession),
+        _ => Ok((command, resume)),
+    }
+}
+
+/// A table of levels, or none.
+pub(super) fn permissions(table: &Table, key: &'static str) -> Result<Permissions, SpecProblem> {
+    match table.get(key) {
+        None => Ok(Permissions::default()),
+        Some(Value::Table(levels)) => Permissions::from_table(levels),
+        Some(_) => Err(form(key, "a table")),
+    }
+}
+
+fn has(words: &[String], wanted: Placeholder) -> bool {
+    words.iter().any(|word| template::pieces(word).is_ok_and(|p| p.contains(&Piece::Fill(wanted))))
 }
 
 fn bad_variable(name: &str) -> bool {
@@ -228,11 +318,11 @@ pub(super) fn value<'de, T: Deserialize<'de>>(
     let Some(value) = table.get(key) else {
         return Ok(None);
     };
-    value
-        .clone()
-        .try_into()
-        .map(Some)
-        .map_err(|_| SpecProblem::Form { key, wanted: wanted.to_owned() })
+    value.clone().try_into().map(Some).map_err(|_| form(key, wanted))
+}
+
+fn form(key: &'static str, wanted: &str) -> SpecProblem {
+    SpecProblem::Form { key, wanted: wanted.to_owned() }
 }
 
 /// A command as a list, or as one text that is split like in a shell; empty when the key is absent.

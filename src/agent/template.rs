@@ -12,17 +12,19 @@ pub(super) enum Placeholder {
     Model,
     Session,
     McpConfig,
+    Mcp,
     Task,
 }
 
 impl Placeholder {
-    const ALL: [(&'static str, Self); 8] = [
+    const ALL: [(&'static str, Self); 9] = [
         ("prompt_file", Self::PromptFile),
         ("prompt", Self::Prompt),
         ("worktree", Self::Worktree),
         ("model", Self::Model),
         ("session", Self::Session),
         ("mcp_config", Self::McpConfig),
+        ("mcp", Self::Mcp),
         ("task", Self::Task),
         ("crew", Self::Crew),
     ];

@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::decoder::OutputFormat;
 use super::live::Protocol;
-use super::spec::{PromptVia, RuntimeSpec, SpecProblem, value, words};
+use super::spec::{McpForm, PromptVia, RuntimeSpec, SpecProblem, permissions, value, words};
 
 /// The two ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -15,8 +15,8 @@ enum Transport {
     Live,
 }
 
-/// The runtime in the way that its table chooses: live where it knows no other, else headless.
-pub(super) fn choose(mut spec: RuntimeSpec, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
+/// Makes it the runtime in the way that its table chooses: live where it knows no other, else headless.
+pub(super) fn choose(spec: &mut RuntimeSpec, table: &Table) -> Result<(), SpecProblem> {
     let protocol: Option<Protocol> = value(table, "live", "one of `claude`, `pi`, `codex`, `acp`")?;
     let transport: Option<Transport> = value(table, "transport", "`headless` or `live`")?;
     let (command, resume) = (words(table, "live_command")?, words(table, "live_resume")?);
@@ -25,12 +25,13 @@ pub(super) fn choose(mut spec: RuntimeSpec, table: &Table) -> Result<RuntimeSpec
         let key = [("transport", is_live), ("live_command", !command.is_empty())];
         return match key.into_iter().find(|(_, is_set)| *is_set) {
             Some((key, _)) => Err(SpecProblem::NoProtocol { key }),
-            None => Ok(spec),
+            None => Ok(()),
         };
     };
+    let levels = permissions(table, "live_permissions")?;
     let only_live = command.is_empty() && transport.is_none();
     if transport != Some(Transport::Live) && !only_live {
-        return Ok(spec);
+        return Ok(());
     }
     if !command.is_empty() {
         spec.command = command;
@@ -39,6 +40,7 @@ pub(super) fn choose(mut spec: RuntimeSpec, table: &Table) -> Result<RuntimeSpec
     if !resume.is_empty() {
         spec.resume = Some(resume);
     }
+    spec.permissions.extend(levels);
     spec.prompt = PromptVia::Stdin;
     spec.output = match (protocol, spec.output) {
         // It prints the same family in its own way.
@@ -48,8 +50,13 @@ pub(super) fn choose(mut spec: RuntimeSpec, table: &Table) -> Result<RuntimeSpec
         (Protocol::Codex, _) => OutputFormat::CodexServer,
         (Protocol::Acp, _) => OutputFormat::Acp,
     };
+    if protocol == Protocol::Acp {
+        // The driver tells it of servers in the words of the protocol.
+        spec.mcp_form = McpForm::Servers;
+        (spec.mcp, spec.mcp_set) = Default::default();
+    }
     spec.live = Some(protocol);
-    Ok(spec)
+    Ok(())
 }
 
 impl Protocol {

@@ -37,6 +37,10 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+/// Names of the programs that crew drives without being told how, in the order in which one is chosen when
+/// nothing names one.
+pub const BUILT_IN_PROGRAMS: [&str; 6] = ["claude", "codex", "pi", "opencode", "gemini", "qwen"];
+
 words! {
     /// What a task may do to the files of its worktree.
     Access {
@@ -46,6 +50,30 @@ words! {
         Write = "write",
         /// It needs no files at all.
         None = "none",
+    }
+}
+
+words! {
+    /// What an agent program may do without being asked, from the least to the most.
+    Permission {
+        /// Read only.
+        Plan = "plan",
+        /// Whatever changes something is asked for.
+        Ask = "ask",
+        /// Files of its folder may be changed; commands run in a sandbox or not at all.
+        Edit = "edit",
+        /// Everything that the user may.
+        Full = "full",
+    }
+}
+
+impl Permission {
+    /// What a task with this access is given in a run whose writers have `writers`.
+    pub fn of(access: Access, writers: Self) -> Self {
+        match access {
+            Access::Write => writers,
+            Access::Read | Access::None => Self::Plan,
+        }
     }
 }
 

@@ -142,6 +142,8 @@ pub const NOTICE_OUTPUT_BYTES: usize = 2 << 10;
 pub const NOTICE_LINGER_MS: u64 = 60_000;
 /// Milliseconds that a program has to tell its version; then it is used without knowing it.
 pub const VERSION_WAIT_MS: u64 = 5_000;
+/// Milliseconds that a program has to tell whether somebody is logged in; then it is taken as unknown.
+pub const LOGIN_WAIT_MS: u64 = 10_000;
 /// Bytes of what such a program prints that are read.
 pub const VERSION_BYTES_MAX: u64 = 4 << 10;
 /// Characters of a version that are shown.

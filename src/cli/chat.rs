@@ -7,15 +7,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args as ClapArgs;
 
 use super::{CliError, Context, Exit, Result};
-use crate::agent::{InvocationInput, OutputFormat, PromptVia, RuntimeSpec};
+use crate::agent::{InvocationInput, RuntimeSpec, builtin};
+use crate::base::flow::Permission;
 use crate::base::path::PathContext;
 use crate::client::plan::PlanError;
 use crate::client::{Workspace, forbid_to_agents};
 use crate::launch::Programs;
 use crate::store::files::{Durability, write_atomic};
-
-/// Programs whose way of taking tools for one session is known.
-const KNOWN: [&str; 2] = ["claude", "codex"];
 
 /// Open an agent program's own session, with crew's tools in it.
 ///
@@ -65,6 +63,8 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         model: args.model.as_deref(),
         session: None,
         mcp_config: Some(&config),
+        mcp_text: None,
+        permission: Permission::Ask,
     };
     let words = spec
         .chat(&input)
@@ -99,40 +99,20 @@ fn choose(workspace: &Workspace, name: Option<&str>) -> Result<RuntimeSpec> {
         .map_err(PlanError::Programs)?;
     let path = workspace.env.get("PATH").unwrap_or_default();
     let root = &workspace.found.root;
-    let is_here = |program: &str| which::which_in(program, Some(path), root).is_ok();
+    let can_chat = |spec: &&RuntimeSpec| {
+        (spec.chat.first())
+            .is_some_and(|program| which::which_in(program, Some(path), root).is_ok())
+    };
     if let Some(name) = name.or(workspace.config.defaults.runtime.as_deref()) {
         return match programs.get(name) {
             Ok(spec) => Ok(spec.clone()),
-            Err(_) if KNOWN.contains(&name) && is_here(name) => Ok(bare(name)),
             Err(error) => Err(CliError::invalid(error.to_string()).hinted(error.hint())),
         };
     }
-    let mut configured = programs.names().filter_map(|name| programs.get(name).ok());
-    if let Some(spec) = configured.find(|spec| !spec.chat.is_empty() && is_here(&spec.chat[0])) {
-        return Ok(spec.clone());
-    }
-    KNOWN.into_iter().find(|name| is_here(name)).map(bare).ok_or_else(|| {
-        CliError::invalid(format!(
-            "no program to chat with was found (looked for {})",
-            KNOWN.join(", ")
-        ))
-        .hinted("name one: `[runtimes.mytool]` with `chat = […]` in the user's configuration")
+    let own = programs.names().filter(|name| !builtin::NAMES.contains(name));
+    let mut all = own.chain(builtin::NAMES).filter_map(|name| programs.get(name).ok());
+    all.find(can_chat).cloned().ok_or_else(|| {
+        CliError::invalid("no program to chat with was found (looked for claude, codex)")
+            .hinted("name one: `[runtimes.mytool]` with `chat = […]` in the user's configuration")
     })
-}
-
-/// A known program that the configuration does not name.
-fn bare(name: &str) -> RuntimeSpec {
-    RuntimeSpec {
-        name: name.to_owned(),
-        command: vec![name.to_owned()],
-        prompt: PromptVia::Stdin,
-        output: OutputFormat::Text,
-        env: Vec::new(),
-        set: std::collections::BTreeMap::new(),
-        resume: None,
-        model: Vec::new(),
-        mcp: Vec::new(),
-        chat: Vec::new(),
-        live: None,
-    }
 }

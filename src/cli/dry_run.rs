@@ -6,6 +6,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::report::Result;
 use crate::agent::InvocationInput;
+use crate::base::flow::Permission;
 use crate::base::flow::StepKind;
 use crate::client::Workspace;
 use crate::client::start::Prepared;
@@ -117,6 +118,8 @@ fn command(
         model: step.model.as_deref(),
         session: None,
         mcp_config: Some("MCP_CONFIG_FILE".into()),
+        mcp_text: Some("MCP_CONFIG"),
+        permission: Permission::of(step.access, prepared.policy.permission),
     };
     spec.invocation(&input).ok().map(|invocation| invocation.argv)
 }

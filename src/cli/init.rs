@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::runtime::{self, Told};
 use super::{CliError, Context, Exit, Result};
+use crate::agent::rehearsal;
 use crate::base::limits::JSON_SCHEMA;
 use crate::base::path::PathContext;
 use crate::config::{Config, Overrides, PRESET};
@@ -131,30 +132,12 @@ fn template() -> String {
 }
 
 fn found(runtimes: &[Told]) -> Vec<String> {
-    let usable: Vec<&str> = runtimes
-        .iter()
-        .filter(|told| told.usable && told.kind == "configured")
-        .map(|told| told.name.as_str())
-        .collect();
-    let known: Vec<&str> = runtimes
-        .iter()
-        .filter(|told| told.kind == "known" && told.path.is_some())
-        .map(|told| told.name.as_str())
-        .collect();
-    let mut lines = Vec::new();
-    if !usable.is_empty() {
-        lines.push(format!("runtimes: {}", usable.join(", ")));
+    let usable = runtimes.iter().filter(|told| told.usable && told.name != rehearsal::NAME);
+    let usable: Vec<&str> = usable.map(|told| told.name.as_str()).collect();
+    if usable.is_empty() {
+        return vec!["no runtime is found; `crew demo` shows crew without one".to_owned()];
     }
-    if !known.is_empty() {
-        let names = known.join(", ");
-        lines.push(format!(
-            "found {names}; describe them under `[runtimes]` in your own configuration"
-        ));
-    }
-    if usable.is_empty() && known.is_empty() {
-        lines.push("no runtime is found; `crew demo` shows crew without one".to_owned());
-    }
-    lines
+    vec![format!("runtimes: {}", usable.join(", "))]
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::draft;
 use super::exit::Exit;
 use super::report::{CliError, Result};
 use crate::base::RunNumber;
+use crate::base::flow::Permission;
 use crate::client::Workspace;
 use crate::client::plan::{PlanError, version_notes};
 use crate::client::start::{Prepared, RunRequest, StartError, prepare};
@@ -37,6 +38,9 @@ pub struct Args {
     /// The program that plays every agent.
     #[arg(short = 'a', long, value_name = "RUNTIME")]
     pub runtime: Option<String>,
+    /// What writing agents may do without being asked, in place of what the configuration says.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub permission: Option<PermissionArg>,
     /// The model that every agent gets.
     #[arg(short, long)]
     pub model: Option<String>,
@@ -76,6 +80,28 @@ pub struct Args {
     /// Speed of the rehearsal agent: 2 halves every pause, 0 leaves them out.
     #[arg(long, value_name = "N")]
     pub speed: Option<f64>,
+}
+
+/// What writing agents may do without being asked; readers may only read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PermissionArg {
+    /// Nothing: whatever changes something is asked for.
+    Ask,
+    /// Change files; commands run in a sandbox or not at all.
+    #[value(alias = "write")]
+    Edit,
+    /// Everything that you may.
+    Full,
+}
+
+impl From<PermissionArg> for Permission {
+    fn from(word: PermissionArg) -> Self {
+        match word {
+            PermissionArg::Ask => Self::Ask,
+            PermissionArg::Edit => Self::Edit,
+            PermissionArg::Full => Self::Full,
+        }
+    }
 }
 
 /// Place in the queue.
@@ -184,6 +210,7 @@ fn request(args: &Args, context: &Context) -> Result<RunRequest> {
         agent: args.agent.clone(),
         runtime: args.runtime.clone(),
         model: args.model.clone(),
+        permission: args.permission.map(Into::into),
         in_place: args.in_place,
         after: args.after.iter().map(|number| RunNumber(*number)).collect(),
         priority: args.priority.into(),

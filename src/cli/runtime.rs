@@ -1,19 +1,23 @@
 //! `crew runtime`: the programs that can play agents here.
 
+mod show;
+
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args as ClapArgs, Subcommand};
 use serde::Serialize;
 
 use super::{CliError, Context, Exit, Result};
-use crate::agent::rehearsal;
+use crate::agent::{OutputFormat, RuntimeSpec, builtin, rehearsal};
+use crate::base::flow::Permission;
 use crate::base::limits::JSON_SCHEMA;
 use crate::base::text;
 use crate::client::Workspace;
-use crate::client::plan::{KNOWN_PROGRAMS, PlanError};
-use crate::config::{Config, RuntimeTable};
+use crate::client::plan::PlanError;
+use crate::config::{Config, Environment, agent_environment};
 use crate::launch::Programs;
+use crate::launch::login::{Login, login};
 use crate::launch::version::versions;
 
 /// List and show the programs that can play agents.
@@ -39,7 +43,7 @@ enum Verb {
 pub struct Told {
     /// Its name.
     pub name: String,
-    /// `configured`, `built-in` or `known`.
+    /// `configured` or `built-in`.
     pub kind: &'static str,
     /// The program.
     pub program: String,
@@ -61,52 +65,90 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let workspace = context.workspace()?;
     match &args.verb {
         Verb::List => list(&workspace.config, context),
-        Verb::Show { name } => show(&workspace.config, name, context),
+        Verb::Show { name } => show::run(&workspace, name, context),
     }
 }
 
-/// Every runtime: the user's, the built-in one, and known programs.
+/// Every runtime: the built-in ones, then the user's.
 pub fn all(config: &Config) -> Vec<Told> {
-    let configured = config.runtimes.iter().filter(|(_, table)| !table.command.is_empty()).map(
-        |(name, table)| {
-            let program = table.command.first().cloned().unwrap_or_default();
-            let path = find(&program);
-            let usable = path.is_some();
-            let note = if usable { "from your configuration" } else { "its program is not found" };
-            Told {
-                name: name.clone(),
-                kind: "configured",
-                program,
-                path,
-                version: None,
-                usable,
-                note: note.into(),
-            }
-        },
-    );
-    let known = KNOWN_PROGRAMS.into_iter().filter(|name| !is_configured(config, name)).map(|name| {
-        let path = find(name);
-        let note = match &path {
-            Some(_) => {
-                format!(
-                    "found; this version has no adapter for it: describe it under [runtimes.{name}]"
-                )
-            }
-            None => "not found".to_owned(),
-        };
-        let (name, program) = (name.to_owned(), name.to_owned());
-        Told { name, kind: "known", program, path, version: None, usable: false, note }
+    let own = config.runtimes.keys().map(String::as_str);
+    let own = own.filter(|name| !builtin::NAMES.contains(name) && *name != rehearsal::NAME);
+    builtin::NAMES
+        .into_iter()
+        .chain([rehearsal::NAME])
+        .chain(own)
+        .map(|name| told(config, name))
+        .collect()
+}
+
+fn told(config: &Config, name: &str) -> Told {
+    let kind = if is_configured(config, name) { "configured" } else { "built-in" };
+    let mut told = Told {
+        name: name.to_owned(),
+        kind,
+        program: String::new(),
+        path: None,
+        version: None,
+        usable: false,
+        note: String::new(),
+    };
+    match spec_of(config, name) {
+        Err(error) => told.note = error,
+        Ok(_) if name == rehearsal::NAME => {
+            "crew".clone_into(&mut told.program);
+            told.path =
+                std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok());
+            told.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+            told.usable = true;
+            "plays roles by a script, without a model; never chosen by itself"
+                .clone_into(&mut told.note);
+        }
+        Ok(spec) => {
+            spec.program().clone_into(&mut told.program);
+            told.path = find(&told.program);
+            told.usable = told.path.is_some();
+            told.note = match (told.usable, kind) {
+                (true, "configured") => "from your configuration".to_owned(),
+                (true, _) => abilities(&spec).join(", "),
+                (false, "configured") => "its program is not found".to_owned(),
+                (false, _) => "not found".to_owned(),
+            };
+        }
+    }
+    told
+}
+
+/// The runtime of this name, or why it is none.
+pub fn spec_of(config: &Config, name: &str) -> std::result::Result<RuntimeSpec, String> {
+    let programs = Programs::of(config, &BTreeMap::new()).map_err(|errors| {
+        let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        words.join("; ")
+    })?;
+    programs.get(name).cloned().map_err(|error| error.to_string())
+}
+
+/// What can be done with a program, in words.
+pub fn abilities(spec: &RuntimeSpec) -> Vec<String> {
+    let mut can = Vec::new();
+    if spec.output.says_its_end() || spec.output == OutputFormat::Crew {
+        can.push("stream".to_owned());
+    }
+    if spec.resume.is_some() {
+        can.push("resume".to_owned());
+    }
+    if spec.takes_mcp() {
+        can.push("MCP".to_owned());
+    }
+    if !spec.model.is_empty() {
+        can.push("model".to_owned());
+    }
+    let levels: Vec<&str> = spec.permissions.levels().map(Permission::as_str).collect();
+    can.push(if levels.is_empty() {
+        "permissions by its own arguments".to_owned()
+    } else {
+        format!("permissions {}", levels.join("/"))
     });
-    let built_in = (!is_configured(config, rehearsal::NAME)).then(|| Told {
-        name: rehearsal::NAME.to_owned(),
-        kind: "built-in",
-        program: "crew".to_owned(),
-        path: std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok()),
-        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-        usable: true,
-        note: "plays roles by a script, without a model; never chosen by itself".to_owned(),
-    });
-    configured.chain(built_in).chain(known).collect()
+    can
 }
 
 /// Asks the programs that are found for their version, all at once.
@@ -114,17 +156,8 @@ pub fn all(config: &Config) -> Vec<Told> {
 /// A configured one is asked only by the command that its table gives: `--version` could mean anything to it.
 pub fn ask_versions(config: &Config, told: &mut [Told]) {
     let mut asked: Vec<(&mut Told, Vec<String>)> = Vec::new();
-    for told in told.iter_mut() {
-        let Some(path) = &told.path else { continue };
-        let command = match told.kind {
-            "configured" => config
-                .runtimes
-                .get(&told.name)
-                .map(|table| table.version.clone())
-                .unwrap_or_default(),
-            "known" => vec![path.to_string(), "--version".to_owned()],
-            _ => Vec::new(),
-        };
+    for told in told.iter_mut().filter(|told| told.path.is_some()) {
+        let command = spec_of(config, &told.name).map(|spec| spec.version).unwrap_or_default();
         if !command.is_empty() {
             asked.push((told, command));
         }
@@ -194,72 +227,38 @@ fn list(config: &Config, context: &mut Context) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-#[derive(Serialize)]
-struct ShowJson<'a> {
-    schema_version: u32,
-    runtime: &'a Told,
-    command: &'a [String],
-    args: &'a [String],
-    prompt: Option<&'a str>,
-    output: Option<&'a str>,
-    env: &'a [String],
-    resume: &'a [String],
+/// Whether somebody is logged in, asked with the variables that an agent would get.
+pub fn login_of(config: &Config, env: &Environment, root: &Utf8Path, spec: &RuntimeSpec) -> Login {
+    login(spec, &agent_environment(env, &passed(config, spec)), root)
 }
 
-fn show(config: &Config, name: &str, context: &mut Context) -> Result<Exit> {
-    let mut all = all(config);
-    let Some(at) = all.iter().position(|told| told.name == name) else {
-        return Err(not_found(&all, name));
-    };
-    ask_versions(config, &mut all[at..=at]);
-    let told = &all[at];
-    let none = RuntimeTable::default();
-    let table = config.runtimes.get(name).unwrap_or(&none);
-    if context.json {
-        context.write_json(&ShowJson {
-            schema_version: JSON_SCHEMA,
-            runtime: told,
-            command: &table.command,
-            args: &table.args,
-            prompt: table.prompt.as_deref(),
-            output: table.output.as_deref(),
-            env: &table.env,
-            resume: &table.resume,
-        })?;
-        return Ok(Exit::Ok);
-    }
-    let path = told.path.as_ref().map_or("not found", |path| path.as_str());
-    let mut rows = vec![("kind", told.kind.to_owned()), ("program", path.to_owned())];
-    rows.extend(told.version.clone().map(|version| ("version", version)));
-    let lists = [("command", &table.command), ("args", &table.args), ("resume", &table.resume)];
-    rows.extend(
-        lists
-            .iter()
-            .filter(|(_, words)| !words.is_empty())
-            .map(|(key, words)| (*key, shown(words))),
-    );
-    rows.extend(table.prompt.clone().map(|prompt| ("prompt", prompt)));
-    rows.extend(table.output.clone().map(|output| ("output", output)));
-    if !table.env.is_empty() {
-        rows.push(("env", table.env.join(" ")));
-    }
-    rows.push(("note", told.note.clone()));
-    writeln!(context.out, "{name}")?;
-    for (key, value) in rows {
-        writeln!(context.out, "  {key:<8} {value}")?;
-    }
-    Ok(Exit::Ok)
+fn passed(config: &Config, spec: &RuntimeSpec) -> Vec<String> {
+    spec.env.iter().chain(&config.defaults.env).cloned().collect()
 }
 
-/// Words as a shell would take them.
-fn shown(words: &[String]) -> String {
-    let quoted: Vec<String> = words
-        .iter()
-        .map(|word| {
-            let is_plain = !word.is_empty()
-                && word.chars().all(|c| c.is_alphanumeric() || "-_./={}:,@+".contains(c));
-            if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+/// The state of a login for people.
+pub fn login_words(login: Login, spec: &RuntimeSpec) -> String {
+    match login {
+        Login::In => "logged in".to_owned(),
+        Login::Key => "by a key that your configuration passes on".to_owned(),
+        Login::Out => format!("logged out; log in with `{}`", spec.login_with),
+        Login::Unknown if spec.login_with.is_empty() => String::new(),
+        Login::Unknown => format!("cannot be told; log in with `{}`", spec.login_with),
+    }
+}
+
+/// Keys that are set here and which the program does not get.
+pub fn stray_keys(config: &Config, env: &Environment, spec: &RuntimeSpec) -> Vec<String> {
+    let got = agent_environment(env, &passed(config, spec));
+    let is_stray =
+        |name: &&String| env.get(name).is_some() && !got.iter().any(|(set, _)| set == *name);
+    let stray = spec.keys.iter().filter(is_stray);
+    stray
+        .map(|name| {
+            format!(
+                "`{name}` is set here and not passed on; `env = [\"{name}\"]` in `[runtimes.{}]` does",
+                spec.name
+            )
         })
-        .collect();
-    quoted.join(" ")
+        .collect()
 }

@@ -114,6 +114,7 @@ fn request(state: &State, child: &ChildState, now: Time) -> RunRequest {
         workflow: child.plan.workflow.clone(),
         runtime: flags.runtime,
         model: flags.model,
+        permission: Some(created.policy.permission),
         in_place: flags.in_place,
         validate: flags.validate,
         priority: created.priority,

@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use super::policy::policy_of;
 use super::start::RunRequest;
 use super::workspace::Workspace;
+use crate::base::flow::{BUILT_IN_PROGRAMS, Permission};
 use crate::base::flow::{Condition, Isolation, StepKind};
 use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
@@ -17,9 +18,6 @@ use crate::plan::{BuildInput, Completion, Plan, Policy, StepPlan, build};
 use crate::resource::{
     Catalog, Diagnostic, NotFound, Scope, TeamFile, WorkflowFile, lint, workflow,
 };
-
-/// Programs that are chosen by themselves, in this order, when nothing names one.
-pub const KNOWN_PROGRAMS: [&str; 5] = ["claude", "codex", "pi", "opencode", "gemini"];
 
 /// Name of the command that checks a tree when the workflow gives it none.
 const DEFAULT_COMMAND: &str = "check";
@@ -113,10 +111,11 @@ pub fn choose(
     check_supported(&plan)?;
     check_commands(&plan)?;
     if plan.steps.iter().any(|step| needs_program(step) && step.runtime.is_empty()) {
-        let known = KNOWN_PROGRAMS.iter().map(|name| (*name).to_owned());
+        let known = BUILT_IN_PROGRAMS.iter().map(|name| (*name).to_owned());
         return Err(PlanError::NoProgram { looked_for: known.collect() });
     }
-    check_programs(workspace, &plan, &programs)?;
+    let policy = policy_of(workspace, &workflow, scope, &plan.commands, request);
+    check_programs(workspace, &plan, &programs, policy.permission)?;
     let mut notes = Vec::new();
     let is_default = |step: &StepPlan| default.as_deref() == Some(step.runtime.as_str());
     if request.runtime.is_none()
@@ -127,7 +126,6 @@ pub fn choose(
             "agents are played by `{name}`, the first program found (`-a` chooses another)"
         ));
     }
-    let policy = policy_of(workspace, &workflow, scope, &plan.commands, request);
     check_policy(&plan, &policy)?;
     Ok(Choice { plan, policy, wants_worktree: workflow.worktree.enabled.unwrap_or(true), notes })
 }
@@ -165,11 +163,12 @@ pub(super) fn validation_name(workflow: &WorkflowFile) -> &str {
 pub fn preflight(
     workspace: &Workspace,
     plan: &Plan,
+    policy: &Policy,
     request: &RunRequest,
 ) -> Result<(), PlanError> {
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
-    check_programs(workspace, plan, &programs)
+    check_programs(workspace, plan, &programs, policy.permission)
 }
 
 /// What programs of these plans that say how to ask them for their version do not answer.
@@ -180,9 +179,12 @@ pub fn version_notes<'a>(
     plans: impl IntoIterator<Item = &'a Plan>,
 ) -> Vec<String> {
     let runtimes: BTreeSet<&str> = plans.into_iter().flat_map(Plan::runtimes).collect();
-    let tables = runtimes.into_iter().filter_map(|name| workspace.config.runtimes.get(name));
+    let Ok(programs) = Programs::of(&workspace.config, &BTreeMap::new()) else {
+        return Vec::new();
+    };
+    let specs = runtimes.into_iter().filter_map(|name| programs.get(name).ok());
     let commands: Vec<Vec<String>> =
-        tables.map(|table| table.version.clone()).filter(|command| !command.is_empty()).collect();
+        specs.map(|spec| spec.version.clone()).filter(|command| !command.is_empty()).collect();
     versions(&commands).into_iter().filter_map(|told| Some(told.err()?.to_string())).collect()
 }
 
@@ -190,14 +192,29 @@ fn check_programs(
     workspace: &Workspace,
     plan: &Plan,
     programs: &Programs,
+    writers: Permission,
 ) -> Result<(), PlanError> {
     let path = workspace.env.get("PATH").unwrap_or_default();
     let root = &workspace.found.root;
-    let wrong: Vec<ProgramError> = plan
-        .runtimes()
-        .into_iter()
-        .filter_map(|name| programs.preflight(name, path, root).err())
-        .collect();
+    let names = plan.runtimes();
+    let mut wrong: Vec<ProgramError> =
+        names.iter().filter_map(|name| programs.preflight(name, path, root).err()).collect();
+    let all = plan.steps.iter().chain(plan.roles.values()).filter(|step| !step.runtime.is_empty());
+    let levels: BTreeSet<(&str, Permission)> =
+        all.map(|step| (step.runtime.as_str(), Permission::of(step.access, writers))).collect();
+    let known = levels.iter().filter_map(|(name, level)| Some((programs.get(name).ok()?, level)));
+    let refused =
+        known.filter_map(|(spec, level)| spec.permissions.grant(&spec.name, *level).err());
+    wrong.extend(refused.map(ProgramError::from));
+    if wrong.is_empty() {
+        let (env, passed) = (&workspace.env, &workspace.config.defaults.env);
+        wrong = std::thread::scope(|scope| {
+            let ask = |name: &str| programs.check_login(name, env, passed, root);
+            let asked: Vec<_> =
+                names.iter().map(|name| scope.spawn(move || ask(name).err())).collect();
+            asked.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+        });
+    }
     if wrong.is_empty() { Ok(()) } else { Err(PlanError::Programs(wrong)) }
 }
 
@@ -278,7 +295,7 @@ fn default_program(workspace: &Workspace, programs: &Programs) -> Option<String>
     let path = workspace.env.get("PATH").unwrap_or_default();
     let root = &workspace.found.root;
     let configured = programs.names().filter(|name| *name != crate::agent::rehearsal::NAME);
-    KNOWN_PROGRAMS
+    BUILT_IN_PROGRAMS
         .into_iter()
         .chain(configured)
         .find(|name| programs.preflight(name, path, root).is_ok())

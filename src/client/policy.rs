@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::plan::validation_name;
 use super::start::RunRequest;
 use super::workspace::Workspace;
+use crate::base::flow::Permission;
 use crate::base::limits;
-use crate::config::{Config, Origin, RiskProfile as Configured};
+use crate::config::{Config, Origin, Permission as Writers, RiskProfile as Configured};
 use crate::plan::Policy;
 use crate::plan::graph::CommandPlan;
 use crate::plan::policy::{Budget, MergePolicy, PathPolicy, RiskPolicy, WorktreePolicy};
@@ -51,6 +52,11 @@ pub fn policy_of(
             skips_validation: completion.revalidate == Some(false),
             by_itself: config.defaults.autonomy >= limits::AUTONOMY_OF_MERGE,
         },
+        permission: request.permission.unwrap_or(match config.defaults.permission {
+            Writers::Ask => Permission::Ask,
+            Writers::Write => Permission::Edit,
+            Writers::Full => Permission::Full,
+        }),
         worktree: WorktreePolicy {
             setup: config.worktree.setup.clone(),
             copy: config.worktree.copy.iter().map(ToString::to_string).collect(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::plan::PlanError;
 use crate::base::RunNumber;
+use crate::base::flow::Permission;
 use crate::base::path::PathError;
 use crate::event::{Actor, ParentLink, Priority, ScheduleLink};
 use crate::launch::QueueError;
@@ -30,6 +31,8 @@ pub struct RunRequest {
     pub runtime: Option<String>,
     /// `-m`.
     pub model: Option<String>,
+    /// `--permission`, in place of what the configuration says.
+    pub permission: Option<Permission>,
     /// `--in-place`.
     pub in_place: bool,
     /// `--after`.

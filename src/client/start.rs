@@ -135,7 +135,7 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
     let mut notes = Vec::new();
     let base = if created.git.is_some() { base_of(workspace, &mut notes)? } else { None };
     check_branch(workspace, base.as_ref())?;
-    super::plan::preflight(workspace, &created.plan, &request)?;
+    super::plan::preflight(workspace, &created.plan, &created.policy, &request)?;
     let retry_of = Some((created.number, summary_of(old)));
     let mut policy = (*created.policy).clone();
     // Whoever loosened the list and tries again means the list of today.

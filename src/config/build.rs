@@ -138,6 +138,7 @@ impl Reader<'_> {
             model: self.optional("defaults.model"),
             permission: match self.text("defaults.permission").as_str() {
                 "full" => Permission::Full,
+                "ask" => Permission::Ask,
                 _ => Permission::Write,
             },
             autonomy: u8::try_from(self.number("defaults.autonomy")).unwrap_or(0),
@@ -196,8 +197,16 @@ impl Reader<'_> {
                 continue;
             }
             let runtime = runtimes.entry(name.clone()).or_default();
-            if let Some(variable) = path.get(3) {
-                runtime.set.insert(variable.clone(), setting.value.to_text());
+            if let Some(inner) = path.get(3) {
+                let inner = inner.clone();
+                match key.as_str() {
+                    "set" => drop(runtime.set.insert(inner, setting.value.to_text())),
+                    "mcp_set" => drop(runtime.mcp_set.insert(inner, setting.value.to_text())),
+                    "live_permissions" => {
+                        drop(runtime.live_permissions.insert(inner, setting.value.to_list()));
+                    }
+                    _ => drop(runtime.permissions.insert(inner, setting.value.to_list())),
+                }
                 continue;
             }
             match key.as_str() {
@@ -214,6 +223,9 @@ impl Reader<'_> {
                 "live" => runtime.live = Some(setting.value.to_text()),
                 "live_command" => runtime.live_command = setting.value.to_list(),
                 "live_resume" => runtime.live_resume = setting.value.to_list(),
+                "program" => runtime.program = Some(setting.value.to_text()),
+                "login" => runtime.login = Some(setting.value.to_list()),
+                "mcp_form" => runtime.mcp_form = Some(setting.value.to_text()),
                 _ => runtime.resume = setting.value.to_list(),
             }
         }

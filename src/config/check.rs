@@ -6,11 +6,11 @@ use super::file::dotted;
 use super::merge::Origin;
 use super::model::Config;
 use super::problem::{Place, Problem};
+use crate::base::flow::BUILT_IN_PROGRAMS;
 use crate::base::text;
 
-/// Runtimes that need no `command`, because the program brings it.
-const BUILT_IN_RUNTIMES: &[&str] =
-    &["claude", "codex", "pi", "opencode", "gemini", "acp", "command", "rehearsal"];
+/// A runtime that needs no `command` either.
+const REHEARSAL: &str = "rehearsal";
 
 /// Faults between values; `earlier` are the faults that have been found in single ones.
 pub(super) fn together(
@@ -46,13 +46,14 @@ fn runtimes(config: &Config, earlier: &[Problem]) -> Vec<Problem> {
             earlier.iter().any(|problem| problem.what.starts_with(&format!("`{table}.command`")));
         if !runtime.command.is_empty()
             || has_wrong_one
-            || BUILT_IN_RUNTIMES.contains(&name.as_str())
+            || BUILT_IN_PROGRAMS.contains(&name.as_str())
+            || name == REHEARSAL
         {
             continue;
         }
         let keys = ["command", "args", "prompt", "output", "env", "resume"]
             .map(|key| format!("{table}.{key}"));
-        let near = text::did_you_mean(name, BUILT_IN_RUNTIMES.iter().copied());
+        let near = text::did_you_mean(name, BUILT_IN_PROGRAMS.into_iter().chain([REHEARSAL]));
         let hint = near.map_or_else(
             || "write `command = [\"program\", \"argument\"]`".to_owned(),
             |near| format!("did you mean `[runtimes.{near}]`?"),

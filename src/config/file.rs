@@ -290,7 +290,7 @@ error c.toml:3:8: `limits.runs` must be a whole number from 1 to 10000, not `0` 
 error c.toml:4:9: `limits.grace` must be a duration like `\"90s\"`, `\"20m\"` or `\"1h 30m\"`, not the text `soon` | write `grace = \"5s\"`
 error c.toml:6:14: `limits.max_output` must be a size like `\"500MB\"` or `\"1GiB\"`, not the text `1 parsec` | write `max_output = \"1GiB\"`
 error c.toml:9:10: `defaults.intent` must be a list of texts, not a list with an integer | write `intent = [\"fix\", \"add\"]`
-error c.toml:11:14: `defaults.permission` must be one of `write`, `full`, not the text `ful` (did you mean `full`?) | write `permission = \"write\"`
+error c.toml:11:14: `defaults.permission` must be one of `ask`, `write`, `edit`, `full`, not the text `ful` (did you mean `full`?) | write `permission = \"write\"`
 error c.toml:17:9: `ui.ascii` must be `true` or `false`, not the text `yes` | write `ascii = true`
 error c.toml:20:11: `runtimes.mine.command` must be a list: the program and its arguments, not the text `mine --fast` | write `command = [\"mytool\", \"--headless\"]`
 error c.toml:23:8: `worktree.copy` must be a list of paths inside the project, not the text `../secrets` | write `copy = [\".env.example\"]`

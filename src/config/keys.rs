@@ -51,6 +51,7 @@ pub(super) const RISK_REASONS: &[&str] = &[
 
 const OUTPUTS: &[&str] =
     &["text", "claude", "codex", "pi", "opencode", "gemini", "qwen", "crew", "codex_server", "acp"];
+const FORMS: &[&str] = &["servers", "claude", "codex", "opencode", "gemini"];
 const MODES: &[&str] = &["merge", "pr", "deliver", "none"];
 const MANY: Kind = Count(1, 10_000);
 
@@ -65,7 +66,7 @@ pub(super) const KEYS: &[Key] = &[
     key("defaults.workflow", Text, Any, "\"default\""),
     key("defaults.runtime", Text, Any, "\"claude\""),
     key("defaults.model", Text, Any, "\"sonnet\""),
-    key("defaults.permission", Choice(&["write", "full"]), User, "\"write\""),
+    key("defaults.permission", Choice(&["ask", "write", "edit", "full"]), User, "\"write\""),
     key("defaults.autonomy", Count(0, 5), User, "0"),
     key("defaults.env", Words, User, "[\"NAME\"]"),
     key("defaults.intent", Words, Any, "[\"fix\", \"add\"]"),
@@ -114,8 +115,14 @@ pub(super) const KEYS: &[Key] = &[
     key("runtimes.*.live", Choice(&["claude", "pi", "codex", "acp"]), User, "\"acp\""),
     key("runtimes.*.live_command", Argv, User, "[\"mytool\", \"--listen\"]"),
     key("runtimes.*.live_resume", Argv, User, "[\"mytool\", \"--listen\", \"--resume\", \"{session}\"]"),
+    key("runtimes.*.live_permissions.*", Argv, User, "[\"--ask\"]"),
     key("runtimes.*.version", Argv, User, "[\"mytool\", \"--version\"]"),
     key("runtimes.*.set.*", Text, User, "\"1\""),
+    key("runtimes.*.program", Text, User, "\"/opt/mytool/bin/mytool\""),
+    key("runtimes.*.login", Argv, User, "[\"mytool\", \"whoami\"]"),
+    key("runtimes.*.permissions.*", Argv, User, "[\"--read-only\"]"),
+    key("runtimes.*.mcp_form", Choice(FORMS), User, "\"servers\""),
+    key("runtimes.*.mcp_set.*", Text, User, "\"{mcp}\""),
     key("prices.*.input", Amount, User, "3.0"),
     key("prices.*.output", Amount, User, "15.0"),
     key("prices.*.cache", Amount, User, "0.3"),

@@ -73,6 +73,8 @@ pub struct Defaults {
 /// What a writing step may do without being asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
+    /// Nothing without being asked.
+    Ask,
     /// Write in the worktree.
     Write,
     /// Everything the user may.
@@ -251,6 +253,18 @@ pub struct RuntimeTable {
     pub version: Vec<String>,
     /// Variables that are set for it.
     pub set: BTreeMap<String, String>,
+    /// Another path of a built-in program.
+    pub program: Option<String>,
+    /// Program and arguments that end well when somebody is logged in; an empty list asks nobody.
+    pub login: Option<Vec<String>>,
+    /// Arguments for each level of permission.
+    pub permissions: BTreeMap<String, Vec<String>>,
+    /// The same, where it takes input while it works.
+    pub live_permissions: BTreeMap<String, Vec<String>>,
+    /// In which form it is told of an MCP server.
+    pub mcp_form: Option<String>,
+    /// Variables that are set when tools are offered over MCP.
+    pub mcp_set: BTreeMap<String, String>,
 }
 
 /// US dollars per million tokens.

@@ -3,7 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::Parser;
 
-use crate::agent::live::{Consent, Protocol};
+use crate::agent::live::Protocol;
+use crate::base::flow::Permission;
 
 /// Runs a program that takes input while it works; the prompt comes on standard input.
 #[derive(Debug, Parser)]
@@ -17,7 +18,10 @@ pub(super) struct Args {
     pub(super) attempt: Utf8PathBuf,
     /// How requests for permission are answered: plan, ask, edit or full.
     #[arg(long, default_value = "ask", value_parser = consent)]
-    pub(super) permission: Consent,
+    pub(super) permission: Permission,
+    /// The program is held to that by its arguments or variables.
+    #[arg(long)]
+    pub(super) held: bool,
     /// Session to go on with.
     #[arg(long, value_name = "ID")]
     pub(super) session: Option<String>,
@@ -39,6 +43,7 @@ fn protocol(word: &str) -> Result<Protocol, String> {
     Protocol::from_word(word).ok_or_else(|| "known are claude, pi, codex and acp".to_owned())
 }
 
-fn consent(word: &str) -> Result<Consent, String> {
-    Consent::from_word(word).ok_or_else(|| "known are plan, ask, edit and full".to_owned())
+fn consent(word: &str) -> Result<Permission, String> {
+    let known = Permission::WORDS.iter().find(|(name, _)| *name == word);
+    known.map(|(_, level)| *level).ok_or_else(|| "known are plan, ask, edit and full".to_owned())
 }

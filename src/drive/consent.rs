@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::agent::live::{ALLOW, Consent, DENY, Note};
+use crate::agent::live::{ALLOW, DENY, Note};
+use crate::base::flow::Permission;
 use crate::base::text;
 
 /// Bytes of a request that a person reads: enough for any command, not for whole files.
@@ -22,21 +23,21 @@ pub(super) enum Reach {
 }
 
 /// The level's own answer; `None`: a person is asked.
-pub(super) fn of(level: Consent, reach: Reach) -> Option<bool> {
+pub(super) fn of(level: Permission, reach: Reach) -> Option<bool> {
     match (level, reach) {
-        (_, Reach::Own) | (Consent::Full, _) => Some(true),
-        (Consent::Ask, _) => None,
-        (Consent::Plan, reach) => Some(reach == Reach::Read),
-        (Consent::Edit, reach) => Some(reach != Reach::All),
+        (_, Reach::Own) | (Permission::Full, _) => Some(true),
+        (Permission::Ask, _) => None,
+        (Permission::Plan, reach) => Some(reach == Reach::Read),
+        (Permission::Edit, reach) => Some(reach != Reach::All),
     }
 }
 
 /// Why the level says no, in words for the agent.
-pub(super) fn refusal(level: Consent) -> &'static str {
+pub(super) fn refusal(level: Permission) -> &'static str {
     match level {
-        Consent::Plan => "this task may only read; leave it out and say what you would do",
-        Consent::Edit => "this task may read and edit files, and nothing else; go on without it",
-        Consent::Ask | Consent::Full => "it is not allowed; go on without it",
+        Permission::Plan => "this task may only read; leave it out and say what you would do",
+        Permission::Edit => "this task may read and edit files, and nothing else; go on without it",
+        Permission::Ask | Permission::Full => "it is not allowed; go on without it",
     }
 }
 
@@ -89,10 +90,10 @@ mod tests {
     fn a_level_answers_what_it_means_and_asks_only_when_it_says_so() {
         use Reach::{All, Edit, Own, Read};
         for (level, answers) in [
-            (Consent::Full, [Some(true); 4]),
-            (Consent::Edit, [Some(true), Some(true), Some(true), Some(false)]),
-            (Consent::Plan, [Some(true), Some(true), Some(false), Some(false)]),
-            (Consent::Ask, [Some(true), None, None, None]),
+            (Permission::Full, [Some(true); 4]),
+            (Permission::Edit, [Some(true), Some(true), Some(true), Some(false)]),
+            (Permission::Plan, [Some(true), Some(true), Some(false), Some(false)]),
+            (Permission::Ask, [Some(true), None, None, None]),
         ] {
             assert_eq!([Own, Read, Edit, All].map(|reach| of(level, reach)), answers, "{level:?}");
         }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::agent::live::{Consent, Note, Order};
+use crate::agent::live::{Note, Order};
+use crate::base::flow::Permission;
 
 /// What a machine wants done, in this order.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +29,9 @@ pub(super) enum Phase {
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
     /// How requests for permission are answered.
-    pub(super) consent: Consent,
+    pub(super) consent: Permission,
+    /// Its command line or its environment holds it to that already.
+    pub(super) is_held: bool,
     /// Makes names of messages this attempt's own.
     pub(super) mark: String,
     /// Where the program works.

@@ -232,6 +232,7 @@ fn machine(args: &Args) -> anyhow::Result<Box<dyn Machine>> {
     };
     let setting = Setting {
         consent: args.permission,
+        is_held: args.held,
         mark: format!("{:032x}", fastrand::u128(..)),
         cwd: std::env::current_dir()?.to_string_lossy().into_owned(),
         session: args.session.clone(),

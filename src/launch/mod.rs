@@ -4,6 +4,7 @@
 //! and [`ensure_supervisor`].
 
 mod children;
+pub mod login;
 mod programs;
 mod queue;
 pub mod radar;

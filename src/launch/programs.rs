@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 
-use crate::agent::{RuntimeSpec, rehearsal};
-use crate::config::{Config, RuntimeTable};
+use super::login::{Login, login};
+use crate::agent::{NotGranted, RuntimeSpec, builtin, rehearsal};
+use crate::config::{Config, Environment, RuntimeTable, agent_environment};
 
 /// Runtimes by name.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,19 @@ pub enum ProgramError {
         /// The program.
         program: String,
     },
+    /// It cannot be held to what it may do here.
+    #[error(transparent)]
+    Permission(#[from] NotGranted),
+    /// Nobody is logged in.
+    #[error("nobody is logged in to runtime `{name}`")]
+    LoggedOut {
+        /// The runtime.
+        name: String,
+        /// How to log in.
+        with: String,
+        /// A key that is set here and not passed on.
+        key: Option<String>,
+    },
 }
 
 impl ProgramError {
@@ -55,6 +69,15 @@ impl ProgramError {
             Self::Missing { program, .. } => {
                 format!("install `{program}`, or choose another runtime with `-a`")
             }
+            Self::Permission(refused) => permission_hint(refused),
+            Self::LoggedOut { name, with, key: Some(key) } => format!(
+                "log in with `{with}`; or let it have `{key}`, which is set here: `env = [\"{key}\"]` in \
+                 `[runtimes.{name}]` of your configuration"
+            ),
+            Self::LoggedOut { name, with, key: None } => format!(
+                "log in with `{with}`; a program that needs no login is asked for none with `login = []` in \
+                 `[runtimes.{name}]` of your configuration"
+            ),
         }
     }
 }
@@ -75,12 +98,15 @@ impl Programs {
             add_arguments(&mut rehearsal, &table.args);
         }
         specs.insert(rehearsal.name.clone(), rehearsal);
-        let configured = config.runtimes.iter();
-        for (name, table) in configured.filter(|(name, _)| *name != rehearsal::NAME) {
-            match RuntimeSpec::from_table(name, &toml_table(table)) {
+        let none = RuntimeTable::default();
+        let configured = config.runtimes.iter().map(|(name, table)| (name.as_str(), table));
+        let built_in = builtin::NAMES.iter().filter(|name| !config.runtimes.contains_key(**name));
+        let all = built_in.map(|name| (*name, &none)).chain(configured);
+        for (name, table) in all.filter(|(name, _)| *name != rehearsal::NAME) {
+            match builtin::spec(name, &toml_table(table)) {
                 Ok(mut spec) => {
                     add_arguments(&mut spec, &table.args);
-                    specs.insert(name.clone(), spec);
+                    specs.insert(name.to_owned(), spec);
                 }
                 Err(error) => {
                     wrong.push(ProgramError::Invalid(crate::base::text::error_chain(&error)));
@@ -111,6 +137,29 @@ impl Programs {
         self.specs.keys().map(String::as_str)
     }
 
+    /// Checks before anything starts that somebody is logged in to a runtime, where it can tell.
+    ///
+    /// # Errors
+    /// It says that nobody is.
+    pub fn check_login(
+        &self,
+        name: &str,
+        env: &Environment,
+        passed: &[String],
+        cwd: &Utf8Path,
+    ) -> Result<(), ProgramError> {
+        let spec = self.get(name)?;
+        let declared: Vec<String> = spec.env.iter().chain(passed).cloned().collect();
+        match login(spec, &agent_environment(env, &declared), cwd) {
+            Login::In | Login::Key | Login::Unknown => Ok(()),
+            Login::Out => Err(ProgramError::LoggedOut {
+                name: name.to_owned(),
+                with: spec.login_with.clone(),
+                key: spec.keys.iter().find(|key| env.get(key).is_some()).cloned(),
+            }),
+        }
+    }
+
     /// Checks before anything starts that a runtime exists and its program is installed.
     ///
     /// # Errors
@@ -123,6 +172,14 @@ impl Programs {
         }
         Err(ProgramError::Missing { name: name.to_owned(), program: program.to_owned() })
     }
+}
+
+fn permission_hint(refused: &NotGranted) -> String {
+    format!(
+        "choose a permission that it has with `--permission`, or another runtime with `-a`; arguments that hold \
+         it to this one go to `permissions` in `[runtimes.{}]` of your configuration",
+        refused.runtime
+    )
 }
 
 /// Adds arguments to both ways of starting a program: anew, and going on with a session.
@@ -148,8 +205,10 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
     text("output", &table.output);
     text("transport", &table.transport);
     text("live", &table.live);
-    out.insert("command".to_owned(), list(&table.command));
+    text("program", &table.program);
+    text("mcp_form", &table.mcp_form);
     let lists = [
+        ("command", &table.command),
         ("env", &table.env),
         ("resume", &table.resume),
         ("model", &table.model),
@@ -157,14 +216,26 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("chat", &table.chat),
         ("live_command", &table.live_command),
         ("live_resume", &table.live_resume),
+        ("version", &table.version),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
         out.insert(key.to_owned(), list(words));
     }
-    if !table.set.is_empty() {
-        let set = table.set.iter();
-        let set = set.map(|(name, value)| (name.clone(), toml::Value::String(value.clone())));
-        out.insert("set".to_owned(), toml::Value::Table(set.collect()));
+    if let Some(login) = &table.login {
+        out.insert("login".to_owned(), list(login));
+    }
+    let levels =
+        [("permissions", &table.permissions), ("live_permissions", &table.live_permissions)];
+    for (key, levels) in levels.into_iter().filter(|(_, levels)| !levels.is_empty()) {
+        let levels = levels.iter().map(|(level, words)| (level.clone(), list(words)));
+        out.insert(key.to_owned(), toml::Value::Table(levels.collect()));
+    }
+    for (key, set) in [("set", &table.set), ("mcp_set", &table.mcp_set)] {
+        if !set.is_empty() {
+            let set =
+                set.iter().map(|(name, value)| (name.clone(), toml::Value::String(value.clone())));
+            out.insert(key.to_owned(), toml::Value::Table(set.collect()));
+        }
     }
     out
 }

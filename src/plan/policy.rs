@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::flow::Permission;
+
 /// What a run may use up and touch, and what must hold before its work counts.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// What it may use up.
     #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
@@ -20,9 +22,35 @@ pub struct Policy {
     /// How its work is merged.
     #[serde(default)]
     pub merge: MergePolicy,
+    /// What its writing agents may do without being asked.
+    #[serde(default = "edit", skip_serializing_if = "is_edit")]
+    pub permission: Permission,
     /// What its worktree is given, and how long it stays.
     #[serde(default, skip_serializing_if = "WorktreePolicy::is_plain")]
     pub worktree: WorktreePolicy,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            budget: Budget::default(),
+            paths: PathPolicy::default(),
+            validation: None,
+            risk: RiskPolicy::default(),
+            merge: MergePolicy::default(),
+            permission: edit(),
+            worktree: WorktreePolicy::default(),
+        }
+    }
+}
+
+fn edit() -> Permission {
+    Permission::Edit
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_edit(permission: &Permission) -> bool {
+    *permission == edit()
 }
 
 /// What a run's worktree is given when it is made, and how long it stays after the end.

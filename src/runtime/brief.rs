@@ -11,7 +11,7 @@ use super::outfit::Outfit;
 use super::snapshot_tree;
 use crate::agent::live::Protocol;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
-use crate::base::flow::{Access, MemoryScope, StepKind};
+use crate::base::flow::{Access, MemoryScope, Permission, StepKind};
 use crate::base::path::PathError;
 use crate::base::{limits, redact, text};
 use crate::config::{Environment, agent_environment};
@@ -103,7 +103,7 @@ impl Desk<'_> {
         let prompt = self.prompt(task, live, &messages);
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
         outfit.issue_token()?;
-        let mcp_config = if spec.mcp.is_empty() { None } else { Some(outfit.mcp_config()?) };
+        let mcp = if spec.takes_mcp() { Some(outfit.mcp(spec.mcp_form)?) } else { None };
         let invocation = spec.invocation(&InvocationInput {
             crew: self.crew,
             prompt_file: &dir.prompt(),
@@ -112,13 +112,18 @@ impl Desk<'_> {
             task: &id,
             model: live.model.as_deref(),
             session: live.session.as_deref(),
-            mcp_config: mcp_config.as_deref(),
+            mcp_config: mcp.as_ref().map(|(path, _)| path.as_path()),
+            mcp_text: mcp.as_ref().map(|(_, text)| text.as_str()),
+            permission: Permission::of(step.access, self.state.created.policy.permission),
         })?;
         command.argv = match invocation.live {
             None => invocation.argv,
             Some(protocol) => {
                 super::live::create(&dir)?;
-                self.driver(protocol, &dir, live, mcp_config.as_deref(), invocation.argv)
+                let mcp = mcp.as_ref().map(|(path, _)| path.as_path());
+                let level = Permission::of(step.access, self.state.created.policy.permission);
+                let is_held = spec.permissions.levels().next().is_some();
+                self.driver(protocol, &dir, (live, level, is_held), mcp, invocation.argv)
             }
         };
         command.stdin = match invocation.stdin {
@@ -135,21 +140,26 @@ impl Desk<'_> {
         &self,
         protocol: Protocol,
         dir: &AttemptDir,
-        live: &LiveAttempt,
+        (live, level, is_held): (&LiveAttempt, Permission, bool),
         mcp: Option<&Utf8Path>,
         argv: Vec<String>,
     ) -> Vec<String> {
         let mut words = vec![self.crew.to_string(), "drive".to_owned(), protocol.word().to_owned()];
         let hold_ms = self.state.created.limits.ask_hold_ms.to_string();
+        let level = level.to_string();
         let options = [
             ("--attempt", Some(dir.path().as_str())),
+            ("--permission", Some(level.as_str())),
             ("--hold-ms", Some(&hold_ms)),
             ("--session", live.session.as_deref()),
             ("--model", live.model.as_deref()),
-            ("--mcp", mcp.map(Utf8Path::as_str)),
+            ("--mcp", mcp.filter(|_| protocol == Protocol::Acp).map(Utf8Path::as_str)),
         ];
         for (option, value) in options {
             words.extend(value.map(|value| format!("{option}={value}")));
+        }
+        if is_held {
+            words.push("--held".to_owned());
         }
         words.push("--".to_owned());
         words.extend(argv);

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::brief::Desk;
 use super::process::MARK;
+use crate::agent::McpForm;
 use crate::base::TaskId;
 use crate::base::flow::StepKind;
 use crate::base::path::{PathContext, PathError};
@@ -68,21 +69,19 @@ impl Outfit<'_> {
         token::issue(self.dir, self.id, self.live.number)
     }
 
-    /// Writes which MCP server the agent program is to start, and says where.
+    /// Writes which MCP server the agent program is to start, and says where and what stands there.
     ///
     /// The server is told who it speaks for: not every program hands its own variables on.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn mcp_config(&self) -> Result<Utf8PathBuf, PathError> {
+    pub fn mcp(&self, form: McpForm) -> Result<(Utf8PathBuf, String), PathError> {
         let mut env: BTreeMap<String, String> = self.identity().into_iter().collect();
         env.insert(MARK.to_owned(), self.live.mark.clone());
-        let config = serde_json::json!({"mcpServers": {PROGRAM: {
-            "command": self.desk.crew, "args": ["mcp", "--agent"], "env": env,
-        }}});
+        let text = mcp_text(form, self.desk.crew, &env);
         let path = self.dir.mcp_config();
-        write_atomic(&path, config.to_string().as_bytes(), Durability::Quick)?;
-        Ok(path)
+        write_atomic(&path, text.as_bytes(), Durability::Quick)?;
+        Ok((path, text))
     }
 
     /// Who the agent is; the token itself is only in its file.
@@ -132,4 +131,39 @@ impl Outfit<'_> {
         std::fs::rename(&fresh, &link).at("cannot link", &link)?;
         Ok(folder)
     }
+}
+
+/// crew's MCP server in the words of a program.
+fn mcp_text(form: McpForm, crew: &Utf8Path, env: &BTreeMap<String, String>) -> String {
+    let args = ["mcp", "--agent"];
+    let mut server = serde_json::json!({"command": crew, "args": args, "env": env});
+    match form {
+        McpForm::Servers => {}
+        McpForm::Claude => server["alwaysLoad"] = true.into(),
+        McpForm::Gemini => server["trust"] = true.into(),
+        McpForm::Opencode => {
+            let command = [crew.as_str(), args[0], args[1]];
+            let local = serde_json::json!({
+                "type": "local", "command": command, "environment": env, "enabled": true,
+            });
+            return serde_json::json!({"mcp": {PROGRAM: local}}).to_string();
+        }
+        McpForm::Codex => {
+            // Strings of JSON are strings of TOML; its tables are written in another way.
+            let env: Vec<String> =
+                env.iter().map(|(key, value)| format!("{key}={}", quoted(value))).collect();
+            return format!(
+                "{{command={},args=[{},{}],env={{{}}},default_tools_approval_mode=\"approve\"}}",
+                quoted(crew.as_str()),
+                quoted(args[0]),
+                quoted(args[1]),
+                env.join(",")
+            );
+        }
+    }
+    serde_json::json!({"mcpServers": {PROGRAM: server}}).to_string()
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::lock::FileLock;
+
 /// Why a git command did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
@@ -93,13 +95,16 @@ pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec
 
 fn failed(dir: &Utf8Path, args: &[&str], output: &Output) -> GitError {
     let said = String::from_utf8_lossy(&output.stderr);
-    // Options with a value of their own stand before the verb.
-    let mut words = args.iter().skip_while(|word| word.starts_with('-') || word.contains('='));
     GitError::Failed {
-        verb: words.next().unwrap_or(&"").to_string(),
+        verb: verb(args).to_owned(),
         dir: dir.to_owned(),
         said: crate::base::text::one_line(&said, 400),
     }
+}
+
+/// The verb of a call; options with a value of their own stand before it.
+fn verb<'a>(args: &[&'a str]) -> &'a str {
+    args.iter().find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or(&"")
 }
 
 /// Runs git in `dir` and returns what it printed and how it ended, for those whose no is an answer.
@@ -107,29 +112,24 @@ fn failed(dir: &Utf8Path, args: &[&str], output: &Output) -> GitError {
 /// # Errors
 /// Git is missing.
 pub fn git_output(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {
-    for _ in 1..HALF_MADE_TRIES {
-        let output = output_once(dir, args, call)?;
-        if !met_half_made_worktree(&output) {
-            return Ok(output);
-        }
-    }
+    let _alone = if ALONE.contains(&verb(args)) { worktrees_lock(dir)? } else { None };
     output_once(dir, args, call)
 }
 
-/// How often git is asked when it meets a worktree that another git is just making; one try takes
-/// milliseconds, and that file is empty for less.
-const HALF_MADE_TRIES: u32 = 20;
+/// Verbs that read the files of all worktrees.
+const ALONE: [&str; 2] = ["worktree", "branch"];
 
-/// Whether git died before it did anything, of a worktree that another git is just making.
+/// Keeps the crews of one repository from making a worktree while another looks at all of them.
 ///
-/// `git worktree add` creates the file `commondir` and then writes it, without a lock; whoever lists
-/// the worktrees in between dies of the empty file.
-fn met_half_made_worktree(output: &Output) -> bool {
-    let said = String::from_utf8_lossy(&output.stderr);
-    output.status.code() == Some(128)
-        && said.lines().any(|line| {
-            line.starts_with("fatal: failed to read") && line.contains("/commondir: Success")
-        })
+/// `git worktree add` creates the file `commondir` and then writes it, without a lock; whoever reads the
+/// worktrees in between dies of the empty file, some after half of their work.
+fn worktrees_lock(dir: &Utf8Path) -> Result<Option<FileLock>, GitError> {
+    let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+    let output = output_once(dir, &args, &GitCall::default())?;
+    let common = String::from_utf8_lossy(&output.stdout);
+    let common = Utf8Path::new(common.trim_end_matches('\n'));
+    // Where there is no repository git itself says so; where nothing can be written nothing is made either.
+    Ok(FileLock::exclusive(&common.join("crew-worktrees.lock")).ok())
 }
 
 fn output_once(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {

@@ -123,7 +123,7 @@ fn retry_tries_a_failed_task_again_with_another_program() {
     let mut run = env.run("fix-it", CODING).start();
     run.end("coding", EndReason::Exited, blocked());
     env.crew(&["retry", "1/coding", "-a", "rehersal"]).code(5).says("did you mean `rehearsal`?");
-    env.crew(&["retry", "1/coding", "-a", "claude"]).code(5).says("there is no runtime `claude`");
+    env.crew(&["retry", "1/coding", "-a", "ghost"]).code(5).says("there is no runtime `ghost`");
     env.crew(&["retry", "1", "-a", "rehearsal"]).code(2).says("go with a task");
     env.crew(&["retry", "1/codin"]).code(6).says("did you mean `coding`?");
     env.crew(&["retry", "1/review/1"]).code(7).says("task `review/1` is pending");

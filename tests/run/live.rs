@@ -26,8 +26,8 @@ fn env(limits: &str, script: &str) -> TestEnv {
     let env = TestEnv::new();
     let path = env.program("agent.sh", &format!("{CLAUDE}{script}"));
     let runtime = format!("[runtimes.sh]\ncommand = [\"{path}\"]\nlive = \"claude\"\n");
-    env.whole_config(&format!("{LIMITS}{limits}\n{runtime}"));
-    env.workflow("one", "", "## work\nrole: reader\nretries: 0\n\n{goal}");
+    env.whole_config(&format!("{LIMITS}{limits}\n[defaults]\npermission = \"ask\"\n{runtime}"));
+    env.workflow("one", "", "## work\nrole: writer\nretries: 0\n\n{goal}");
     env
 }
 
@@ -150,7 +150,7 @@ fn a_request_that_nobody_answers_is_refused_and_its_answer_holds_for_the_next_at
 #[test]
 fn no_clock_runs_while_a_request_waits() {
     let env = env("", "ask r1 ls; hear; result done; end");
-    env.workflow("one", "", "## work\nrole: reader\ntimeout: 1s\n\n{goal}");
+    env.workflow("one", "", "## work\nrole: writer\ntimeout: 1s\n\n{goal}");
     let run = begun(&env);
     wait_until("it asks", || count(&env, run, "decision.opened") == 1);
     let clock = crew::runtime::Clock::start();

@@ -44,11 +44,11 @@ impl Stream {
     }
 
     pub(super) fn codex_server() -> Self {
-        Self::CodexServer(codex_server::Reader)
+        Self::CodexServer(codex_server::Reader::default())
     }
 
     pub(super) fn acp() -> Self {
-        Self::Acp(acp::Reader)
+        Self::Acp(acp::Reader::default())
     }
 
     pub(super) fn gemini() -> Self {
@@ -80,8 +80,8 @@ impl Stream {
     pub(super) fn finish(&mut self) -> Vec<Observation> {
         match self {
             Self::Gemini(reader) => reader.finish(),
-            Self::Acp(_)
-            | Self::Claude(_)
+            Self::Acp(reader) => reader.finish(),
+            Self::Claude(_)
             | Self::Codex(_)
             | Self::CodexServer(_)
             | Self::Opencode(_)

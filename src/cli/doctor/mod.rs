@@ -123,7 +123,7 @@ fn look(args: &Args, context: &Context) -> Vec<Finding> {
     findings.extend(project::resources(&context.env, &found.root));
     findings.push(project::trust(&context.env, &found.root, config));
     findings.extend(system::state(&dir));
-    findings.extend(system::runtimes(config));
+    findings.extend(system::runtimes(config, &context.env, &found.root));
     let test = args.notify.then_some(context.now);
     findings.extend(notify::look(config, &context.env, &found.root, test));
     findings.extend(schedules::look(&context.env, &found.root, &dir));

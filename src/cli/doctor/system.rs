@@ -3,8 +3,10 @@
 use camino::Utf8Path;
 
 use super::{Finding, Level};
+use crate::agent::rehearsal;
 use crate::cli::runtime;
-use crate::config::Config;
+use crate::config::{Config, Environment};
+use crate::launch::login::Login;
 use crate::launch::version::version;
 use crate::store::ProjectDir;
 
@@ -95,12 +97,11 @@ fn mebibytes(bytes: u64) -> f64 {
     f64::from(u32::try_from(bytes >> 20).unwrap_or(u32::MAX))
 }
 
-pub(super) fn runtimes(config: &Config) -> Vec<Finding> {
+pub(super) fn runtimes(config: &Config, env: &Environment, root: &Utf8Path) -> Vec<Finding> {
     let mut all = runtime::all(config);
     runtime::ask_versions(config, &mut all);
     let mut findings: Vec<Finding> = Vec::new();
-    for told in all.iter().filter(|told| told.kind != "built-in") {
-        let version = told.version.as_deref().unwrap_or(&told.note);
+    for told in all.iter().filter(|told| told.name != rehearsal::NAME) {
         if told.kind == "configured" && told.path.is_none() {
             let text = format!("{}: `{}` is not found", told.name, told.program);
             findings.push(
@@ -108,23 +109,42 @@ pub(super) fn runtimes(config: &Config) -> Vec<Finding> {
                     .hinted(format!("install it, or correct `[runtimes.{}]`", told.name)),
             );
         } else if told.usable {
-            findings.push(Finding::new("runtimes", Level::Ok, format!("{}: {version}", told.name)));
-        } else if told.path.is_some() {
-            let text = format!("{}: {version}; not configured", told.name);
-            let hint = format!(
-                "this version has no adapter for it: describe it under `[runtimes.{}]`",
-                told.name
-            );
-            findings.push(Finding::new("runtimes", Level::Note, text).hinted(hint));
+            findings.push(usable(config, env, root, told));
         }
     }
-    if !findings.iter().any(|finding| finding.level == Level::Ok) {
+    if findings.is_empty() {
         findings.push(
             Finding::new("runtimes", Level::Warning, "no program is there that can play an agent")
-                .hinted("describe one under `[runtimes.<name>]` in your own configuration; `crew demo` needs none"),
+                .hinted(NO_PROGRAM),
         );
     }
     findings
+}
+
+const NO_PROGRAM: &str = "install claude, codex, pi, opencode, gemini or qwen, or describe another one under \
+    `[runtimes.<name>]` in your own configuration; `crew demo` needs none";
+
+/// A program that is there, and whether somebody is logged in.
+fn usable(config: &Config, env: &Environment, root: &Utf8Path, told: &runtime::Told) -> Finding {
+    let version = told.version.as_deref().unwrap_or(&told.note);
+    let text = format!("{}: {version}", told.name);
+    let Ok(spec) = runtime::spec_of(config, &told.name) else {
+        return Finding::new("runtimes", Level::Ok, text);
+    };
+    let login = runtime::login_of(config, env, root, &spec);
+    let text = match login {
+        Login::Unknown => text,
+        Login::In | Login::Out | Login::Key => {
+            format!("{text}, {}", runtime::login_words(login, &spec))
+        }
+    };
+    let stray = runtime::stray_keys(config, env, &spec);
+    match (login, stray.into_iter().next()) {
+        (Login::Out, _) => Finding::new("runtimes", Level::Warning, text)
+            .hinted(format!("log in with `{}`", spec.login_with)),
+        (_, Some(key)) => Finding::new("runtimes", Level::Ok, text).hinted(key),
+        (_, None) => Finding::new("runtimes", Level::Ok, text),
+    }
 }
 
 #[cfg(test)]
