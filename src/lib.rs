@@ -42,6 +42,7 @@
 //! | 4 | [`store`] | base, lock, event | files, git | where files are, how they are locked, written and read |
 //! | 5 | [`snapshot`] | base, plan, event, engine | none | what views see; serialised, the JSON contract |
 //! | 5 | [`rehearsal`] | base, agent | files, processes | the agent that plays a role without a model |
+//! | 5 | [`drive`] | base, clock, agent, store | files, processes | speaks with a program that takes input while it works |
 //! | 6 | [`ledger`] | base, event, engine, store, snapshot | files | the one door through which a run changes |
 //! | 6 | [`notice`] | base, config, snapshot | processes | how people are told: commands, a webhook, the desktop, the terminal |
 //! | 7 | [`launch`] | base, config, event, engine, agent, store, ledger | processes | the queue, and starting supervisors |
@@ -62,6 +63,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod drive;
 pub mod engine;
 pub mod event;
 pub mod launch;

@@ -32,6 +32,8 @@ mod flow;
 mod forge;
 #[path = "run/holds.rs"]
 mod holds;
+#[path = "run/live.rs"]
+mod live;
 #[path = "run/loops.rs"]
 mod loops;
 #[path = "run/mail.rs"]

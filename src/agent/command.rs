@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 
+use super::live::Protocol;
 use super::permission::NotGranted;
 use super::spec::{PromptVia, RuntimeSpec};
 use super::template::{self, Piece, Placeholder, UnknownPlaceholder};
@@ -48,6 +49,8 @@ pub struct Invocation {
     pub set: BTreeMap<String, String>,
     /// Whether it goes on with the session it was given.
     pub resumed: bool,
+    /// The protocol in which it takes input while it works.
+    pub live: Option<Protocol>,
 }
 
 /// What a program finds on its standard input. Never an open pipe that nobody writes: it hangs
@@ -145,7 +148,9 @@ impl RuntimeSpec {
             },
             env: self.env.clone(),
             set,
-            resumed: resume.is_some(),
+            resumed: resume.is_some()
+                || (input.session.is_some() && self.live.is_some_and(Protocol::resumes_by_itself)),
+            live: self.live,
         })
     }
 

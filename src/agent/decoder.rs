@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
+use super::live::Note;
 use super::observation::{Observation, Usage};
 use super::stream::{Stream, Totals};
 use super::{crew, text};
@@ -31,11 +32,15 @@ pub enum OutputFormat {
     Gemini,
     /// `qwen --output-format stream-json`
     Qwen,
+    /// `codex app-server`
+    CodexServer,
+    /// The Agent Client Protocol, as an agent speaks it.
+    Acp,
 }
 
 impl OutputFormat {
     /// Every format.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Text,
         Self::Crew,
         Self::Claude,
@@ -44,6 +49,8 @@ impl OutputFormat {
         Self::Opencode,
         Self::Gemini,
         Self::Qwen,
+        Self::CodexServer,
+        Self::Acp,
     ];
 
     /// The word for it in configuration.
@@ -57,6 +64,8 @@ impl OutputFormat {
             Self::Opencode => "opencode",
             Self::Gemini => "gemini",
             Self::Qwen => "qwen",
+            Self::CodexServer => "codex_server",
+            Self::Acp => "acp",
         }
     }
 
@@ -84,6 +93,8 @@ impl Decoder {
             OutputFormat::Opencode => Some(Stream::opencode()),
             OutputFormat::Gemini => Some(Stream::gemini()),
             OutputFormat::Qwen => Some(Stream::qwen()),
+            OutputFormat::CodexServer => Some(Stream::codex_server()),
+            OutputFormat::Acp => Some(Stream::acp()),
         };
         Self { format, stream }
     }
@@ -124,7 +135,10 @@ impl Decoder {
         }
         let read = match &mut self.stream {
             None => readable(line, crew::decode).map(|seen| vec![seen]),
-            Some(stream) => readable(line, object).and_then(|object| stream.read(&object)),
+            Some(stream) => readable(line, object).and_then(|object| match Note::read(&object) {
+                Some(note) => Some(vec![note.observation()]),
+                None => stream.read(&object),
+            }),
         };
         read.unwrap_or_else(|| vec![raw(line)])
     }

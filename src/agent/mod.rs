@@ -11,6 +11,7 @@ mod cli_words;
 pub mod command;
 mod crew;
 pub mod decoder;
+pub mod live;
 mod marker;
 pub mod observation;
 pub mod permission;
@@ -20,6 +21,7 @@ mod spec;
 mod stream;
 mod template;
 mod text;
+mod transport;
 
 pub use call::Call;
 pub use command::{CommandError, Invocation, InvocationInput, StdinPlan};

@@ -125,6 +125,34 @@ pub enum Observation {
         /// Why it is blocked, or a summary.
         reason: Option<String>,
     },
+    /// The program has a message that came while it works.
+    Delivered {
+        /// Name of the message.
+        id: String,
+        /// What it says.
+        text: String,
+    },
+    /// The program did not take a message that came while it works.
+    Undelivered {
+        /// Name of the message.
+        id: String,
+        /// What was in the way.
+        why: String,
+    },
+    /// The program asks in the middle of its turn, and waits.
+    Request {
+        /// What it wants to do, or to know.
+        text: String,
+        /// The answers; empty when any text will do.
+        choices: Vec<String>,
+    },
+    /// What the program was told when it asked.
+    Answer {
+        /// The answer.
+        text: String,
+        /// Nobody answered in time.
+        late: bool,
+    },
     /// A line that no rule knows: kept and shown, never an error.
     Raw {
         /// The line, cut when it is very long.
@@ -141,6 +169,8 @@ impl Observation {
             | Self::ToolStart { .. }
             | Self::ToolEnd { .. }
             | Self::Question { .. }
+            | Self::Request { .. }
+            | Self::Answer { .. }
             | Self::Result { .. }
             | Self::GateWrite { .. }
             | Self::Message { .. }
@@ -151,6 +181,8 @@ impl Observation {
             | Self::Model { .. }
             | Self::Usage(_)
             | Self::UsageOf { .. }
+            | Self::Delivered { .. }
+            | Self::Undelivered { .. }
             | Self::Denied { .. }
             | Self::Error { .. }
             | Self::Raw { .. } => before,

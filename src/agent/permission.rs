@@ -69,6 +69,11 @@ impl Permissions {
         })
     }
 
+    /// Adds levels; the same ones again replace what was known of them.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.grants.extend(more.grants);
+    }
+
     /// The levels, from the least to the most; none where the table says nothing.
     pub fn levels(&self) -> impl Iterator<Item = Permission> {
         self.grants.keys().copied()

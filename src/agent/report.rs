@@ -86,6 +86,8 @@ pub struct TurnReport {
     pub requests: u32,
     /// What the output asked crew to do, in order.
     pub calls: Vec<Call>,
+    /// Messages that the program got while it worked.
+    pub delivered: Vec<String>,
     /// Lines that no rule knew.
     pub raw_lines: u64,
     /// The last of these: often the reason why a program did not start.
@@ -124,17 +126,17 @@ impl TurnReport {
                 self.said.push_line(text);
                 self.note(text);
             }
-            Observation::Thinking { .. } => {}
+            Observation::Thinking { .. }
+            | Observation::Undelivered { .. }
+            | Observation::Request { .. }
+            | Observation::Answer { .. } => {}
             Observation::Model { name } => self.model = Some(name.clone()),
             Observation::Retry { kind, text } => {
                 self.retries += 1;
                 self.last_retry = Some((*kind, text.clone()));
             }
-            Observation::Denied { tool, .. } => {
-                if !self.denied.contains(tool) {
-                    keep_last(&mut self.denied, tool.clone());
-                }
-            }
+            Observation::Denied { tool, .. } if self.denied.contains(tool) => {}
+            Observation::Denied { tool, .. } => keep_last(&mut self.denied, tool.clone()),
             Observation::ToolStart { .. } => self.tools.started += 1,
             Observation::ToolEnd { ok, .. } => {
                 self.tools.ended += 1;
@@ -173,6 +175,7 @@ impl TurnReport {
                     self.block_reason.clone_from(reason);
                 }
             }
+            Observation::Delivered { id, .. } => self.delivered.push(id.clone()),
             Observation::Raw { line } => {
                 self.raw_lines += 1;
                 self.last_raw = Some(line.clone());

@@ -7,8 +7,10 @@ use toml::{Table, Value};
 
 use super::cli_words::{self, WordsError};
 use super::decoder::OutputFormat;
+use super::live::Protocol;
 use super::permission::Permissions;
 use super::template::{self, Piece, Placeholder, UnknownPlaceholder};
+use super::transport;
 use crate::base::text::did_you_mean;
 
 /// How a program gets its prompt.
@@ -79,6 +81,8 @@ pub struct RuntimeSpec {
     pub attach: Vec<String>,
     /// The same for a session that begins anew.
     pub interactive: Vec<String>,
+    /// The protocol in which it takes input while it works; without one it has its prompt and nothing more.
+    pub live: Option<Protocol>,
     /// In which form it is told of the MCP server.
     pub mcp_form: McpForm,
     /// Variables set when tools are offered over MCP: `{ CONFIG = "{mcp}" }`.
@@ -95,7 +99,7 @@ pub struct RuntimeSpec {
     pub keys: Vec<String>,
 }
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 24] = [
     "command",
     "prompt",
     "output",
@@ -107,6 +111,11 @@ const KEYS: [&str; 19] = [
     "chat",
     "attach",
     "interactive",
+    "transport",
+    "live",
+    "live_command",
+    "live_resume",
+    "live_permissions",
     "mcp_form",
     "mcp_set",
     "permissions",
@@ -173,6 +182,12 @@ pub enum SpecProblem {
         /// The key.
         key: &'static str,
     },
+    /// Live without a protocol.
+    #[error("`{key}` needs `live`, which names the protocol of the program")]
+    NoProtocol {
+        /// The key.
+        key: &'static str,
+    },
     /// The text cannot be a variable's name.
     #[error("`{0}` cannot be the name of an environment variable")]
     Variable(String),
@@ -206,7 +221,7 @@ impl RuntimeSpec {
 
     /// Whether it is given crew's tools over MCP.
     pub fn takes_mcp(&self) -> bool {
-        !self.mcp.is_empty() || !self.mcp_set.is_empty()
+        !self.mcp.is_empty() || !self.mcp_set.is_empty() || self.live == Some(Protocol::Acp)
     }
 
     /// The same program at another place.
@@ -251,18 +266,16 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         interactive: words(table, "interactive")?,
         mcp_form: value(table, "mcp_form", forms)?.unwrap_or_default(),
         mcp_set: value(table, "mcp_set", "a table of texts")?.unwrap_or_default(),
-        permissions: match table.get("permissions") {
-            None => Permissions::default(),
-            Some(Value::Table(levels)) => Permissions::from_table(levels)?,
-            Some(_) => return Err(form("permissions", "a table")),
-        },
+        permissions: permissions(table, "permissions")?,
         version: words(table, "version")?,
         login: words(table, "login")?,
         login_with: value(table, "login_with", "a text")?.unwrap_or_default(),
         keys: value(table, "keys", "a list of variable names")?.unwrap_or_default(),
         command,
         resume,
+        live: None,
     };
+    transport::choose(&mut spec, table)?;
     if let Some(program) = value::<String>(table, "program", "a path")? {
         spec.at(&program);
     }
@@ -297,6 +310,15 @@ fn starts(table: &Table) -> Result<(Vec<String>, Option<Vec<String>>), SpecProbl
     }
 }
 
+/// A table of levels, or none.
+pub(super) fn permissions(table: &Table, key: &'static str) -> Result<Permissions, SpecProblem> {
+    match table.get(key) {
+        None => Ok(Permissions::default()),
+        Some(Value::Table(levels)) => Permissions::from_table(levels),
+        Some(_) => Err(form(key, "a table")),
+    }
+}
+
 fn has(words: &[String], wanted: Placeholder) -> bool {
     words.iter().any(|word| template::pieces(word).is_ok_and(|p| p.contains(&Piece::Fill(wanted))))
 }
@@ -305,7 +327,7 @@ fn bad_variable(name: &str) -> bool {
     name.is_empty() || name.contains(['=', '\0'])
 }
 
-fn value<'de, T: Deserialize<'de>>(
+pub(super) fn value<'de, T: Deserialize<'de>>(
     table: &Table,
     key: &'static str,
     wanted: &str,
@@ -321,7 +343,7 @@ fn form(key: &'static str, wanted: &str) -> SpecProblem {
 }
 
 /// A command as a list, or as one text that is split like in a shell; empty when the key is absent.
-fn words(table: &Table, key: &'static str) -> Result<Vec<String>, SpecProblem> {
+pub(super) fn words(table: &Table, key: &'static str) -> Result<Vec<String>, SpecProblem> {
     let words = match table.get(key) {
         None => Vec::new(),
         Some(Value::String(text)) => {

@@ -307,8 +307,13 @@ fn shown(entry: &Entry, is_error: bool, style: &Style) -> String {
         Kind::ToolStart => format!("{} {} {said}", style.glyph(Class::Running), style.bold(&title)),
         Kind::ToolOk => format!("  {} {said}", style.glyph(Class::Done)),
         Kind::ToolFailed => format!("  {} {said}", style.glyph(Class::Failed)),
-        Kind::Question => format!("{} asks: {said}", style.glyph(Class::NeedsYou)),
+        Kind::Question | Kind::Request => format!("{} asks: {said}", style.glyph(Class::NeedsYou)),
         Kind::Error => format!("{} {title}: {said}", style.glyph(Class::Failed)),
+        Kind::Told => style.bold(&format!("is told: {said}")),
+        Kind::Untold => {
+            format!("{} message {title} was not taken: {said}", style.glyph(Class::Failed))
+        }
+        Kind::Answer => format!("  is answered: {said}"),
         Kind::Gate => format!("gate {title}: {said}"),
         Kind::Message => format!("message to {title}: {said}"),
         Kind::Artifact => format!("file {title}: {said}"),

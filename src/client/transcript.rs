@@ -44,6 +44,10 @@ pub enum Kind {
     Model,
     Denied,
     Retry,
+    Told,
+    Untold,
+    Request,
+    Answer,
 }
 
 /// What standard error and plain commands print.
@@ -248,11 +252,13 @@ fn entry(observation: Observation) -> Option<(Kind, String, String)> {
         Observation::ToolEnd { ok: true, detail, .. } => (Kind::ToolOk, none(), detail),
         Observation::ToolEnd { ok: false, detail, .. } => (Kind::ToolFailed, none(), detail),
         Observation::Usage(_) | Observation::UsageOf { .. } => return None,
-        Observation::Question { text, choices } if choices.is_empty() => {
-            (Kind::Question, none(), text)
-        }
-        Observation::Question { text, choices } => {
-            (Kind::Question, none(), format!("{text} [{}]", choices.join(" | ")))
+        Observation::Question { text, choices } => (Kind::Question, none(), asked(text, &choices)),
+        Observation::Delivered { text, .. } => (Kind::Told, none(), text),
+        Observation::Undelivered { id, why } => (Kind::Untold, id, why),
+        Observation::Request { text, choices } => (Kind::Request, none(), asked(text, &choices)),
+        Observation::Answer { text, late: false } => (Kind::Answer, none(), text),
+        Observation::Answer { text, late: true } => {
+            (Kind::Answer, none(), format!("{text} (nobody answered in time)"))
         }
         Observation::Error { kind, text, .. } => (Kind::Error, kind.word().to_owned(), text),
         Observation::Result { text, .. } => (Kind::Result, none(), text),
@@ -269,6 +275,11 @@ fn entry(observation: Observation) -> Option<(Kind, String, String)> {
         }
         Observation::Raw { line } => (Kind::Raw, none(), line),
     })
+}
+
+/// A question with its choices.
+fn asked(text: String, choices: &[String]) -> String {
+    if choices.is_empty() { text } else { format!("{text} [{}]", choices.join(" | ")) }
 }
 
 #[cfg(test)]

@@ -205,6 +205,9 @@ impl Reader<'_> {
                 match key.as_str() {
                     "set" => drop(runtime.set.insert(inner, setting.value.to_text())),
                     "mcp_set" => drop(runtime.mcp_set.insert(inner, setting.value.to_text())),
+                    "live_permissions" => {
+                        drop(runtime.live_permissions.insert(inner, setting.value.to_list()));
+                    }
                     _ => drop(runtime.permissions.insert(inner, setting.value.to_list())),
                 }
                 continue;
@@ -221,6 +224,10 @@ impl Reader<'_> {
                 "prompt" => runtime.prompt = Some(setting.value.to_text()),
                 "output" => runtime.output = Some(setting.value.to_text()),
                 "env" => runtime.env = setting.value.to_list(),
+                "transport" => runtime.transport = Some(setting.value.to_text()),
+                "live" => runtime.live = Some(setting.value.to_text()),
+                "live_command" => runtime.live_command = setting.value.to_list(),
+                "live_resume" => runtime.live_resume = setting.value.to_list(),
                 "program" => runtime.program = Some(setting.value.to_text()),
                 "login" => runtime.login = Some(setting.value.to_list()),
                 "mcp_form" => runtime.mcp_form = Some(setting.value.to_text()),

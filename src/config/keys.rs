@@ -49,7 +49,8 @@ pub(super) const RISK_REASONS: &[&str] = &[
     "unknown_command",
 ];
 
-const OUTPUTS: &[&str] = &["text", "claude", "codex", "pi", "opencode", "gemini", "qwen", "crew"];
+const OUTPUTS: &[&str] =
+    &["text", "claude", "codex", "pi", "opencode", "gemini", "qwen", "crew", "codex_server", "acp"];
 const FORMS: &[&str] = &["servers", "claude", "codex", "opencode", "gemini"];
 const MODES: &[&str] = &["merge", "pr", "deliver", "none"];
 const MANY: Kind = Count(1, 10_000);
@@ -115,6 +116,11 @@ pub(super) const KEYS: &[Key] = &[
     key("runtimes.*.chat", Argv, User, "[\"mytool\", \"--mcp-config\", \"{mcp_config}\"]"),
     key("runtimes.*.attach", Argv, User, "[\"mytool\", \"--resume\", \"{session}\"]"),
     key("runtimes.*.interactive", Argv, User, "[\"mytool\"]"),
+    key("runtimes.*.transport", Choice(&["headless", "live"]), User, "\"live\""),
+    key("runtimes.*.live", Choice(&["claude", "pi", "codex", "acp"]), User, "\"acp\""),
+    key("runtimes.*.live_command", Argv, User, "[\"mytool\", \"--listen\"]"),
+    key("runtimes.*.live_resume", Argv, User, "[\"mytool\", \"--listen\", \"--resume\", \"{session}\"]"),
+    key("runtimes.*.live_permissions.*", Argv, User, "[\"--ask\"]"),
     key("runtimes.*.version", Argv, User, "[\"mytool\", \"--version\"]"),
     key("runtimes.*.set.*", Text, User, "\"1\""),
     key("runtimes.*.program", Text, User, "\"/opt/mytool/bin/mytool\""),

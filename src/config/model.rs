@@ -251,6 +251,14 @@ pub struct RuntimeTable {
     pub attach: Vec<String>,
     /// Opens a new session in a terminal.
     pub interactive: Vec<String>,
+    /// `headless` or `live`.
+    pub transport: Option<String>,
+    /// The protocol in which it takes input while it works.
+    pub live: Option<String>,
+    /// Program and arguments for that.
+    pub live_command: Vec<String>,
+    /// Program and arguments that go on with a session in that way.
+    pub live_resume: Vec<String>,
     /// Program and arguments that print its version.
     pub version: Vec<String>,
     /// Variables that are set for it.
@@ -261,6 +269,8 @@ pub struct RuntimeTable {
     pub login: Option<Vec<String>>,
     /// Arguments for each level of permission.
     pub permissions: BTreeMap<String, Vec<String>>,
+    /// The same, where it takes input while it works.
+    pub live_permissions: BTreeMap<String, Vec<String>>,
     /// In which form it is told of an MCP server.
     pub mcp_form: Option<String>,
     /// Variables that are set when tools are offered over MCP.

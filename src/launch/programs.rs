@@ -205,6 +205,8 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
     };
     text("prompt", &table.prompt);
     text("output", &table.output);
+    text("transport", &table.transport);
+    text("live", &table.live);
     text("program", &table.program);
     text("mcp_form", &table.mcp_form);
     let lists = [
@@ -216,6 +218,8 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("chat", &table.chat),
         ("attach", &table.attach),
         ("interactive", &table.interactive),
+        ("live_command", &table.live_command),
+        ("live_resume", &table.live_resume),
         ("version", &table.version),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
@@ -224,9 +228,11 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
     if let Some(login) = &table.login {
         out.insert("login".to_owned(), list(login));
     }
-    if !table.permissions.is_empty() {
-        let levels = table.permissions.iter().map(|(level, words)| (level.clone(), list(words)));
-        out.insert("permissions".to_owned(), toml::Value::Table(levels.collect()));
+    let levels =
+        [("permissions", &table.permissions), ("live_permissions", &table.live_permissions)];
+    for (key, levels) in levels.into_iter().filter(|(_, levels)| !levels.is_empty()) {
+        let levels = levels.iter().map(|(level, words)| (level.clone(), list(words)));
+        out.insert(key.to_owned(), toml::Value::Table(levels.collect()));
     }
     for (key, set) in [("set", &table.set), ("mcp_set", &table.mcp_set)] {
         if !set.is_empty() {

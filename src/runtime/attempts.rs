@@ -63,6 +63,7 @@ impl Supervisor {
             Err(error) if is_full(&error) => return self.start_later(key),
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
         }
+        self.live_turns.begin(key, &dir, &brief.messages);
         if !brief.messages.is_empty() {
             let task = self.ledger.state().task_id(key.0);
             let delivered = MessageDelivered { ids: brief.messages, task, attempt: key.1 };
@@ -434,6 +435,11 @@ impl ArtifactTarget {
             inputs.extend(stored);
         }
         inputs.extend(self.calls.inputs_of(&found));
+        if !found.delivered.is_empty() {
+            let (task, attempt) = (found.end.task.clone(), found.end.attempt);
+            let delivered = MessageDelivered { ids: found.delivered, task, attempt };
+            inputs.push(Input::Fact(delivered.into()));
+        }
         let mut end = found.end;
         if let Some(fault) = &mut end.report.error
             && fault.kind == ErrorKind::Login

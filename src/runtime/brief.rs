@@ -10,6 +10,7 @@ use super::mail;
 use super::outfit::Outfit;
 use super::recap;
 use super::snapshot_tree;
+use crate::agent::live::Protocol;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::{Access, MemoryScope, Permission, StepKind};
 use crate::base::path::PathError;
@@ -120,7 +121,16 @@ impl Desk<'_> {
             mcp_text: mcp.as_ref().map(|(_, text)| text.as_str()),
             permission: Permission::of(step.access, self.state.created.policy.permission),
         })?;
-        command.argv = invocation.argv;
+        command.argv = match invocation.live {
+            None => invocation.argv,
+            Some(protocol) => {
+                super::live::create(&dir)?;
+                let mcp = mcp.as_ref().map(|(path, _)| path.as_path());
+                let level = Permission::of(step.access, self.state.created.policy.permission);
+                let is_held = spec.permissions.levels().next().is_some();
+                self.driver(protocol, &dir, (live, level, is_held), mcp, invocation.argv)
+            }
+        };
         command.stdin = match invocation.stdin {
             StdinPlan::None => Stdin::None,
             StdinPlan::Prompt => Stdin::Prompt,
@@ -128,6 +138,37 @@ impl Desk<'_> {
         };
         let env = outfit.environment(&invocation.env, &invocation.set)?;
         Ok(Brief { command, env, messages: messages.into_iter().map(|(id, _)| id).collect() })
+    }
+
+    /// The driver of a program that takes input while it works.
+    fn driver(
+        &self,
+        protocol: Protocol,
+        dir: &AttemptDir,
+        (live, level, is_held): (&LiveAttempt, Permission, bool),
+        mcp: Option<&Utf8Path>,
+        argv: Vec<String>,
+    ) -> Vec<String> {
+        let mut words = vec![self.crew.to_string(), "drive".to_owned(), protocol.word().to_owned()];
+        let hold_ms = self.state.created.limits.ask_hold_ms.to_string();
+        let level = level.to_string();
+        let options = [
+            ("--attempt", Some(dir.path().as_str())),
+            ("--permission", Some(level.as_str())),
+            ("--hold-ms", Some(&hold_ms)),
+            ("--session", live.session.as_deref()),
+            ("--model", live.model.as_deref()),
+            ("--mcp", mcp.filter(|_| protocol == Protocol::Acp).map(Utf8Path::as_str)),
+        ];
+        for (option, value) in options {
+            words.extend(value.map(|value| format!("{option}={value}")));
+        }
+        if is_held {
+            words.push("--held".to_owned());
+        }
+        words.push("--".to_owned());
+        words.extend(argv);
+        words
     }
 
     /// Whether the task works in a tree of its own.

@@ -32,6 +32,8 @@ pub struct Harvest {
     pub artifacts: Vec<(String, String)>,
     /// What the agent's output asked crew to do.
     pub calls: Vec<Call>,
+    /// Messages that the program got while it worked.
+    pub delivered: Vec<String>,
 }
 
 /// Reads what an attempt left whose record is `exit`.
@@ -84,7 +86,8 @@ pub fn harvest(
     count(&mut end, tally.bill(counting), decoder.session_total());
     let has_answered =
         exit.reason == attempt_files::EndReason::Stopped && report.status == Some(ResultStatus::Ok);
-    Ok(Harvest { end, has_answered, text: report.final_text(), artifacts, calls: report.calls })
+    let (text, delivered) = (report.final_text(), report.delivered);
+    Ok(Harvest { end, has_answered, text, artifacts, calls: report.calls, delivered })
 }
 
 /// The end of an attempt of which no record will ever come.

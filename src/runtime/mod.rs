@@ -17,6 +17,7 @@ mod evidence;
 pub mod executor;
 pub mod harvest;
 mod jobs;
+mod live;
 mod mail;
 mod merge;
 mod meter;

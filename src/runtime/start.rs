@@ -150,6 +150,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         stopping: BTreeSet::new(),
         meters: BTreeMap::new(),
         pulses: BTreeMap::new(),
+        live_turns: super::live::LiveTurns::new(),
         jobs: BTreeSet::new(),
         merge: super::merge::Try::default(),
         radar_at: None,

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::brief::Desk;
 use super::children::ChildRuns;
 use super::executor::Executor;
+use super::live::LiveTurns;
 use super::merge::{Try, TryEnd};
 use super::meter::Meter;
 use super::process::Pid;
@@ -80,6 +81,8 @@ pub struct Supervisor {
     pub(super) meters: BTreeMap<Key, Meter>,
     /// Whether live programs get on, by what they print.
     pub(super) pulses: BTreeMap<Key, Pulse>,
+    /// Live attempts whose programs take input.
+    pub(super) live_turns: LiveTurns,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
@@ -134,6 +137,7 @@ impl Supervisor {
         let watch = Watch::files([self.ledger.dir().events()], move || notify.notify_one())
             .inspect_err(|error| tracing::warn!(%error, "no file notifications"));
         let child_changed = self.child_runs.changed();
+        let live_changed = self.live_turns.changed();
         let mut lock = Some(lock);
         self.take_over()?;
         loop {
@@ -160,6 +164,7 @@ impl Supervisor {
                     // Most notifications are about what this process itself has just appended.
                     () = changed.notified() => if self.ledger.is_current() { continue },
                     () = child_changed.notified() => {}
+                    () = live_changed.notified() => {}
                     () = &mut timer => {}
                 }
                 break;
@@ -188,6 +193,7 @@ impl Supervisor {
     fn turn(&mut self) -> Option<Time> {
         self.children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         let now = self.clock.now();
+        self.look_at_live();
         let inputs = std::mem::take(&mut self.inputs);
         self.look_at_usage();
         self.look_at_pulses(now);
@@ -282,6 +288,7 @@ impl Supervisor {
             }
         }
         if can_write {
+            self.tell_live();
             self.watch_radar();
         }
         self.held.clear();

@@ -326,6 +326,16 @@ impl AttemptDir {
         self.dir.join("stdin")
     }
 
+    /// What an agent is to be told while it works, one order a line; there for programs that take it.
+    pub fn live(&self) -> Utf8PathBuf {
+        self.dir.join("live.jsonl")
+    }
+
+    /// What became of that, and what the program asks, one note a line.
+    pub fn notes(&self) -> Utf8PathBuf {
+        self.dir.join("notes.jsonl")
+    }
+
     /// Pid, start time and boot id of shim and agent.
     pub fn shim(&self) -> Utf8PathBuf {
         self.dir.join("shim.json")

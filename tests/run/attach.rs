@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use crew::runtime::Pid;
 use crew::runtime::process::{self, Signal};
@@ -33,6 +34,7 @@ esac; done";
 
 struct Terminal {
     pty: Arc<Pty>,
+    reader: JoinHandle<()>,
     child: Child,
     shown: Arc<Mutex<String>>,
 }
@@ -57,13 +59,13 @@ impl Terminal {
             .expect("started");
         let (pty, shown) = (Arc::new(pty), Arc::new(Mutex::new(String::new())));
         let (reader, all) = (Arc::clone(&pty), Arc::clone(&shown));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count) = (&*reader).read(&mut bytes) {
                 all.lock().expect("whole").push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
-        Self { pty, child, shown }
+        Self { pty, reader, child, shown }
     }
 
     fn shown(&self) -> String {
@@ -81,7 +83,10 @@ impl Terminal {
 
     fn ends(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().expect("ended").code();
-        (code, self.shown())
+        // Nobody writes any more: what is left is read to its end.
+        self.reader.join().expect("read");
+        let shown = self.shown.lock().expect("whole").clone();
+        (code, shown)
     }
 }
 

@@ -39,8 +39,12 @@ impl Reader {
             "assistant" => self.assistant(line, &mut seen),
             "user" => tool_results(line, &mut seen),
             "result" => self.result(line, &mut seen),
-            // Pieces of messages that come whole afterwards.
-            "stream_event" => {}
+            // Pieces of messages that come whole afterwards, and what the program and its driver tell each other.
+            "stream_event"
+            | "command_lifecycle"
+            | "control_request"
+            | "control_response"
+            | "control_cancel_request" => {}
             _ => return None,
         }
         Some(seen)
@@ -68,7 +72,8 @@ impl Reader {
                 tool: text_or_empty(line, "tool_name"),
                 reason: text_or_empty(line, "message"),
             }),
-            "status" | "thinking_tokens" | "ui_invalidate" | "compact_boundary" => {}
+            "status" | "thinking_tokens" | "ui_invalidate" | "compact_boundary"
+            | "task_started" | "task_notification" | "task_progress" => {}
             _ => return None,
         }
         Some(())

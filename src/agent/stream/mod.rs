@@ -4,8 +4,10 @@
 //! totals, pieces of a text that is not complete yet. Formats were measured with the programs
 //! themselves; `tests/recordings.rs` plays their recorded output.
 
+mod acp;
 mod claude;
 mod codex;
+mod codex_server;
 mod failure;
 mod gemini;
 mod json;
@@ -26,6 +28,8 @@ pub(super) enum Stream {
     Gemini(gemini::Reader),
     Opencode(opencode::Reader),
     Pi(pi::Reader),
+    CodexServer(codex_server::Reader),
+    Acp(acp::Reader),
 }
 
 impl Stream {
@@ -39,6 +43,14 @@ impl Stream {
 
     pub(super) fn codex() -> Self {
         Self::Codex(codex::Reader::default())
+    }
+
+    pub(super) fn codex_server() -> Self {
+        Self::CodexServer(codex_server::Reader::default())
+    }
+
+    pub(super) fn acp() -> Self {
+        Self::Acp(acp::Reader::default())
     }
 
     pub(super) fn gemini() -> Self {
@@ -61,6 +73,8 @@ impl Stream {
             Self::Gemini(reader) => reader.read(line),
             Self::Opencode(reader) => reader.read(line),
             Self::Pi(reader) => reader.read(line),
+            Self::CodexServer(reader) => reader.read(line),
+            Self::Acp(reader) => reader.read(line),
         }
     }
 
@@ -68,7 +82,12 @@ impl Stream {
     pub(super) fn finish(&mut self) -> Vec<Observation> {
         match self {
             Self::Gemini(reader) => reader.finish(),
-            Self::Claude(_) | Self::Codex(_) | Self::Opencode(_) | Self::Pi(_) => Vec::new(),
+            Self::Acp(reader) => reader.finish(),
+            Self::Claude(_)
+            | Self::Codex(_)
+            | Self::CodexServer(_)
+            | Self::Opencode(_)
+            | Self::Pi(_) => Vec::new(),
         }
     }
 
@@ -77,9 +96,18 @@ impl Stream {
         match self {
             Self::Claude(reader) => Some(&mut reader.totals),
             Self::Codex(reader) => Some(&mut reader.totals),
-            Self::Gemini(_) | Self::Opencode(_) | Self::Pi(_) => None,
+            Self::Gemini(_)
+            | Self::Opencode(_)
+            | Self::Pi(_)
+            | Self::CodexServer(_)
+            | Self::Acp(_) => None,
         }
     }
+}
+
+/// A failure in the words of who stands between a program and its output.
+pub(super) fn failure(why: &str) -> Observation {
+    failure::failure(None, why)
 }
 
 /// Usage that a program reports as the sum over its session, also when it goes on with an old one.

@@ -46,7 +46,10 @@ impl Reader {
             | "entry_appended"
             | "queue_update"
             | "compaction_start"
-            | "compaction_end" => Vec::new(),
+            | "compaction_end"
+            // What the driver and the program tell each other.
+            | "response"
+            | "extension_ui_request" => Vec::new(),
             _ => return None,
         };
         Some(seen)

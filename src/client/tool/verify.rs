@@ -175,7 +175,7 @@ fn shown(entry: &Entry) -> String {
         Kind::ToolStart => "calls",
         Kind::ToolOk => "got",
         Kind::ToolFailed => "failed",
-        Kind::Question => "asks",
+        Kind::Question | Kind::Request => "asks",
         Kind::Error => "error",
         Kind::Result => "result",
         Kind::Gate => "gate",
@@ -185,6 +185,9 @@ fn shown(entry: &Entry) -> String {
         Kind::Model => "model",
         Kind::Denied => "not allowed",
         Kind::Retry => "tries again after",
+        Kind::Told => "is told",
+        Kind::Untold => "is not told",
+        Kind::Answer => "is answered",
     };
     format!("[{kind} {}] {}", entry.title, entry.text).replace(" ]", "]").trim_end().to_owned()
 }
