@@ -101,6 +101,7 @@ fn context(cli: &Cli) -> Result<Context> {
         color,
         out_is_terminal: std::io::stdout().is_terminal(),
         kill: crate::runtime::stop_attempts,
+        sessions: crate::runtime::doors(),
         now: clock.now(),
         clock: Box::new(move || clock.now()),
     })
@@ -144,6 +145,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Undo(args) => cli::undo::run(&args, context),
         Verb::Archive(args) => cli::archive::run(&args, context),
         Verb::Artifacts(args) => cli::artifacts::run(&args, context),
+        Verb::Attach(args) => cli::attach::run(&args, context),
         Verb::Brief(args) => cli::brief::run(&args, context),
         Verb::Chat(args) => cli::chat::run(&args, context),
         Verb::Completions(args) => cli::completions::run(&args, context),

@@ -30,17 +30,7 @@ impl FileLock {
     /// # Errors
     /// The file cannot be opened, or the file system knows no locks.
     pub fn try_exclusive(path: &Utf8Path) -> Result<Option<Self>, PathError> {
-        let file = open(path)?;
-        loop {
-            match fs2::FileExt::try_lock_exclusive(&file) {
-                Ok(()) => return Ok(Some(Self { file: Some(file) })),
-                Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
-                    return Ok(None);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).at("cannot lock", path),
-            }
-        }
+        lock(open(path)?, path, fs2::FileExt::try_lock_exclusive)
     }
 
     /// Whether somebody holds the lock; creates no file.
@@ -51,39 +41,7 @@ impl FileLock {
     /// # Errors
     /// The file cannot be opened, or the file system knows no locks.
     pub fn is_held(path: &Utf8Path) -> Result<bool, PathError> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error).at("cannot open", path),
-        };
-        loop {
-            match fs2::FileExt::try_lock_shared(&file) {
-                Ok(()) => {
-                    drop(Self { file: Some(file) });
-                    return Ok(false);
-                }
-                Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
-                    return Ok(true);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).at("cannot lock", path),
-            }
-        }
-    }
-
-    /// Takes the lock together with others who take it so, waiting for one who holds it alone.
-    ///
-    /// # Errors
-    /// The file cannot be opened, or the file system knows no locks.
-    pub fn shared(path: &Utf8Path) -> Result<Self, PathError> {
-        let file = open(path)?;
-        loop {
-            match fs2::FileExt::lock_shared(&file) {
-                Ok(()) => return Ok(Self { file: Some(file) }),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).at("cannot lock", path),
-            }
-        }
+        is_refused(path, fs2::FileExt::try_lock_shared)
     }
 
     /// Whether somebody holds the lock, alone or with others; creates no file.
@@ -93,24 +51,7 @@ impl FileLock {
     /// # Errors
     /// The file cannot be opened, or the file system knows no locks.
     pub fn is_shared(path: &Utf8Path) -> Result<bool, PathError> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error).at("cannot open", path),
-        };
-        loop {
-            match fs2::FileExt::try_lock_exclusive(&file) {
-                Ok(()) => {
-                    drop(Self { file: Some(file) });
-                    return Ok(false);
-                }
-                Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
-                    return Ok(true);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).at("cannot lock", path),
-            }
-        }
+        is_refused(path, fs2::FileExt::try_lock_exclusive)
     }
 
     /// Takes the lock, waiting for as long as another holds it.
@@ -118,14 +59,15 @@ impl FileLock {
     /// # Errors
     /// The file cannot be opened, or the file system knows no locks.
     pub fn exclusive(path: &Utf8Path) -> Result<Self, PathError> {
-        let file = open(path)?;
-        loop {
-            match fs2::FileExt::lock_exclusive(&file) {
-                Ok(()) => return Ok(Self { file: Some(file) }),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).at("cannot lock", path),
-            }
-        }
+        wait(path, fs2::FileExt::lock_exclusive)
+    }
+
+    /// Takes the lock together with others who take it so, waiting for one who holds it alone.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the file system knows no locks.
+    pub fn shared(path: &Utf8Path) -> Result<Self, PathError> {
+        wait(path, fs2::FileExt::lock_shared)
     }
 
     /// Lets every process that is started from now on hold the lock too; it is free when this file
@@ -158,6 +100,36 @@ impl Drop for FileLock {
             // Closing the file, which follows, gives the lock back as well.
             drop(fs2::FileExt::unlock(file));
         }
+    }
+}
+
+/// How a file is locked.
+type Way = fn(&File) -> io::Result<()>;
+
+/// Locks an open file; nothing when somebody holds the lock and this way does not wait.
+fn lock(file: File, path: &Utf8Path, way: Way) -> Result<Option<FileLock>, PathError> {
+    let contended = fs2::lock_contended_error().kind();
+    loop {
+        match way(&file) {
+            Ok(()) => return Ok(Some(FileLock { file: Some(file) })),
+            Err(error) if error.kind() == contended => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).at("cannot lock", path),
+        }
+    }
+}
+
+/// Locks a file in a way that waits until it can.
+fn wait(path: &Utf8Path, way: Way) -> Result<FileLock, PathError> {
+    lock(open(path)?, path, way)?.ok_or_else(fs2::lock_contended_error).at("cannot lock", path)
+}
+
+/// Whether somebody holds a lock so that it cannot be taken in this way; nobody holds a file that is not there.
+fn is_refused(path: &Utf8Path, way: Way) -> Result<bool, PathError> {
+    match File::open(path) {
+        Ok(file) => Ok(lock(file, path, way)?.is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).at("cannot open", path),
     }
 }
 

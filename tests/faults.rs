@@ -4,6 +4,8 @@
 mod merged;
 #[path = "support/project.rs"]
 mod project;
+#[path = "support/slots.rs"]
+mod slots;
 mod support;
 
 #[path = "faults/accident.rs"]
@@ -34,3 +36,5 @@ mod stop;
 mod supervisor;
 #[path = "faults/terminal.rs"]
 mod terminal;
+#[path = "faults/usage.rs"]
+mod usage;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use crew::agent::{Decoder, Observation, OutputFormat, TurnReport};
+use crew::agent::{Decoder, Observation, OutputFormat, TurnReport, Usage};
 use crew::base::text::one_line;
 use serde::Deserialize;
 
@@ -40,7 +40,10 @@ fn format_of(program: &str) -> OutputFormat {
 }
 
 fn play(program: &str, bytes: &[u8]) -> Vec<Observation> {
-    let mut decoder = Decoder::new(format_of(program));
+    read(&mut Decoder::new(format_of(program)), bytes)
+}
+
+fn read(decoder: &mut Decoder, bytes: &[u8]) -> Vec<Observation> {
     let mut seen: Vec<Observation> = bytes
         .split_inclusive(|byte| *byte == b'\n')
         .flat_map(|line| decoder.decode(line))
@@ -152,19 +155,39 @@ fn a_resumed_session_counts_only_what_is_new() {
         let find =
             |name: &str| recordings.iter().find(|(case, ..)| case == name).map(|case| &case.1);
         let Some(resumed) = find("resume") else { continue };
-        let first = TurnReport::of(&play(program, find("success").expect("recorded")));
+        // The first turn of the recorded session used as much as any turn of two calls.
+        let mut first = Decoder::new(format_of(program));
+        read(&mut first, find("success").expect("recorded"));
         let mut decoder = Decoder::new(format_of(program));
-        if decoder.session_total().is_some() {
-            // The first turn of the recorded session used as much as any turn of two calls.
-            decoder = decoder.going_on(first.usage.expect("usage is told"));
+        assert_eq!(decoder.session_total(), None, "{program}: nothing was told yet");
+        let total = first.session_total();
+        assert_eq!(total.is_some(), ["claude", "codex", "qwen"].contains(&program), "{program}");
+        if let Some(total) = total {
+            let session = TurnReport::of(&play(program, resumed)).session.expect("named");
+            decoder = decoder.going_on(&session, total);
         }
-        let seen: Vec<Observation> = resumed
-            .split_inclusive(|byte| *byte == b'\n')
-            .flat_map(|line| decoder.decode(line))
-            .collect();
-        let used = TurnReport::of(&seen).usage.expect("usage is told");
-        assert!(used.input_tokens <= 400, "{program}: {used:?}");
-        assert!(used.cost_usd.is_none_or(|cost| cost < 0.0031), "{program}: {used:?}");
+        let used = TurnReport::of(&read(&mut decoder, resumed)).usage.expect("usage is told");
+        let tokens = (used.input_tokens, used.cache_tokens, used.output_tokens);
+        assert_eq!(tokens, (400, 2_000, 84), "{program}: {used:?}");
+        if program == "claude" {
+            let cost = used.cost_usd.expect("claude tells it");
+            assert!((cost - 0.003_06).abs() < 1e-9, "{cost}");
+        }
+        let twice = decoder.session_total().map(|total| total.output_tokens);
+        let sum = if program == "claude" { 0 } else { 168 };
+        assert_eq!(twice, total.map(|_| sum), "{program}: only its cost is a sum");
+    }
+}
+
+#[test]
+fn another_session_than_the_one_to_go_on_with_begins_at_nothing() {
+    for program in ["codex", "qwen"] {
+        let (_, bytes, _) =
+            cases(program).into_iter().find(|(case, ..)| case == "success").expect("recorded");
+        let before = Usage { input_tokens: 300, output_tokens: 80, ..Usage::default() };
+        let mut decoder = Decoder::new(format_of(program)).going_on("another", before);
+        let used = TurnReport::of(&read(&mut decoder, &bytes)).usage.expect("usage is told");
+        assert_eq!((used.input_tokens, used.output_tokens), (400, 84), "{program}");
     }
 }
 

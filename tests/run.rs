@@ -4,10 +4,14 @@
 mod merged;
 #[path = "support/project.rs"]
 mod project;
+#[path = "support/slots.rs"]
+mod slots;
 mod support;
 
 #[path = "run/agents.rs"]
 mod agents;
+#[path = "run/attach.rs"]
+mod attach;
 #[path = "run/budgets.rs"]
 mod budgets;
 #[path = "run/bundles.rs"]
@@ -20,6 +24,8 @@ mod children;
 mod decide;
 #[path = "run/diff.rs"]
 mod diff;
+#[path = "run/failures.rs"]
+mod failures;
 #[path = "run/flow.rs"]
 mod flow;
 #[path = "run/forge.rs"]
@@ -62,6 +68,8 @@ mod setup;
 mod tools;
 #[path = "run/trees.rs"]
 mod trees;
+#[path = "run/usage.rs"]
+mod usage;
 #[path = "run/verify.rs"]
 mod verify;
 #[path = "run/version.rs"]

@@ -166,6 +166,17 @@ impl RuntimeSpec {
         words.iter().map(|word| self.fill(word, input)).collect()
     }
 
+    /// The command that opens the task's session in a terminal, or without a session one that begins anew;
+    /// empty when the program has none.
+    ///
+    /// # Errors
+    /// A placeholder has no value here.
+    pub fn attach(&self, input: &InvocationInput<'_>) -> Result<Vec<String>, CommandError> {
+        let own = if input.session.is_some() { &self.attach } else { &self.interactive };
+        let model = self.model.iter().filter(|_| input.model.is_some() && !own.is_empty());
+        own.iter().chain(model).map(|word| self.fill(word, input)).collect()
+    }
+
     fn fill(&self, word: &str, input: &InvocationInput<'_>) -> Result<String, CommandError> {
         let mut filled = String::new();
         for piece in template::pieces(word)? {

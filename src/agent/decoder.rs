@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::live::Note;
 use super::observation::{Observation, Usage};
-use super::stream::Stream;
+use super::stream::{Stream, Totals};
 use super::{crew, text};
 use crate::base::limits;
 use crate::base::text::middle_cut;
@@ -101,18 +101,19 @@ impl Decoder {
 
     /// A decoder of an attempt that goes on with a session of which `used` is known already.
     ///
-    /// Some programs report the sum over the session; what was counted before is not counted twice.
+    /// Some programs report the sum over the session; what was counted before is not counted twice. A program that
+    /// names another session than this one has begun anew.
     #[must_use]
-    pub fn going_on(mut self, used: Usage) -> Self {
+    pub fn going_on(mut self, session: &str, used: Usage) -> Self {
         if let Some(totals) = self.stream.as_mut().and_then(Stream::totals) {
-            totals.last = used;
+            *totals = Totals::going_on(session, used);
         }
         self
     }
 
-    /// What the session has used by now, for programs that report the sum over it.
+    /// What the session has used by now, once a program that reports the sum over it has told so.
     pub fn session_total(&mut self) -> Option<Usage> {
-        self.stream.as_mut().and_then(Stream::totals).map(|totals| totals.last)
+        self.stream.as_mut().and_then(Stream::totals).and_then(|totals| totals.told())
     }
 
     /// What was still incomplete when the output ended.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::Time;
+pub use crate::base::failure::ErrorKind;
 
 /// One thing that an agent's output says.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +51,13 @@ pub enum Observation {
     },
     /// Tokens and cost since the last report of usage.
     Usage(Usage),
+    /// The same for one model, from a program that tells its models apart.
+    UsageOf {
+        /// The model, as the program names it.
+        model: String,
+        /// Its part.
+        usage: Usage,
+    },
     /// The agent asks and cannot go on without an answer.
     Question {
         /// The question.
@@ -152,6 +160,36 @@ pub enum Observation {
     },
 }
 
+impl Observation {
+    /// Whether the program only tries a call again after this, when it did `before` or not.
+    pub fn is_retrying(&self, before: bool) -> bool {
+        match self {
+            Self::Text { .. }
+            | Self::Thinking { .. }
+            | Self::ToolStart { .. }
+            | Self::ToolEnd { .. }
+            | Self::Question { .. }
+            | Self::Result { .. }
+            | Self::GateWrite { .. }
+            | Self::Message { .. }
+            | Self::Artifact { .. }
+            | Self::Delivered { .. }
+            | Self::Request { .. }
+            | Self::Answer { .. }
+            | Self::Marker { .. } => false,
+            Self::Retry { .. } => true,
+            Self::Session { .. }
+            | Self::Model { .. }
+            | Self::Usage(_)
+            | Self::UsageOf { .. }
+            | Self::Denied { .. }
+            | Self::Undelivered { .. }
+            | Self::Error { .. }
+            | Self::Raw { .. } => before,
+        }
+    }
+}
+
 /// Tokens and cost.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -167,6 +205,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Tokens of all kinds.
+    pub fn tokens(&self) -> u64 {
+        let read = self.input_tokens.saturating_add(self.cache_tokens);
+        read.saturating_add(self.output_tokens)
+    }
+
     /// Adds another report; a known cost plus an unknown one is the known one.
     pub fn add(&mut self, other: &Self) {
         self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
@@ -176,60 +220,6 @@ impl Usage {
             (Some(mine), Some(more)) => Some(mine + more),
             (mine, more) => mine.or(more),
         };
-    }
-}
-
-/// Why a program or its provider failed; decides what happens next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorKind {
-    /// A usage limit; often with a time at which it ends.
-    RateLimit,
-    /// The provider is too busy.
-    Overload,
-    /// Nobody is logged in, or the key is refused.
-    Login,
-    /// The conversation no longer fits.
-    ContextOverflow,
-    /// The model's name is not known.
-    BadModel,
-    /// The session that it was to go on with does not exist.
-    Session,
-    /// The model declined.
-    Refusal,
-    /// The program itself broke.
-    Crash,
-    /// Anything else.
-    Other,
-}
-
-impl ErrorKind {
-    /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
-        Self::RateLimit,
-        Self::Overload,
-        Self::Login,
-        Self::ContextOverflow,
-        Self::BadModel,
-        Self::Session,
-        Self::Refusal,
-        Self::Crash,
-        Self::Other,
-    ];
-
-    /// The word for it in protocols and scripts.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::RateLimit => "rate_limit",
-            Self::Overload => "overload",
-            Self::Login => "login",
-            Self::ContextOverflow => "context_overflow",
-            Self::BadModel => "bad_model",
-            Self::Session => "session",
-            Self::Refusal => "refusal",
-            Self::Crash => "crash",
-            Self::Other => "other",
-        }
     }
 }
 

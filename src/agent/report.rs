@@ -64,6 +64,8 @@ pub struct TurnReport {
     pub retries: u32,
     /// The last of these: often the reason why a program had to be stopped.
     pub last_retry: Option<(ErrorKind, String)>,
+    /// Whether it has done nothing since then.
+    pub is_retrying: bool,
     /// Tools that the program was not allowed to use, each once.
     pub denied: Vec<String>,
     /// Tokens and cost; `None` when nothing was reported.
@@ -117,6 +119,7 @@ impl TurnReport {
             self.printed = true;
             self.scan.end_message();
         }
+        self.is_retrying = observation.is_retrying(self.is_retrying);
         match observation {
             Observation::Session { id } => self.session = Some(id.clone()),
             Observation::Text { text } => {
@@ -139,7 +142,7 @@ impl TurnReport {
                 self.tools.ended += 1;
                 self.tools.failed += u32::from(!ok);
             }
-            Observation::Usage(usage) => self.usage.get_or_insert_default().add(usage),
+            Observation::Usage(usage) | Observation::UsageOf { usage, .. } => self.add(usage),
             Observation::Question { text, choices } => keep_last(
                 &mut self.questions,
                 Question { text: text.clone(), choices: choices.clone() },
@@ -160,12 +163,10 @@ impl TurnReport {
                 self.status = Some(*status);
             }
             Observation::GateWrite { gate, values } => {
-                self.requests += 1;
-                self.call(Call::Gate { gate: gate.clone(), values: values.clone() });
+                self.request(Call::Gate { gate: gate.clone(), values: values.clone() });
             }
             Observation::Message { to, text } => {
-                self.requests += 1;
-                self.call(Call::Send { to: to.clone(), text: text.clone() });
+                self.request(Call::Send { to: to.clone(), text: text.clone() });
             }
             Observation::Artifact { .. } => self.requests += 1,
             Observation::Marker { state, reason } => {
@@ -180,6 +181,11 @@ impl TurnReport {
                 self.last_raw = Some(line.clone());
             }
         }
+    }
+
+    fn request(&mut self, call: Call) {
+        self.requests += 1;
+        self.call(call);
     }
 
     /// The attempt's answer: its last result, else everything it said; both ends when it is too long.
@@ -205,6 +211,10 @@ impl TurnReport {
             }
         }
         text::one_line(&redact(&paragraph), limits::SUMMARY_CHARS_MAX)
+    }
+
+    fn add(&mut self, usage: &Usage) {
+        self.usage.get_or_insert_default().add(usage);
     }
 
     fn note(&mut self, text: &str) {

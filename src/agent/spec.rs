@@ -79,6 +79,10 @@ pub struct RuntimeSpec {
     pub chat: Vec<String>,
     /// The protocol in which it takes input while it works; without one it has its prompt and nothing more.
     pub live: Option<Protocol>,
+    /// Program and arguments that open a session of it in a terminal: `["mytool", "--resume", "{session}"]`.
+    pub attach: Vec<String>,
+    /// The same for a session that begins anew.
+    pub interactive: Vec<String>,
     /// In which form it is told of the MCP server.
     pub mcp_form: McpForm,
     /// Variables set when tools are offered over MCP: `{ CONFIG = "{mcp}" }`.
@@ -95,7 +99,7 @@ pub struct RuntimeSpec {
     pub keys: Vec<String>,
 }
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 24] = [
     "command",
     "prompt",
     "output",
@@ -110,6 +114,8 @@ const KEYS: [&str; 22] = [
     "live_command",
     "live_resume",
     "live_permissions",
+    "attach",
+    "interactive",
     "mcp_form",
     "mcp_set",
     "permissions",
@@ -170,12 +176,15 @@ pub enum SpecProblem {
         /// Which one.
         source: UnknownPlaceholder,
     },
-    /// A resume command that names no session would silently start anew.
-    #[error("`resume` must hold `{{session}}`")]
-    ResumeWithoutSession,
     /// Live without a protocol.
     #[error("`{key}` needs `live`, which names the protocol of the program")]
     NoProtocol {
+        /// The key.
+        key: &'static str,
+    },
+    /// A command that goes on with a session but names none would silently start anew.
+    #[error("`{key}` must hold `{{session}}`")]
+    NoSession {
         /// The key.
         key: &'static str,
     },
@@ -231,6 +240,10 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         return Err(SpecProblem::UnknownKey { key: key.clone() });
     }
     let (command, resume) = starts(table)?;
+    let attach = words(table, "attach")?;
+    if !attach.is_empty() && !has(&attach, Placeholder::Session) {
+        return Err(SpecProblem::NoSession { key: "attach" });
+    }
     let implied = if has(&command, Placeholder::Prompt) {
         PromptVia::Arg
     } else if has(&command, Placeholder::PromptFile) {
@@ -249,6 +262,8 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         model: words(table, "model")?,
         mcp: words(table, "mcp")?,
         chat: words(table, "chat")?,
+        attach,
+        interactive: words(table, "interactive")?,
         mcp_form: value(table, "mcp_form", forms)?.unwrap_or_default(),
         mcp_set: value(table, "mcp_set", "a table of texts")?.unwrap_or_default(),
         permissions: permissions(table, "permissions")?,
@@ -288,7 +303,9 @@ fn starts(table: &Table) -> Result<(Vec<String>, Option<Vec<String>>), SpecProbl
         Some(words) if words.first().is_none_or(String::is_empty) => {
             Err(SpecProblem::NoProgram { key: "resume" })
         }
-        Some(words) if !has(words, Placeholder::Session) => Err(SpecProblem::ResumeWithoutSession),
+        Some(words) if !has(words, Placeholder::Session) => {
+            Err(SpecProblem::NoSession { key: "resume" })
+        }
         _ => Ok((command, resume)),
     }
 }
@@ -393,6 +410,7 @@ mod tests {
             ("command = \"x\"\noutput = \"xml\"", "`output` must be one of `text`, `crew`"),
             ("command = \"x\"\nenv = [\"A=B\"]", "`A=B` cannot be the name"),
             ("command = \"x\"\nresume = \"x\"", "`resume` must hold `{session}`"),
+            ("command = \"x\"\nattach = \"x\"", "`attach` must hold `{session}`"),
             ("command = \"x\"\nresume = \"\"", "`resume` names no program"),
             ("command = \"x {modle}\"", "did you mean `{model}`"),
         ] {

@@ -116,7 +116,10 @@ pub const GIT_ORPHAN_WAIT_MS: u64 = 30_000;
 pub const GIT_INDEX_WAIT_MS: u64 = 2_000;
 /// Milliseconds between two looks for such a process.
 pub const GIT_LOOK_MS: u64 = 20;
-/// Milliseconds between two looks whether the process of a question that holds its turn still lives.
+/// Bytes that are kept of what a terminal showed in which a person had a task.
+pub const ATTACH_BYTES_MAX: u64 = 8 << 20;
+/// Milliseconds between two looks whether the process of a question that holds its turn, or that of a person who
+/// has a task, still lives.
 pub const ASK_LOOK_MS: u64 = 2_000;
 /// Milliseconds that such a process may take longer than it should, before its attempt's clocks go on.
 pub const ASK_HOLD_GRACE_MS: u64 = 10_000;
@@ -154,6 +157,15 @@ pub const SUPERVISOR_LOG_LINES_WAITING: usize = 1_024;
 pub const BACKOFF_MS: u64 = 1_000;
 /// Milliseconds of the longest back-off between two attempts.
 pub const BACKOFF_MS_MAX: u64 = 60_000;
+/// Quick retries of a model after a usage limit or overload; then another model takes over, or the task waits.
+pub const LIMIT_RETRIES: u32 = 3;
+/// Milliseconds that a task waits when no model is left and nobody says when the limit ends; doubles up to
+/// [`LIMIT_WAIT_MS_MAX`].
+pub const LIMIT_WAIT_MS: u64 = 5 * 60 * 1_000;
+/// Milliseconds of the longest such wait.
+pub const LIMIT_WAIT_MS_MAX: u64 = 60 * 60 * 1_000;
+/// New sessions that a task gets because its conversation no longer fits; then a person is asked.
+pub const NEW_SESSIONS_MAX: u32 = 2;
 
 /// Level of `defaults.autonomy` from which on green work is merged without a person's word: the highest.
 pub const AUTONOMY_OF_MERGE: u8 = 5;

@@ -2,6 +2,7 @@
 //!
 //! This layer does no input or output and imports nothing of crew.
 
+pub mod failure;
 pub mod flow;
 pub mod id;
 pub mod limits;
@@ -11,6 +12,7 @@ pub mod slug;
 pub mod text;
 pub mod time;
 
+pub use failure::ErrorKind;
 pub use id::{ArtifactName, AttemptId, RunNumber, StepId, TaskId};
 pub use path::PathError;
 pub use time::Time;

@@ -87,7 +87,18 @@ pub fn count(number: usize, noun: &str) -> String {
 
 /// The text without anything that could move the cursor or colour the terminal.
 pub fn printable(text: &str) -> String {
-    let mut parts = text.split("\u{1b}[");
+    // Commands to the terminal, such as titles and links, are not text; they end with a bell or `ESC \`.
+    let mut commands = text.split("\u{1b}]");
+    let mut without = commands.next().unwrap_or_default().to_owned();
+    for command in commands {
+        let end = command.find('\u{7}').map(|at| at + 1);
+        let other = command.find("\u{1b}\\").map(|at| at + 2);
+        match end.into_iter().chain(other).min() {
+            Some(end) => without.push_str(&command[end..]),
+            None => without.push_str(command),
+        }
+    }
+    let mut parts = without.split("\u{1b}[");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         // The parameters of a terminal code are not text either: they end with a letter.
@@ -123,6 +134,9 @@ mod tests {
     #[test]
     fn terminal_codes_are_not_printable() {
         assert_eq!(printable("\u{1b}[1;31mred\u{1b}[0m\r\n\u{7}\u{9b}2Jend\t."), "red\n2Jend\t.");
+        let linked = "\u{1b}]0;title\u{7}a \u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\ b";
+        assert_eq!(printable(linked), "a link b");
+        assert_eq!(printable("\u{1b}]0;without an end"), "0;without an end");
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub enum Verb {
     Archive(archive::Args),
     /// List the files that a run's tasks produced, or print one.
     Artifacts(super::artifacts::Args),
+    Attach(super::attach::Args),
     /// Tell what happened while you were away, and what waits for you.
     Brief(super::brief::Args),
     Chat(super::chat::Args),

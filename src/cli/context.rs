@@ -11,6 +11,7 @@ use crate::base::{RunNumber, Time};
 use crate::client::find::{find_run, plain_number};
 use crate::client::{Workspace, WorkspaceError};
 use crate::config::{Environment, Overrides};
+use crate::launch::session::Doors;
 use crate::ledger::Ledger;
 use crate::store::{Project, ProjectDir};
 
@@ -34,6 +35,8 @@ pub struct Context {
     pub yes: bool,
     /// Stops the live attempts of a run whose log cannot be written; returns how many.
     pub kill: fn(&Ledger) -> usize,
+    /// Opens sessions of people in tasks.
+    pub sessions: Doors,
     /// Whether the output goes to a terminal.
     pub out_is_terminal: bool,
     /// Whether the output may be coloured.

@@ -249,11 +249,13 @@ fn last_words(ledger: &Ledger) -> Vec<String> {
     }
     let next = match &state.status {
         Status::Blocked { .. } | Status::Failed { .. } => Some(format!("crew why {number}")),
+        Status::Paused | Status::Waiting { wait: Wait::Auth { .. } } => {
+            Some(format!("crew resume {number}"))
+        }
         Status::Waiting { wait } if !matches!(wait, Wait::Merge { .. }) => {
             let rows = DecisionRow::all(state, state.updated_at);
             rows.first().map(|row| row.command(number))
         }
-        Status::Paused => Some(format!("crew resume {number}")),
         Status::Draft
         | Status::Queued { .. }
         | Status::Running

@@ -8,12 +8,14 @@ use super::report::{CliError, Result};
 use super::style::Style;
 use crate::base::{TaskId, limits};
 use crate::client::transcript::{Entry, Formats, Kind, TEXT, Transcript};
-use crate::client::{Follower, find_task, split_task};
+use crate::client::{Follower, attach, find_task, split_task};
 use crate::ledger::Ledger;
 use crate::snapshot::Class;
 
 /// Bytes of an attempt's output that are shown without `--all`.
 const TAIL_BYTES: u64 = 256 << 10;
+/// The same of a terminal in which a person had a task: what it drew is little to read.
+const SESSION_TAIL_BYTES: u64 = 16 << 10;
 
 /// Print what a run's agents said and did, redacted.
 ///
@@ -89,7 +91,8 @@ struct Stream {
     number: u32,
     runtime: String,
     transcript: Transcript,
-    errors: Transcript,
+    /// A terminal in which a person had the task shows everything in one.
+    errors: Option<Transcript>,
 }
 
 struct Printer<'a> {
@@ -116,8 +119,16 @@ impl Printer<'_> {
         found.sort_by_key(|&ix| state.tasks[ix].started_at);
         for ix in found {
             let (entry, task) = (&state.tasks[ix], state.task_id(ix));
+            // Nothing of an agent came after a session that was the last.
+            let is_last = state.taken(ix).is_some()
+                || (entry.handed.is_some() && entry.status.as_live().is_none());
+            if !is_last {
+                self.find_sessions(ledger, &task, follower.as_deref_mut())?;
+            }
             let number = self.args.attempt.unwrap_or(entry.attempts);
-            let is_known = |stream: &Stream| stream.task == task && stream.number == number;
+            let is_known = |stream: &Stream| {
+                stream.errors.is_some() && stream.task == task && stream.number == number
+            };
             if number == 0 || number > entry.attempts || self.streams.iter().any(is_known) {
                 continue;
             }
@@ -130,17 +141,49 @@ impl Printer<'_> {
                 number,
                 runtime: runtime.to_owned(),
                 transcript: Transcript::open(dir.stdout(), format),
-                errors: Transcript::open(dir.stderr(), TEXT),
+                errors: Some(Transcript::open(dir.stderr(), TEXT)),
             };
             if !self.args.all && !self.args.raw {
                 stream.transcript.skip_to_tail(TAIL_BYTES)?;
-                stream.errors.skip_to_tail(limits::STDERR_TAIL_BYTES)?;
+                if let Some(errors) = &mut stream.errors {
+                    errors.skip_to_tail(limits::STDERR_TAIL_BYTES)?;
+                }
             }
             if let Some(follower) = follower.as_deref_mut() {
                 follower.add(&dir.stdout());
                 follower.add(&dir.stderr());
             }
             self.streams.push(stream);
+            if is_last {
+                self.find_sessions(ledger, &state.task_id(ix), follower.as_deref_mut())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what terminals showed in which people had the task.
+    fn find_sessions(
+        &mut self,
+        ledger: &Ledger,
+        task: &TaskId,
+        mut follower: Option<&mut Follower>,
+    ) -> Result<()> {
+        if self.args.attempt.is_some() {
+            return Ok(());
+        }
+        for path in attach::sessions(ledger.dir(), task) {
+            if self.streams.iter().any(|stream| stream.transcript.path() == path) {
+                continue;
+            }
+            let mut transcript = Transcript::open(path.clone(), TEXT);
+            if !self.args.all && !self.args.raw {
+                transcript.skip_to_tail(SESSION_TAIL_BYTES)?;
+            }
+            if let Some(follower) = follower.as_deref_mut() {
+                follower.add(&path);
+            }
+            let (task, runtime) = (task.clone(), String::new());
+            self.streams.push(Stream { task, number: 0, runtime, transcript, errors: None });
         }
         Ok(())
     }
@@ -151,21 +194,30 @@ impl Printer<'_> {
             let stream = &mut self.streams[at];
             if self.args.raw {
                 stream.transcript.read_raw(|line| lines.push(&line, context))?;
-                stream.errors.read_raw(|line| lines.push(&line, context))?;
+                if let Some(errors) = &mut stream.errors {
+                    errors.read_raw(|line| lines.push(&line, context))?;
+                }
             } else {
                 let mut head = Some(header(stream, &self.style));
                 if self.speaker == Some(at) {
                     head = None;
                 }
                 let style = &self.style;
+                let is_session = stream.errors.is_none();
                 let mut show = |entry: &Entry, is_error: bool| {
+                    // A screen that is drawn again and again is mostly blank.
+                    if is_session && entry.text.trim().is_empty() {
+                        return;
+                    }
                     if let Some(head) = head.take() {
                         lines.push(&head, context);
                     }
                     lines.push(&shown(entry, is_error, style), context);
                 };
                 stream.transcript.read(|entry| show(&entry, false))?;
-                stream.errors.read(|entry| show(&entry, true))?;
+                if let Some(errors) = &mut stream.errors {
+                    errors.read(|entry| show(&entry, true))?;
+                }
             }
             lines.finish(&mut self.speaker, at)?;
         }
@@ -180,17 +232,26 @@ impl Printer<'_> {
             let style = &self.style;
             if self.args.raw {
                 stream.transcript.finish_raw(|line| lines.push(&line, context));
-                stream.errors.finish_raw(|line| lines.push(&line, context));
+                if let Some(errors) = &mut stream.errors {
+                    errors.finish_raw(|line| lines.push(&line, context));
+                }
             } else {
                 let mut head = (self.speaker != Some(at)).then(|| header(stream, style));
+                let is_session = stream.errors.is_none();
                 let mut show = |entry: &Entry, is_error: bool| {
+                    // A screen that is drawn again and again is mostly blank.
+                    if is_session && entry.text.trim().is_empty() {
+                        return;
+                    }
                     if let Some(head) = head.take() {
                         lines.push(&head, context);
                     }
                     lines.push(&shown(entry, is_error, style), context);
                 };
                 stream.transcript.finish(|entry| show(&entry, false));
-                stream.errors.finish(|entry| show(&entry, true));
+                if let Some(errors) = &mut stream.errors {
+                    errors.finish(|entry| show(&entry, true));
+                }
             }
             lines.finish(&mut self.speaker, at)?;
         }
@@ -222,13 +283,16 @@ impl Lines {
 }
 
 fn header(stream: &Stream, style: &Style) -> String {
+    if stream.errors.is_none() {
+        return style.bold(&format!("── {} · a person had it", stream.task));
+    }
     let runtime = if stream.runtime.is_empty() { "command" } else { &stream.runtime };
     style.bold(&format!("── {} · attempt {} · {runtime}", stream.task, stream.number))
 }
 
 /// An entry as lines of text.
 fn shown(entry: &Entry, is_error: bool, style: &Style) -> String {
-    let said = style.text(&entry.text).into_owned();
+    let said = style.text(entry.text.trim_end_matches(' ')).into_owned();
     let title = style.text(&entry.title).into_owned();
     if is_error {
         return style.paint(Class::Failed, &said);

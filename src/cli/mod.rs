@@ -10,6 +10,7 @@ pub mod archive;
 pub mod args;
 pub mod artifacts;
 mod ask;
+pub mod attach;
 pub mod brief;
 pub mod budget;
 pub mod chat;

@@ -110,13 +110,15 @@ fn asked(row: &DecisionRow, context: &mut Context) -> Result<Option<(Action, Str
     let answer = ask::line(context, "approve? [y]es, [n]o with a reason, Enter: later: ")?;
     match answer.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(Some((Action::Approve, String::new()))),
-        "n" | "no" => {
-            let reason = ask::line(context, "why (may stay empty): ")?;
-            let text = if reason.is_empty() { reason } else { check_text(&reason)? };
-            Ok(Some((Action::Reject, text)))
-        }
+        "n" | "no" => Ok(Some((Action::Reject, asked_reason(context)?))),
         _ => Ok(None),
     }
+}
+
+/// Why the person says no; it may stay empty.
+fn asked_reason(context: &mut Context) -> Result<String> {
+    let reason = ask::line(context, "why (may stay empty): ")?;
+    if reason.is_empty() { Ok(reason) } else { Ok(check_text(&reason)?) }
 }
 
 fn asked_risk(context: &mut Context) -> Result<Option<(Action, String)>> {
@@ -124,11 +126,7 @@ fn asked_risk(context: &mut Context) -> Result<Option<(Action, String)>> {
     let answer = ask::line(context, question)?;
     match answer.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(Some((Action::Approve, String::new()))),
-        "n" | "no" => {
-            let reason = ask::line(context, "why (may stay empty): ")?;
-            let text = if reason.is_empty() { reason } else { check_text(&reason)? };
-            Ok(Some((Action::Reject, text)))
-        }
+        "n" | "no" => Ok(Some((Action::Reject, asked_reason(context)?))),
         "s" | "suggest" => {
             let text = ask::line(context, "what it should do instead (Enter: later): ")?;
             if text.is_empty() {

@@ -10,7 +10,7 @@ use crate::client::message::{TO_RUN, from_person};
 use crate::engine::{BudgetChange, Command};
 use crate::plan::policy::Budget;
 
-/// Go on with a run that is paused or blocked.
+/// Go on with a run that is paused or blocked, or that waits for a login or a limit.
 ///
 /// Tasks that were interrupted, and the one that blocked the run, start again. The counters of its cycles begin anew.
 /// A run whose budget is used up goes on when you add to it.

@@ -1,5 +1,6 @@
 //! `crew runtime`: the programs that can play agents here.
 
+mod check;
 mod show;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,15 @@ pub struct Args {
 enum Verb {
     /// List all runtimes and whether their programs are found.
     List,
+    /// Try whether a runtime does what crew relies on: a real run in a scratch project, which asks its model a few
+    /// short things.
+    Test {
+        /// The runtime.
+        name: String,
+        /// The model to ask.
+        #[arg(short, long)]
+        model: Option<String>,
+    },
     /// Show one runtime: its program, command line and settings.
     Show {
         /// The runtime.
@@ -66,6 +76,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     match &args.verb {
         Verb::List => list(&workspace.config, context),
         Verb::Show { name } => show::run(&workspace, name, context),
+        Verb::Test { name, model } => check::run(&workspace, name, model.as_deref(), context),
     }
 }
 

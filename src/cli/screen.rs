@@ -81,7 +81,9 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     if let Some(parent) = run.parent {
         fact("parent", &format!("#{parent}"))?;
     }
-    if let Some(detail) = run.detail.as_ref().filter(|detail| !detail.is_empty()) {
+    let waits = matches!(run.wait.as_deref(), Some("limit" | "auth"));
+    let why = run.detail.as_ref().or(run.wait_detail.as_ref().filter(|_| waits));
+    if let Some(detail) = why.filter(|detail| !detail.is_empty()) {
         fact("why", detail)?;
     }
     if let Some(wake_at) = run.wake_at {
@@ -95,8 +97,8 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     let age = human_ms(view.now.since_ms(run.created_at));
     let time = format!("{} of work, created {age} ago", human_ms(run.active_ms));
     fact("time", &time)?;
-    if is_reported(&run.usage) {
-        fact("usage", &usage(&run.usage))?;
+    if run.usage.is_reported() {
+        fact("usage", &run.usage.words())?;
     }
     if run.budget.is_limited() {
         fact("budget", &budget(&run.budget))?;
@@ -282,41 +284,9 @@ pub fn runs(rows: &[RunRow], now: Time, style: &Style, out: &mut dyn Write) -> R
     table.write(style, out)
 }
 
-/// Tokens and money in a few words.
-pub fn usage(usage: &UsageRow) -> String {
-    let tokens = format!("{} in, {} out", usage.input_tokens, usage.output_tokens);
-    let cached = if usage.cache_tokens > 0 {
-        format!(", {} cached", usage.cache_tokens)
-    } else {
-        String::new()
-    };
-    let cost = match cost(usage) {
-        cost if cost.is_empty() => cost,
-        cost if usage.cost_usd.is_none() => format!(", cost {cost}"),
-        cost => format!(", {cost}"),
-    };
-    format!("{tokens}{cached}{cost}")
-}
-
-/// Whether a program told anything about what it used.
-fn is_reported(usage: &UsageRow) -> bool {
-    usage.input_tokens + usage.output_tokens + usage.cache_tokens > 0 || usage.cost_usd.is_some()
-}
-
 /// The cost in a table: a place without a number where no program told anything at all.
 fn shown_cost(usage: &UsageRow) -> String {
-    if is_reported(usage) { cost(usage) } else { String::new() }
-}
-
-/// Money in a few words: what is unknown is never nothing, and what crew computed is marked with `~`.
-pub fn cost(usage: &UsageRow) -> String {
-    let mark = if usage.computed_usd > 0.0 { "~" } else { "" };
-    match (usage.cost_usd, usage.unpriced) {
-        (None, 0) => String::new(),
-        (None, _) => "unknown".to_owned(),
-        (Some(cost), 0) => format!("{mark}${cost:.2}"),
-        (Some(cost), _) => format!("≥ {mark}${cost:.2} + unknown"),
-    }
+    if usage.is_reported() { usage.cost() } else { String::new() }
 }
 
 /// What is used of what may be used.

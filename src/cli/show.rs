@@ -11,7 +11,7 @@ use super::style::Style;
 use crate::base::text;
 use crate::client::view;
 use crate::ledger::Ledger;
-use crate::snapshot::outline;
+use crate::snapshot::{TaskRow, outline};
 
 /// Show what a run is: its goal, plan, tasks and files.
 #[derive(Debug, clap::Args)]
@@ -56,6 +56,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     writeln!(out, "\n{}", style.bold("tasks"))?;
     screen::tasks(&view.tasks, view.now, &style, out)?;
+    models(&view.tasks, &style, out)?;
     if !view.children.is_empty() {
         writeln!(out, "\n{}", style.bold("runs that it started"))?;
         screen::children(&view.children, &style, out)?;
@@ -73,6 +74,24 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         writeln!(out, "  {} {}", style.dim(&format!("{:<11}", file.what)), file.path)?;
     }
     context.check_health(&ledger, Exit::Ok)
+}
+
+/// Which models were asked for and which answered, for tasks of which that is known.
+fn models(tasks: &[TaskRow], style: &Style, out: &mut dyn Write) -> std::io::Result<()> {
+    let known = |task: &&TaskRow| task.model_asked.is_some() || task.model_used.is_some();
+    let mut rows = tasks.iter().filter(known).peekable();
+    if rows.peek().is_some() {
+        writeln!(out, "\n{}", style.bold("models"))?;
+    }
+    for task in rows {
+        let asked = task.model_asked.as_deref().map(|name| format!("asks for {name}"));
+        let why = task.model_why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let used = task.model_used.as_deref().map(|name| format!("{name} answered"));
+        let told: Vec<String> =
+            asked.map(|asked| format!("{asked}{why}")).into_iter().chain(used).collect();
+        writeln!(out, "  {} {}", style.dim(&task.id.to_string()), style.text(&told.join(", ")))?;
+    }
+    Ok(())
 }
 
 /// Where the things of a run are, as far as they exist.

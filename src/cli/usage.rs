@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
-use super::screen::cost;
 use super::style::Style;
 use super::table::Table;
+use super::target::Target;
 use super::{Context, Exit, Result};
 use crate::base::limits::JSON_SCHEMA;
 use crate::base::time::{human_ms, parse_ms};
@@ -21,9 +21,13 @@ use crate::snapshot::{Class, UsageRow};
 ///
 /// A cost that no program told is unknown, and never nothing; `~` marks what follows from `[prices]` of the
 /// configuration. Attempts count when they have ended; time is that of all attempts together, also of those that ran
-/// beside each other. Days are those of UTC.
+/// beside each other. Where several models worked for one attempt, it counts for the one that answered, and their
+/// tokens are told apart. Days are those of UTC.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
+    /// Only these runs: numbers, `last`, or parts of their slugs.
+    #[arg(value_name = "RUN")]
+    runs: Vec<String>,
     /// What to add up by.
     #[arg(long, value_enum, default_value_t = By::Run)]
     by: By,
@@ -108,7 +112,7 @@ impl Line {
             count(self.usage.input_tokens),
             count(self.usage.output_tokens),
             count(self.usage.cache_tokens),
-            cost(&self.usage),
+            self.usage.cost(),
             self.about.clone(),
         ]
     }
@@ -135,7 +139,14 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         let from = context.now.0.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
         Time(from.max(0).div_euclid(day_ms) * day_ms)
     });
-    let (runs, unreadable) = used(&project, &project.runs()?, since, context.now);
+    let mut numbers = if args.runs.is_empty() {
+        project.runs()?
+    } else {
+        args.runs.iter().map(|run| Target::find_run(&workspace, run)).collect::<Result<_>>()?
+    };
+    numbers.sort_unstable();
+    numbers.dedup();
+    let (runs, unreadable) = used(&project, &numbers, since, context.now);
     let mut lines: BTreeMap<(u32, String), Line> = BTreeMap::new();
     let mut total = Line { key: "total".to_owned(), ..Line::default() };
     for run in &runs {

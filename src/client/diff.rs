@@ -8,7 +8,7 @@ use crate::event::Body;
 use crate::event::merge::MergeResult;
 use crate::ledger::Ledger;
 use crate::store::LogReader;
-use crate::store::git::{GitError, git, git_raw};
+use crate::store::git::{GitError, git, git_raw, resolve};
 
 /// Two commits between which work was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,9 +74,7 @@ pub fn work(state: &State) -> Result<Work, DiffError> {
         return Err(DiffError::NotYet(number));
     };
     let root = &state.created.root;
-    let commit = |name: &str| {
-        git(root, &["rev-parse", "--verify", "-q", &format!("{name}^{{commit}}")]).ok()
-    };
+    let commit = |name: &str| resolve(root, &format!("{name}^{{commit}}")).ok().flatten();
     let found = |head: String, note: Option<String>| Ok(Work { base: base.to_owned(), head, note });
     let branch = &made.branch;
     if let Some(head) = commit(&format!("refs/heads/{branch}")) {

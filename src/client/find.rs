@@ -80,7 +80,7 @@ pub fn find_run(project: &Project, wanted: &str) -> Result<RunNumber, FindError>
         return Ok(last);
     }
     if let Some(number) = parse_run(wanted, project.slug()) {
-        let near = Some(format!("#{last} is the newest"));
+        let near = Some(format!("#{last}"));
         let missing = || FindError::NoSuchRun { wanted: wanted.to_owned(), near };
         return runs.contains(&number).then_some(number).ok_or_else(missing);
     }

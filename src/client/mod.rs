@@ -3,6 +3,7 @@
 //! A peer of the supervisor: it reads the same files and appends under the same lock, and acts on
 //! nothing but supervisors.
 
+pub mod attach;
 pub mod bundle;
 pub mod child;
 pub mod children;

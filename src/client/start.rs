@@ -18,7 +18,7 @@ use crate::launch::{QueueReport, run_queue};
 use crate::ledger::Ledger;
 use crate::plan::risk::strip_draft;
 use crate::plan::{Completion, Plan, Policy, Risk};
-use crate::store::git::{GitError, git};
+use crate::store::git::{GitError, git, is_there};
 use crate::store::{Project, ProjectLock};
 
 /// A run that could be created, checked to the last.
@@ -160,8 +160,7 @@ pub fn prepare_retry(workspace: &Workspace, old: &Ledger) -> Result<Prepared, St
 
 /// Git cannot have a branch `crew` beside branches `crew/…`.
 fn check_branch(workspace: &Workspace, base: Option<&Base>) -> Result<(), StartError> {
-    let in_the_way = ["rev-parse", "--verify", "-q", "refs/heads/crew"];
-    if base.is_some() && git(&workspace.found.root, &in_the_way).is_ok() {
+    if base.is_some() && is_there(&workspace.found.root, "refs/heads/crew") {
         return Err(StartError::BranchInTheWay);
     }
     Ok(())
@@ -216,7 +215,7 @@ fn base_of(workspace: &Workspace, notes: &mut Vec<String>) -> Result<Option<Base
     let root = &workspace.found.root;
     let both = match git(root, &["rev-parse", "HEAD", "HEAD^{tree}"]) {
         Ok(both) => both,
-        Err(error @ GitError::Start(_)) => return Err(error),
+        Err(error @ (GitError::Start(_) | GitError::Killed { .. })) => return Err(error),
         Err(GitError::Failed { .. }) => {
             git(root, &["rev-parse", "--git-dir"])?;
             notes.push("the repository has no commit yet, so there can be no worktree".to_owned());
@@ -339,6 +338,9 @@ fn created(
             runtime: config.limits.runtime.clone(),
             first_output_ms: config.limits.first_output_ms,
             silence_ms: config.limits.silence_ms,
+            retrying_ms: config.limits.retrying_ms,
+            exit_ms: config.limits.exit_ms,
+            limit_wait_ms: config.limits.limit_wait_ms,
             grace_ms: config.limits.grace_ms,
             output_bytes_max: config.limits.max_output_bytes,
             heartbeat_ms: [

@@ -159,6 +159,9 @@ impl Reader<'_> {
             hibernate_ms: self.number("limits.hibernate"),
             grace_ms: self.number("limits.grace"),
             silence_ms: self.number("limits.silence"),
+            retrying_ms: self.number("limits.retrying"),
+            exit_ms: self.number("limits.exit"),
+            limit_wait_ms: self.number("limits.limit_wait"),
             runtime: self.named(&["limits", "runtime"], small),
         }
     }
@@ -214,6 +217,8 @@ impl Reader<'_> {
                 "version" => runtime.version = setting.value.to_list(),
                 "mcp" => runtime.mcp = setting.value.to_list(),
                 "chat" => runtime.chat = setting.value.to_list(),
+                "attach" => runtime.attach = setting.value.to_list(),
+                "interactive" => runtime.interactive = setting.value.to_list(),
                 "command" => runtime.command = setting.value.to_list(),
                 "args" => runtime.args = setting.value.to_list(),
                 "prompt" => runtime.prompt = Some(setting.value.to_text()),

@@ -50,6 +50,8 @@ const TYPES: &[&str] = &[
     "decision.made",
     "task.readied",
     "task.settled",
+    "task.taken",
+    "task.handed_back",
     "attempt.started",
     "attempt.stopping",
     "attempt.ended",

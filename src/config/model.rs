@@ -104,6 +104,12 @@ pub struct Limits {
     pub grace_ms: u64,
     /// How long an attempt may be silent.
     pub silence_ms: u64,
+    /// How long a program may only try the same call again.
+    pub retrying_ms: u64,
+    /// How long a program may live on after its result.
+    pub exit_ms: u64,
+    /// The longest wait for a provider that is a task's own.
+    pub limit_wait_ms: u64,
     /// Live agents by runtime.
     pub runtime: BTreeMap<String, u32>,
 }
@@ -249,6 +255,10 @@ pub struct RuntimeTable {
     pub live_command: Vec<String>,
     /// Program and arguments that go on with a session in that way.
     pub live_resume: Vec<String>,
+    /// Opens a session of an attempt in a terminal.
+    pub attach: Vec<String>,
+    /// Opens a new session in a terminal.
+    pub interactive: Vec<String>,
     /// Program and arguments that print its version.
     pub version: Vec<String>,
     /// Variables that are set for it.

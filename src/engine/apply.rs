@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::facts::ChannelState;
+use super::failure::is_over;
 use super::merge::MergeState;
 use super::state::{ArtifactState, State, StepState, TaskState, TaskStatus, WorktreeState};
 use crate::base::{StepId, Time};
 use crate::event::body::{
     ArtifactStored, PlanExpanded, ReadyCause, Settled, TaskActivated, TaskReadied, TaskSettled,
 };
-use crate::event::{BlockedReason, Body, Record, Rule, Status, TaskResult};
+use crate::event::{BlockedReason, Body, Record, Rule, Status, TaskResult, Wait};
 use crate::plan::graph::{StepIx, TaskIx};
 
 impl State {
@@ -58,6 +59,8 @@ impl State {
             Body::TaskActivated(activated) => self.activated(at, activated),
             Body::TaskReadied(readied) => self.readied(at, readied),
             Body::TaskSettled(settled) => self.settled(settled),
+            Body::TaskTaken(taken) => self.task_taken(at, taken),
+            Body::TaskHandedBack(back) => self.task_handed_back(at, back),
             Body::AttemptStarted(started) => self.attempt_started(at, started),
             Body::AttemptStopping(stopping) => {
                 self.edit_live(&stopping.task, |live| live.stopping = Some(stopping.why.clone()));
@@ -141,9 +144,17 @@ impl State {
         if rule == Rule::T17 {
             self.shift_delays(at.since_ms(self.status_since));
         }
+        let waited = if let Status::Waiting { wait: Wait::Limit { wake_at } } = &self.status {
+            Some(*wake_at).filter(|wake_at| is_over(*wake_at, self.status_since, at))
+        } else {
+            None
+        };
         self.status = to.clone();
         self.status_since = at;
         self.status_seq = self.seq;
+        if let Some(wake_at) = waited.filter(|_| rule == Rule::T13) {
+            self.wake_limited(wake_at);
+        }
         if matches!(rule, Rule::T17 | Rule::T34 | Rule::T37) {
             self.zero_cycles();
         }
@@ -232,6 +243,7 @@ impl State {
             (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
             entry.started_at = None;
             (entry.asked, entry.carries) = (None, None);
+            entry.trouble = super::failure::Trouble::default();
             (entry.passes, entry.forgiven) = (0, 0);
             entry.history.clear();
             self.end_hold(at, task);
@@ -262,12 +274,18 @@ impl State {
         if let Some(failure) = failure {
             entry.failed_with(failure);
         }
+        entry.trouble.readied(readied);
+        if entry.trouble.needs_recap {
+            entry.session = None;
+        }
         match readied.cause {
             ReadyCause::Retry | ReadyCause::Validation => entry.retries += 1,
             ReadyCause::Crash => entry.crashes += 1,
             ReadyCause::Timeout => entry.timeouts += 1,
             ReadyCause::Contract => entry.nudges += 1,
             ReadyCause::Human => {
+                // Whoever says so may know better than the provider did.
+                self.limited.clear();
                 (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
                 entry.failures.clear();
                 entry.forgiven = entry.history.len();
@@ -277,13 +295,21 @@ impl State {
             ReadyCause::Interrupted
             | ReadyCause::Revoked
             | ReadyCause::Pass
-            | ReadyCause::Outdated => {}
+            | ReadyCause::Outdated
+            | ReadyCause::Limit
+            | ReadyCause::Fallback
+            | ReadyCause::Overflow
+            | ReadyCause::Session => {}
         }
         entry.carries = match readied.cause {
             // What it wrote before it was cut short it need not write again.
             ReadyCause::Crash
             | ReadyCause::Timeout
             | ReadyCause::Interrupted
+            | ReadyCause::Limit
+            | ReadyCause::Fallback
+            | ReadyCause::Overflow
+            | ReadyCause::Session
             | ReadyCause::Revoked => entry.carries.or(Some(entry.attempts)),
             ReadyCause::Retry
             | ReadyCause::Validation

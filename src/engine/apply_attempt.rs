@@ -3,7 +3,8 @@
 use super::state::{CheckingAttempt, LiveAttempt, State, TaskStatus};
 use super::task::Pass;
 use crate::base::{TaskId, Time};
-use crate::event::attempt::{AttemptEnded, AttemptStarted};
+use crate::event::EndReason;
+use crate::event::attempt::{AttemptEnded, AttemptStarted, SessionTotal};
 use crate::event::body::{Attention, AttentionRaised, CheckFinished};
 use crate::event::pass::PassFinished;
 
@@ -47,6 +48,7 @@ impl State {
         entry.passes_total += 1;
         entry.history.push(Pass { at, finished: finished.clone() });
         (entry.retries, entry.crashes, entry.timeouts, entry.nudges) = (0, 0, 0, 0);
+        entry.trouble.worked();
         entry.seq = seq;
     }
 
@@ -57,12 +59,14 @@ impl State {
         self.tasks[task].attempts = started.attempt;
         self.tasks[task].started_at.get_or_insert(at);
         self.tasks[task].tree = self.tree_key();
+        self.tasks[task].asked_model = Some((started.model.clone(), started.model_why.clone()));
         let live = LiveAttempt {
             number: started.attempt,
             seq: self.seq,
             stale: false,
             runtime: started.runtime.clone(),
             model: started.model.clone(),
+            model_why: started.model_why.clone(),
             mark: started.mark.clone(),
             started_at: at,
             deadline_ms: started.deadline_ms,
@@ -70,6 +74,7 @@ impl State {
             heartbeat: crate::event::body::HeartbeatLevel::Healthy,
             no_output: false,
             silent_since: None,
+            retrying: false,
             held_since: None,
             held_ms: 0,
             resumed_at: None,
@@ -92,9 +97,12 @@ impl State {
         let is_stale = live.stale;
         let held_ms = live.held_ms_at(end.ended_at.min(at));
         let (runtime, model) = (live.runtime.clone(), live.model.clone());
+        let is_resumed = live.session.is_some();
+        let session = end.session.as_ref().or(live.session.as_ref()).cloned();
+        self.note_model(at, &runtime, model.as_ref(), end);
         self.forget_verifications(&end.task, end.attempt);
         let active_ms = end.duration_ms.saturating_sub(held_ms);
-        let usage = self.spend(runtime, model, active_ms, end);
+        let usage = self.spend(runtime.clone(), model.clone(), active_ms, end);
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);
         entry.active_ms += active_ms;
@@ -105,6 +113,14 @@ impl State {
         if end.session.is_some() {
             entry.session.clone_from(&end.session);
         }
+        if let (Some(session), Some(usage)) = (session, end.report.session_total) {
+            entry.session_total = Some(SessionTotal { session, usage });
+        }
+        entry.trouble.needs_recap = false;
+        let never_ran = matches!(end.reason, EndReason::Revoked | EndReason::SpawnFailed);
+        if !never_ran {
+            entry.handed = None;
+        }
         entry.last = Some(Box::new(end.clone()));
         self.usage.add(&usage);
         let is_active = self.steps[self.index.step_of[task]].activated > 0;
@@ -112,7 +128,11 @@ impl State {
             (false, _) => {
                 let checking = CheckingAttempt {
                     end: end.clone(),
+                    runtime,
+                    model,
+                    is_resumed,
                     stopped,
+                    by_person: false,
                     check: None,
                     merged: None,
                     conflict: None,
@@ -131,6 +151,7 @@ impl State {
         self.edit_live(&attention.task, |live| match attention.kind {
             Attention::FirstOutput => live.no_output = true,
             Attention::Silence => live.silent_since = Some(at),
+            Attention::Retries => live.retrying = true,
         });
     }
 

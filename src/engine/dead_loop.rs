@@ -92,6 +92,10 @@ impl State {
             | ReadyCause::Answer
             | ReadyCause::Pass
             | ReadyCause::Final
+            | ReadyCause::Limit
+            | ReadyCause::Fallback
+            | ReadyCause::Overflow
+            | ReadyCause::Session
             | ReadyCause::Outdated => return None,
         };
         if failure.is_empty() {

@@ -5,7 +5,7 @@ use super::decision::{self, Wish};
 use super::input::{Command, Input, Refusal, Unmet};
 use super::state::{State, TaskStatus};
 use super::transitions::{from_words, is_listed};
-use super::{call, children, fire, mail, merge, risk, trees, verify};
+use super::{call, children, failure, fire, mail, merge, risk, takeover, trees, verify};
 use crate::base::flow::Access;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::event::body::{CommandRefused, MessageSent, ReadyCause, RunTransitioned, TaskReadied};
@@ -47,6 +47,7 @@ pub fn decide(state: &State, now: Time, input: &Input) -> Result<Vec<Body>, Refu
         Input::WorktreeCreated(made) => Ok(vec![made.clone().into()]),
         Input::WorktreeFailed(why) => worktree_failed(state, why),
         Input::Evidence(found) => Ok(vec![found.clone().into()]),
+        Input::TakerGone { back, mark } => Ok(takeover::taker_gone(state, back, mark)),
         Input::MergeStarted => Ok(merge::started(state)),
         Input::MergeBuilt(built) => Ok(merge::built(state, built)),
         Input::MergeFinished(finished) => Ok(merge::finished(state, finished)),
@@ -131,6 +132,8 @@ fn decide_plain(
             retry_task(state, task, runtime.as_ref(), message.as_ref())
         }
         Command::Reopen { message } => reopen(state, message.as_ref()),
+        Command::Take { taken, over } => takeover::take(state, taken, over.as_deref()),
+        Command::HandBack { back, mark } => takeover::hand_back(state, back, mark),
         Command::Archive => {
             let last = Box::new(state.status.clone());
             by_person(state, "archive", Rule::T38, Status::Archived { last })
@@ -218,7 +221,13 @@ pub(super) fn next_step(state: &State) -> String {
                 None => format!("`crew status {number}` shows it"),
             }
         }
-        Status::Queued { .. } | Status::Waiting { .. } => {
+        Status::Waiting { wait: Wait::Auth { .. } } => {
+            format!("`crew resume {number}` goes on when somebody has logged in")
+        }
+        Status::Waiting { wait: Wait::Limit { .. } } => {
+            format!("`crew resume {number}` tries at once, `crew stop {number}` ends it")
+        }
+        Status::Queued { .. } => {
             format!("`crew why {number}` tells what it waits for")
         }
         Status::Blocked { reason, .. } => budget::next_step(state, *reason)
@@ -288,8 +297,21 @@ fn pause(state: &State) -> Result<Vec<Body>, Refusal> {
 const RESUMED: Status = Status::Queued { resumed: true, not_before: None };
 
 fn resume(state: &State, message: Option<&Message>, add_steps: u32) -> Result<Vec<Body>, Refusal> {
-    let is_paused = state.status.kind() == StatusKind::Paused;
-    let rule = if is_paused { Rule::T17 } else { Rule::T34 };
+    let rule = match &state.status {
+        Status::Paused => Rule::T17,
+        // Somebody has logged in, or knows better than the clock.
+        Status::Waiting { wait: Wait::Auth { .. } | Wait::Limit { .. } } => Rule::T13,
+        Status::Waiting { .. }
+        | Status::Draft
+        | Status::Queued { .. }
+        | Status::Running
+        | Status::Blocked { .. }
+        | Status::Merging
+        | Status::Done { .. }
+        | Status::Failed { .. }
+        | Status::Cancelled { .. }
+        | Status::Archived { .. } => Rule::T34,
+    };
     let mut events =
         moved(state, rule, RESUMED).map_err(|_| refusal(state, "resume", "paused or blocked"))?;
     if add_steps > 0 {
@@ -304,6 +326,9 @@ fn resume(state: &State, message: Option<&Message>, add_steps: u32) -> Result<Ve
         blocking.map_or(Ok(()), |(task, _)| check_passes(state, task))?;
     }
     events.extend(message.map(sent));
+    if matches!(state.status, Status::Waiting { wait: Wait::Limit { .. } }) {
+        events.extend(failure::at_once(state));
+    }
     for &task in &state.index.blocking {
         // Others go on; this one needs more passes, which nobody has given it.
         if add_steps == 0 && state.is_out_of_passes(task) {
@@ -336,7 +361,7 @@ pub(super) fn readied(
     failure: String,
     runtime: Option<String>,
 ) -> Body {
-    TaskReadied { task, cause, not_before: None, failure, runtime }.into()
+    TaskReadied { task, cause, not_before: None, failure, runtime, model: None }.into()
 }
 
 pub(super) fn find(state: &State, id: &TaskId) -> Result<usize, Refusal> {

@@ -119,8 +119,8 @@ fn children(state: &State) -> Vec<Effect> {
 
 /// Commands that must run now, on a tree that nobody is changing.
 pub(super) fn evidence(state: &State) -> BTreeSet<String> {
-    // What is merged now makes another tree.
-    if trees::next_merge(state).is_some() {
+    // What is merged now makes another tree, and so does a person who works there.
+    if trees::next_merge(state).is_some() || state.is_tree_in_hands(true) {
         return BTreeSet::new();
     }
     let mut wanted = evidence_wanted(state);

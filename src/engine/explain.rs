@@ -150,8 +150,11 @@ fn waiting(state: &State, wait: &Wait) -> String {
                 None => "a gate waits for a person".to_owned(),
             }
         }
-        Wait::Auth => "an agent program needs a login".to_owned(),
-        Wait::Limit { wake_at } => format!("a usage limit resets at {wake_at}"),
+        Wait::Auth { detail } => detail.clone(),
+        Wait::Limit { wake_at } => {
+            let said = state.limits_told().join("; ");
+            format!("it waits for its provider and goes on by itself at {wake_at} ({said})")
+        }
         Wait::Children => {
             let open = state.children.iter().filter(|child| child.is_open());
             let names: Vec<String> = open
@@ -411,14 +414,23 @@ fn ready(
     task: TaskIx,
     not_before: Option<Time>,
 ) -> String {
-    if state.status.kind() != StatusKind::Running {
+    if let Some(taken) = state.taken(task) {
+        let since = human_ms(now.since_ms(taken.since));
+        return format!("{} took it over {since} ago (process {})", taken.by.name(), taken.pid);
+    }
+    let waits = matches!(&state.status, Status::Waiting { wait: Wait::Limit { .. } });
+    if state.status.kind() != StatusKind::Running && !waits {
         return format!(
             "it can start as soon as the run is running; the run is {}",
             state.status.kind().as_str()
         );
     }
     if let Some(moment) = not_before.filter(|moment| *moment > now) {
-        return format!("it tries again in {}", human_ms(moment.since_ms(now)));
+        let again = format!("it tries again in {}", human_ms(moment.since_ms(now)));
+        return match state.tasks[task].limit_told() {
+            Some(said) => format!("{again}: {said}"),
+            None => again,
+        };
     }
     let obstacle = obstacle(state, vitals, task);
     obstacle.map_or_else(|| "it starts now".to_owned(), |why| format!("it waits for a slot: {why}"))

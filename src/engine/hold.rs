@@ -28,10 +28,10 @@ impl State {
 
     /// Whether the run counts for the limit of runs: not while all that it does is to wait for an answer.
     pub fn holds_slot(&self) -> bool {
-        let is_held_up = self.live_count() > 0
+        let is_held_up = (self.live_count() > 0 || self.is_all_taken())
             && self.working_count() == 0
             && self.index.checking.is_empty()
-            && self.index.ready.is_empty();
+            && (self.index.ready.is_empty() || self.is_all_taken());
         self.status.kind().holds_slot() && !is_held_up
     }
 

@@ -15,6 +15,7 @@ use crate::event::decision::Action;
 use crate::event::gate::{EvidenceRecorded, TurnOutcome};
 use crate::event::merge::{MergeBuilt, MergeFinished};
 use crate::event::message::Message;
+use crate::event::takeover::{TaskHandedBack, TaskTaken};
 use crate::event::tree::TreeMerged;
 use crate::event::{Actor, AttemptEnded, Body};
 
@@ -51,6 +52,13 @@ pub enum Input {
     MergeBuilt(MergeBuilt),
     /// What became of it.
     MergeFinished(MergeFinished),
+    /// Whoever had taken a task over is gone, with everything of the session that this mark names.
+    TakerGone {
+        /// The end of that session.
+        back: TaskHandedBack,
+        /// The session.
+        mark: String,
+    },
     /// What an agent's output asked for: refused, it is on record, and the rest goes on.
     Spoken(Command),
     /// Something to record that changes no status: artifacts, deliveries, notes.
@@ -119,6 +127,20 @@ pub enum Command {
     Reopen {
         /// What is to be done now.
         message: Option<Message>,
+    },
+    /// A person takes a task over in a terminal.
+    Take {
+        /// The task, who takes it and with what.
+        taken: TaskTaken,
+        /// The session of somebody who is gone, which this one follows.
+        over: Option<String>,
+    },
+    /// The person gives it back.
+    HandBack {
+        /// How it goes on, and what became of the session.
+        back: TaskHandedBack,
+        /// The session.
+        mark: String,
     },
     /// Put away.
     Archive,
@@ -236,6 +258,8 @@ impl Command {
             Self::Stop => "stop",
             Self::RetryTask { .. } => "retry",
             Self::Reopen { .. } => "reopen",
+            Self::Take { .. } => "attach",
+            Self::HandBack { .. } => "hand back",
             Self::Archive => "archive",
             Self::Decide { action, .. } => action.as_str(),
             Self::Show { .. } => "decisions",
@@ -256,7 +280,9 @@ impl Command {
     pub fn subject(&self) -> Subject {
         match self {
             Self::With { command, .. } => command.subject(),
-            Self::RetryTask { task, .. }
+            Self::Take { taken: TaskTaken { task, .. }, .. }
+            | Self::HandBack { back: TaskHandedBack { task, .. }, .. }
+            | Self::RetryTask { task, .. }
             | Self::Ack { task, .. }
             | Self::Ask { task, .. }
             | Self::Park { task, .. }

@@ -79,7 +79,7 @@ fn judged(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) ->
     if let Some(check) = checking.check.as_ref().filter(|check| !check.denied.is_empty()) {
         return case.settle(Settled::Failed, Some(TaskResult::Fail), check.denied_words(), None);
     }
-    if let Some(body) = case.strays() {
+    if let Some(body) = case.strays().filter(|_| !checking.by_person) {
         return body;
     }
     if let Some(error) = checking.merged.as_ref().and_then(|merged| merged.error.as_ref()) {
@@ -102,6 +102,7 @@ fn judged(state: &State, task: TaskIx, checking: &CheckingAttempt, now: Time) ->
             case.evidence("it wrote more than the output limit"),
         ),
         EndReason::SpawnFailed => case.crashed("it could not be started"),
+        EndReason::Stopped if checking.is_over() => case.exited(),
         EndReason::Stopped => case.stopped(),
         EndReason::Exited => case.exited(),
     }
@@ -113,7 +114,7 @@ pub(super) struct Case<'a> {
     pub(super) task: TaskIx,
     pub(super) checking: &'a CheckingAttempt,
     pub(super) step: &'a StepPlan,
-    now: Time,
+    pub(super) now: Time,
 }
 
 impl<'a> Case<'a> {
@@ -125,7 +126,7 @@ impl<'a> Case<'a> {
         &self.state.tasks[self.task]
     }
 
-    fn settle(
+    pub(super) fn settle(
         &self,
         status: Settled,
         result: Option<TaskResult>,
@@ -155,6 +156,10 @@ impl<'a> Case<'a> {
             | ReadyCause::Pass
             | ReadyCause::Final
             | ReadyCause::Outdated
+            | ReadyCause::Limit
+            | ReadyCause::Fallback
+            | ReadyCause::Overflow
+            | ReadyCause::Session
             | ReadyCause::Answer => None,
         };
         if let Some(why) = self.state.same_again(self.task, cause, &failure, self.now) {
@@ -165,7 +170,7 @@ impl<'a> Case<'a> {
             return self.block(BlockedReason::DeadLoop, why);
         }
         let task = self.state.task_id(self.task);
-        TaskReadied { task, cause, not_before: wait, failure, runtime: None }.into()
+        TaskReadied { task, cause, not_before: wait, failure, runtime: None, model: None }.into()
     }
 
     /// The fragment with the tail of what the program wrote as its error.
@@ -238,14 +243,22 @@ impl<'a> Case<'a> {
             return self.settle(Settled::Skipped, None, "every end step was done before it", None);
         }
         match &self.checking.stopped {
-            Some(why) if self.state.status.kind() == StatusKind::Running => self.timeout(why),
+            // It did nothing wrong: a person wants it.
+            Some(why) if why == super::takeover::STOPPING => {
+                self.again(ReadyCause::Interrupted, 0, self.entry().failure.clone())
+            }
+            // It was told to end because it got nowhere: what was in the way decides.
+            Some(why) if self.state.status.kind() == StatusKind::Running => {
+                self.by_kind().unwrap_or_else(|| self.timeout(why))
+            }
             _ => self.again(ReadyCause::Interrupted, 0, self.entry().failure.clone()),
         }
     }
 
     fn exited(&self) -> Body {
         let end = &self.checking.end;
-        if let Some(signal) = end.signal {
+        let is_over = self.checking.is_over();
+        if let Some(signal) = end.signal.filter(|_| !is_over) {
             return self.crashed(&format!("it was ended by signal {signal}"));
         }
         if let Some(body) = self.asked() {
@@ -261,7 +274,11 @@ impl<'a> Case<'a> {
             }
             Some((TurnOutcome::Done | TurnOutcome::Blocked, _)) | None => {}
         }
-        let code = end.code.unwrap_or(0);
+        let code = end.code.filter(|_| !is_over).unwrap_or(0);
+        let is_broken = end.report.broken.is_some() && self.said().is_none();
+        if let Some(body) = (code != 0 || is_broken).then(|| self.by_kind()).flatten() {
+            return body;
+        }
         if code != 0 {
             return self.failed(&self.evidence(&format!("it exited with code {code}")));
         }
@@ -307,9 +324,7 @@ impl<'a> Case<'a> {
     fn is_sound(&self) -> bool {
         let end = &self.checking.end;
         let check = self.checking.check.as_ref();
-        end.reason == EndReason::Exited
-            && end.signal.is_none()
-            && end.code.unwrap_or(0) == 0
+        self.checking.has_ended_well()
             && (end.report.broken.is_none() || self.said().is_some())
             && self.asked().is_none()
             && check.is_none_or(|check| check.error.is_none() && check.denied.is_empty())

@@ -22,6 +22,7 @@ mod edge;
 mod effect;
 mod explain;
 mod facts;
+mod failure;
 mod final_check;
 mod fire;
 mod gate;
@@ -31,6 +32,7 @@ mod input;
 mod judge;
 mod mail;
 mod merge;
+mod models;
 mod passes;
 mod progress;
 mod red;
@@ -40,6 +42,8 @@ mod spending;
 mod stall;
 mod start;
 mod state;
+mod stuck;
+mod takeover;
 mod task;
 pub mod transitions;
 mod trees;
@@ -58,14 +62,17 @@ pub use explain::{Evidence, Explanation, all_waits, explain_gate, explain_run, e
 pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };
+pub use failure::Trouble;
 pub use gate::GateVerdict;
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use merge::MergeState;
+pub use models::Limited;
 pub use settle::{heartbeat, settle};
 pub use state::{
     ArtifactState, CheckingAttempt, LiveAttempt, MessageState, OwnTree, Spending, State, StepState,
     TaskState, TaskStatus, WorktreeState,
 };
+pub use takeover::{Taken, check as check_takeover};
 pub use task::{Failure, Pass};
 pub use trees::Conflict;
 pub use verify::Verification;

@@ -165,7 +165,7 @@ impl Case<'_> {
         };
         let task = self.state.task_id(self.task);
         let cause = ReadyCause::Pass;
-        TaskReadied { task, cause, not_before: None, failure, runtime: None }.into()
+        TaskReadied { task, cause, not_before: None, failure, runtime: None, model: None }.into()
     }
 
     fn finished(&self, said: Said) -> PassFinished {

@@ -11,7 +11,7 @@ use super::red::{evidence_wanted, send_back_red};
 use super::start::start;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
-use super::{budget, children, decision, fire, hold, merge, trees};
+use super::{budget, children, decision, failure, fire, hold, merge, stuck, takeover, trees};
 use crate::base::Time;
 use crate::base::flow::{OnStale, StepKind};
 use crate::event::body::{
@@ -26,7 +26,12 @@ use crate::plan::Completion;
 use crate::plan::graph::TaskIx;
 
 /// Milliseconds between the note that an agent fell silent and its one restart (SPEC 13).
-pub(super) const SILENCE_GRACE_MS: u64 = 120_000;
+const SILENCE_GRACE_MS: u64 = 120_000;
+
+/// The same for a run whose agents may be silent for less than that.
+pub(super) fn silence_grace_ms(state: &State) -> u64 {
+    SILENCE_GRACE_MS.min(state.created.limits.silence_ms)
+}
 
 /// One round of conclusions; empty when nothing new follows.
 pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
@@ -61,6 +66,9 @@ pub fn settle(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     match state.status.kind() {
         StatusKind::Running => running(state, vitals, now),
         StatusKind::Merging => moved(state, merge::complete(state)),
+        StatusKind::Waiting if failure::wakes(state, now) => {
+            transition(state, Rule::T13, Status::Queued { resumed: true, not_before: None })
+        }
         StatusKind::Waiting => hibernate(state, now),
         StatusKind::Done | StatusKind::Failed | StatusKind::Cancelled => super::mail::dead(state),
         StatusKind::Draft
@@ -89,7 +97,7 @@ fn concluded(state: &State, rule: Rule, to: Status) -> Vec<Body> {
 /// Nobody has answered for long: one reminder, and the sessions of the agents may be closed.
 fn hibernate(state: &State, now: Time) -> Vec<Body> {
     let Status::Waiting { wait } = &state.status else { return Vec::new() };
-    let for_people = matches!(wait, Wait::Gate | Wait::Question { .. } | Wait::Merge { .. });
+    let for_people = !matches!(wait, Wait::Limit { .. } | Wait::Children);
     let is_due = now.since_ms(state.status_since) >= state.created.limits.hibernate_ms;
     if !for_people || state.hibernated || !is_due {
         return Vec::new();
@@ -115,6 +123,10 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
     if !state.denied.is_empty() {
         let (reason, detail) = (FailedReason::PathPolicy, state.denied.clone());
         return transition(state, Rule::T23, Status::Failed { reason, detail });
+    }
+    let taken = takeover::interrupted(state);
+    if !taken.is_empty() {
+        return taken;
     }
     let watched = watch(state, vitals, now);
     if !watched.is_empty() {
@@ -170,6 +182,9 @@ fn running(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             return Vec::new();
         }
         return transition(state, Rule::T22, Status::Blocked { reason, detail });
+    }
+    if let Some(wait) = failure::sleep(state, now).filter(|_| evidence_wanted(state).is_empty()) {
+        return transition(state, Rule::T12, Status::Waiting { wait });
     }
     let is_quiet = state.index.is_quiet() || super::start::is_only_held(state);
     if is_quiet && evidence_wanted(state).is_empty() { rest(state) } else { Vec::new() }
@@ -293,6 +308,9 @@ fn rest(state: &State) -> Vec<Body> {
     if let Some((task, reason)) = state.first_blocking() {
         let why = state.tasks[task].status.why().unwrap_or_default();
         let detail = format!("{}: {why}", state.task_id(task));
+        if reason == BlockedReason::AuthFailed {
+            return transition(state, Rule::T12, Status::Waiting { wait: Wait::Auth { detail } });
+        }
         return transition(state, blocked_rule(reason), Status::Blocked { reason, detail });
     }
     if let Some(task) = state.first_failed() {
@@ -340,7 +358,8 @@ fn watch(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
             let (task, attempt) = (state.task_id(task), live.number);
             events.push(HeartbeatChanged { task, attempt, level, age_ms }.into());
         }
-        events.extend(silence(state, task, live, seen, now));
+        let stuck = stuck::stuck(state, task, live, seen, now);
+        events.extend(stuck.or_else(|| silence(state, task, live, seen, now)));
     }
     events
 }
@@ -409,7 +428,7 @@ fn silence(
             let text = format!("silent for {}", crate::base::time::human_ms(quiet));
             raise(Attention::Silence, text)
         }
-        Some(since) if now.since_ms(since) >= SILENCE_GRACE_MS => {
+        Some(since) if now.since_ms(since) >= silence_grace_ms(state) => {
             Some(stopping(state, task, live, "it fell silent"))
         }
         Some(_) => None,

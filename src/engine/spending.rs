@@ -18,12 +18,12 @@ pub struct Spending {
     pub task: TaskId,
     /// The program.
     pub runtime: String,
-    /// The model that was asked for.
+    /// The model that answered; where the program does not name it, the one that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The beginning of the day on which they ended (UTC).
     pub day: Time,
-    /// How many they were.
+    /// How many they were; one counts for the model that answered last, and for no other that worked for it.
     pub attempts: u32,
     /// Milliseconds from their starts to their ends.
     pub active_ms: u64,
@@ -45,30 +45,39 @@ impl State {
         if has_run && usage.cost_usd.is_none() && runtime != SHELL_RUNTIME {
             usage.unpriced = 1;
         }
-        let day = Time(end.ended_at.0.div_euclid(DAY_MS) * DAY_MS);
-        let known = self.spendings.iter_mut().rev().find(|entry| {
-            entry.task == end.task
-                && entry.runtime == runtime
-                && entry.model == model
-                && entry.day == day
-        });
-        if let Some(entry) = known {
-            entry.attempts += 1;
-            entry.active_ms += active_ms;
-            entry.usage.add(&usage);
-        } else {
-            let task = end.task.clone();
-            self.spendings.push(Spending {
-                task,
-                runtime,
-                model,
-                day,
-                attempts: 1,
-                active_ms,
-                usage,
-            });
+        let mut spending = Spending {
+            task: end.task.clone(),
+            runtime,
+            model: end.report.model.clone().or(model),
+            day: Time(end.ended_at.0.div_euclid(DAY_MS) * DAY_MS),
+            attempts: 1,
+            active_ms,
+            usage,
+        };
+        if end.report.models.is_empty() {
+            self.book(spending);
+            return usage;
+        }
+        // The attempt itself stands with the first of them, the one that answered.
+        for part in &end.report.models {
+            (spending.model, spending.usage) = (Some(part.model.clone()), part.usage);
+            self.book(spending.clone());
+            (spending.attempts, spending.active_ms) = (0, 0);
         }
         usage
+    }
+
+    fn book(&mut self, spending: Spending) {
+        let known = self.spendings.iter_mut().rev().find(|entry| {
+            entry.task == spending.task
+                && entry.runtime == spending.runtime
+                && entry.model == spending.model
+                && entry.day == spending.day
+        });
+        let Some(entry) = known else { return self.spendings.push(spending) };
+        entry.attempts += spending.attempts;
+        entry.active_ms += spending.active_ms;
+        entry.usage.add(&spending.usage);
     }
 
     /// The clock runs while an attempt is live that does not wait for a person's answer.
@@ -99,7 +108,9 @@ impl State {
     pub(super) fn shift_delays(&mut self, ms: u64) {
         let paused_at = self.status_since;
         let delayed = self.index.delayed.iter().filter(|(moment, _)| *moment > paused_at);
-        for task in delayed.map(|&(_, task)| task).collect::<Vec<usize>>() {
+        // A limit ends when it ends.
+        let own = delayed.filter(|(_, task)| !self.tasks[*task].trouble.waits_for_limit);
+        for task in own.map(|&(_, task)| task).collect::<Vec<usize>>() {
             if let TaskStatus::Ready { since, not_before: Some(moment) } = self.tasks[task].status {
                 let not_before = Some(moment.plus_ms(ms));
                 self.set_task(task, TaskStatus::Ready { since, not_before });

@@ -1,5 +1,6 @@
 //! Which ready tasks start now: all limits of a run are decided here.
 
+use super::models::{self, Choice, Chosen};
 use super::state::State;
 use super::vitals::Vitals;
 use super::{budget, trees};
@@ -47,7 +48,7 @@ pub(super) fn start(state: &State, vitals: &Vitals, now: Time) -> Vec<Body> {
 /// The event that starts a task, if it can start now.
 fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body> {
     let step = state.step_of(task);
-    if is_held(state, task) || trees::is_taken(state, task) {
+    if is_held(state, task) || state.is_in_hands(task) || trees::is_taken(state, task) {
         return None;
     }
     if let Some(event) = without_process(state, task, step) {
@@ -60,7 +61,13 @@ fn pick(state: &State, room: &mut Room, task: TaskIx, now: Time) -> Option<Body>
         return None;
     }
     let runtime = runtime_of(state, task, step);
-    room.take(state, task, step, &runtime).then(|| started(state, task, step, runtime, now))
+    let model = match models::choose(state, task, &runtime, now) {
+        Choice::Model(model) => model,
+        Choice::Later(moment) => return Some(models::not_yet(state, task, moment)),
+        Choice::Unknown => return Some(models::without_model(state, task, &runtime)),
+    };
+    let is_free = room.take(state, task, step, &runtime);
+    is_free.then(|| started(state, task, (runtime, model), now))
 }
 
 /// Whether a person must approve the plan that added the task; until then it may only read.
@@ -141,8 +148,9 @@ fn runtime_of(state: &State, task: TaskIx, step: &StepPlan) -> String {
     }
 }
 
-fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String, now: Time) -> Body {
-    let entry = &state.tasks[task];
+fn started(state: &State, task: TaskIx, player: (String, Chosen), now: Time) -> Body {
+    let (entry, step) = (&state.tasks[task], state.step_of(task));
+    let (runtime, model) = player;
     let number = entry.attempts + 1;
     let id = state.task_id(task);
     // Not a secret: it only tells this attempt's processes from all others on the machine.
@@ -151,7 +159,8 @@ fn started(state: &State, task: TaskIx, step: &StepPlan, runtime: String, now: T
         task: id,
         attempt: number,
         runtime,
-        model: step.model.clone(),
+        model: model.name,
+        model_why: model.why,
         mark,
         deadline_ms: step.timeout_ms.into_iter().chain(budget::attempt_ms(state, now)).min(),
         session: entry.session.clone(),
@@ -193,9 +202,10 @@ impl Room {
             has_loop: false,
             // A command that looks at the tree is in the way like somebody who writes, and so is a merge.
             writer: !state.index.tree_writers.is_empty()
+                || state.is_tree_in_hands(true)
                 || trees::waits_for_merge(state)
                 || !super::effect::evidence(state).is_empty(),
-            readers: !state.index.tree_readers.is_empty(),
+            readers: !state.index.tree_readers.is_empty() || state.is_tree_in_hands(false),
             writer_waits: false,
         }
     }

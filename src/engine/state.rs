@@ -1,6 +1,6 @@
 //! The fold of a run's events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -10,7 +10,9 @@ use super::children::ChildState;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
 use super::merge::MergeState;
+use super::models::Limited;
 pub use super::spending::Spending;
+use super::takeover::Taken;
 pub use super::task::{CheckingAttempt, LiveAttempt, OwnTree, TaskState, TaskStatus};
 use super::verify::Verification;
 use crate::base::{ArtifactName, StepId, TaskId, Time};
@@ -60,6 +62,12 @@ pub struct State {
     /// When the last of the attempts that ended since then did so, as their shims saw it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_until: Option<Time>,
+    /// Models that programs do not know: the program, and the model that it was asked for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unknown_models: BTreeSet<(String, String)>,
+    /// Models that have a limit, with its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limited: Vec<Limited>,
     /// What the attempts used, by task, program, model and day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spendings: Vec<Spending>,
@@ -99,6 +107,9 @@ pub struct State {
     /// The last try to take the work over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeState>,
+    /// Tasks that people have taken over, by position.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<TaskIx, Taken>,
     /// What an attempt touched although nobody may: the run has failed, or does as soon as it is running.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub denied: String,
@@ -235,6 +246,8 @@ impl State {
             active_ms: 0,
             active_since: None,
             active_until: None,
+            unknown_models: BTreeSet::new(),
+            limited: Vec::new(),
             spendings: Vec::new(),
             budget: created.policy.budget,
             warned: Vec::new(),
@@ -248,6 +261,7 @@ impl State {
             decisions: Vec::new(),
             children: Vec::new(),
             merge: None,
+            taken: BTreeMap::new(),
             denied: String::new(),
             passes_added: 0,
             final_reds: 0,

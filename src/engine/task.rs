@@ -6,11 +6,13 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::facts::Asked;
+use super::failure::Trouble;
 use crate::base::{StepId, Time};
-use crate::event::attempt::Question;
+use crate::event::attempt::{Question, SessionTotal};
 use crate::event::body::{CheckFinished, HeartbeatLevel};
 use crate::event::gate::TurnOutcome;
 use crate::event::pass::PassFinished;
+use crate::event::takeover::TaskHandedBack;
 use crate::event::tree::TreeMerged;
 use crate::event::{AttemptEnded, BlockedReason, TaskResult, Usage};
 
@@ -59,9 +61,18 @@ pub struct TaskState {
     /// Session of the agent program, to go on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// What a session of its had used when it told that last; whoever goes on with it counts from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_total: Option<SessionTotal>,
     /// What the next attempt is told went wrong.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub failure: String,
+    /// The model that its last attempt asked for, and why it is not the one of its step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_model: Option<(Option<String>, String)>,
+    /// What went wrong with its models and their providers.
+    #[serde(default, skip_serializing_if = "Trouble::is_none")]
+    pub trouble: Trouble,
     /// Its question, until the answer was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
@@ -95,6 +106,9 @@ pub struct TaskState {
     /// Its own tree, once it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnTree>,
+    /// How a person handed it back, until an attempt was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed: Option<Box<TaskHandedBack>>,
     /// How its last attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Box<AttemptEnded>>,
@@ -189,6 +203,9 @@ pub struct LiveAttempt {
     /// The model asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Why this model and not the one that its step asks for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model_why: String,
     /// Marks its processes.
     pub mark: String,
     /// When it was decided.
@@ -208,6 +225,9 @@ pub struct LiveAttempt {
     /// When attention was raised because it fell silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_since: Option<Time>,
+    /// Whether attention was raised because it only tries the same call again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retrying: bool,
     /// Since when it waits for a person's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Time>,
@@ -227,9 +247,21 @@ pub struct LiveAttempt {
 pub struct CheckingAttempt {
     /// How it ended.
     pub end: AttemptEnded,
+    /// The program that played it.
+    #[serde(default)]
+    pub runtime: String,
+    /// The model that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether it went on with a session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_resumed: bool,
     /// Why it was stopped, when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// It was the turn of a person who had taken the task over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_person: bool,
     /// What the runtime found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<CheckFinished>,

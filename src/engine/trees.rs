@@ -174,7 +174,8 @@ pub(super) fn waits_for_merge(state: &State) -> bool {
 /// The one merge that is to be done now: nobody works in the run's own tree, and nobody looks at it.
 pub(super) fn next_merge(state: &State) -> Option<(TaskIx, u32)> {
     let index = &state.index;
-    if !index.tree_writers.is_empty() || !index.tree_readers.is_empty() {
+    let in_hands = state.is_tree_in_hands(true) || state.is_tree_in_hands(false);
+    if in_hands || !index.tree_writers.is_empty() || !index.tree_readers.is_empty() {
         return None;
     }
     let is_looked_at = index.checking.iter().any(|&task| {

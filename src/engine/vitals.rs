@@ -31,6 +31,10 @@ pub struct AttemptVitals {
     pub is_asking: bool,
     /// The last line of standard error, while standard output is empty.
     pub stderr_tail: String,
+    /// Since when it has done nothing but try the same call again, and what is in the way.
+    pub retrying: Option<(Time, String)>,
+    /// Since when its turn is over, by its own words.
+    pub over_at: Option<Time>,
     /// What it has used so far, where a budget asks for it.
     pub usage: Usage,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pass::Said;
-use crate::base::{TaskId, Time};
+use crate::base::{ErrorKind, TaskId, Time};
 
 /// Tokens and money that agents used.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -70,6 +70,9 @@ pub struct AttemptStarted {
     /// The model asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Why this model and not the one that its step asks for: `fallback after rate_limit on opus`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model_why: String,
     /// Marks every process of the attempt (`CREW_ATTEMPT`).
     pub mark: String,
     /// Milliseconds that the attempt may take.
@@ -171,18 +174,67 @@ pub struct Report {
     /// The program says that its turn came to no good end, or does not say its end, whatever its exit code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+    /// The failure that ended the turn, when the program or its provider told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Fault>,
     /// Tasks that it proposes, as the JSON text between the markers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<String>,
     /// A question for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
+    /// The model that answered last, where the program names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What each model used, where several did; together they are the usage of the attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelUsage>,
+    /// What the session has used until now, over all attempts that went on with it, where the program tells that sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_total: Option<Usage>,
+}
+
+/// What one model used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelUsage {
+    /// Its name.
+    pub model: String,
+    /// Tokens and money.
+    pub usage: Usage,
+}
+
+/// What a session of an agent program has used over all attempts that went on with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionTotal {
+    /// The program's own id.
+    pub session: String,
+    /// Tokens and money, as the program told them last.
+    pub usage: Usage,
 }
 
 impl Report {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// A failure of a program or its provider that ended a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// What kind of failure it is; decides what happens next.
+    pub kind: ErrorKind,
+    /// Whether the same call may work later.
+    #[serde(default)]
+    pub retryable: bool,
+    /// When a limit ends, where the provider says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_at: Option<Time>,
+    /// The program's own words, in one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// How a person mends it, where that is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hint: String,
 }
 
 /// A question that parks a task until somebody answers.

@@ -17,6 +17,7 @@ use super::message::Message;
 use super::pass::{PassFinished, PassesAdded};
 use super::policy::{BudgetChanged, BudgetWarned, RiskAccepted};
 use super::status::{Rule, Status, TaskResult};
+use super::takeover::{TaskHandedBack, TaskTaken};
 use super::tree::{TreeConflicted, TreeMerged, TreePrepared};
 use crate::base::{ArtifactName, StepId, TaskId, Time};
 use crate::plan::AddedStep;
@@ -107,6 +108,8 @@ bodies! {
     "decision.made" => DecisionMade,
     "task.readied" => TaskReadied,
     "task.settled" => TaskSettled,
+    "task.taken" => TaskTaken,
+    "task.handed_back" => TaskHandedBack,
     "attempt.started" => AttemptStarted,
     "attempt.stopping" => AttemptStopping,
     "attempt.ended" => AttemptEnded,
@@ -213,6 +216,19 @@ pub struct TaskReadied {
     /// Another program plays the task from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
+    /// Another model does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelChoice>,
+}
+
+/// Which of the models of a task is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ModelChoice {
+    /// Its place: 0 is what the step asks for, then come the fallback models of its agent.
+    pub place: u32,
+    /// Why it is not the first.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
 }
 
 /// Why a task is to be tried again.
@@ -243,6 +259,14 @@ pub enum ReadyCause {
     Final,
     /// The tree has changed since it voted.
     Outdated,
+    /// A usage limit was reached, or the provider is too busy.
+    Limit,
+    /// Another model takes over.
+    Fallback,
+    /// The conversation no longer fitted: a new session goes on.
+    Overflow,
+    /// The session that it was to go on with is not known: a new one goes on.
+    Session,
 }
 
 /// A task reached its end.
@@ -400,6 +424,8 @@ pub enum Attention {
     FirstOutput,
     /// Nothing was printed for long.
     Silence,
+    /// It has done nothing for long but try the same call again.
+    Retries,
 }
 
 /// A task parked itself with a question.

@@ -148,6 +148,15 @@ pub struct Limits {
     pub first_output_ms: u64,
     /// Milliseconds of silence before the agent is nudged.
     pub silence_ms: u64,
+    /// Milliseconds that a program may do nothing but try the same call again, before it counts as failed.
+    #[serde(default = "five_minutes")]
+    pub retrying_ms: u64,
+    /// Milliseconds that a program may live on after its result, before it is ended.
+    #[serde(default = "half_a_minute")]
+    pub exit_ms: u64,
+    /// Milliseconds of the longest wait for a provider that is a task's own; in a longer one the run sleeps.
+    #[serde(default = "one_minute")]
+    pub limit_wait_ms: u64,
     /// Milliseconds between asking to stop and killing.
     pub grace_ms: u64,
     /// Bytes of output of one attempt.
@@ -165,6 +174,14 @@ pub struct Limits {
     /// Milliseconds that an agent's question holds its turn before the task is parked.
     #[serde(default = "one_minute")]
     pub ask_hold_ms: u64,
+}
+
+fn five_minutes() -> u64 {
+    5 * 60_000
+}
+
+fn half_a_minute() -> u64 {
+    30_000
 }
 
 fn one_minute() -> u64 {
@@ -187,6 +204,9 @@ impl Default for Limits {
             runtime: BTreeMap::new(),
             first_output_ms: 60_000,
             silence_ms: 600_000,
+            retrying_ms: five_minutes(),
+            exit_ms: half_a_minute(),
+            limit_wait_ms: one_minute(),
             grace_ms: 5_000,
             output_bytes_max: 1 << 30,
             heartbeat_ms: [30_000, 60_000, 300_000],

@@ -16,6 +16,7 @@ pub mod pass;
 pub mod policy;
 pub mod record;
 pub mod status;
+pub mod takeover;
 pub mod tree;
 
 pub use attempt::{AttemptEnded, AttemptStarted, EndReason, Usage};

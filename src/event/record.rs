@@ -24,6 +24,13 @@ pub enum Actor {
     Shim(TaskId),
 }
 
+impl Actor {
+    /// Who it is, as people call each other.
+    pub fn name(&self) -> String {
+        if let Self::Human(user) = self { user.clone() } else { self.to_string() }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -183,10 +183,12 @@ impl Status {
         }
     }
 
-    /// The evidence in one line, for a blocked or failed run.
+    /// The evidence in one line, for a blocked or failed run, and for one that needs a login.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::Blocked { detail, .. } | Self::Failed { detail, .. } => Some(detail),
+            Self::Blocked { detail, .. }
+            | Self::Failed { detail, .. }
+            | Self::Waiting { wait: Wait::Auth { detail } } => Some(detail),
             Self::Archived { last } => last.detail(),
             Self::Draft
             | Self::Queued { .. }
@@ -220,7 +222,11 @@ pub enum Wait {
         task: TaskId,
     },
     /// Somebody must log in.
-    Auth,
+    Auth {
+        /// Which program, and how.
+        #[serde(default)]
+        detail: String,
+    },
     /// A person must decide what becomes of the branch.
     Merge {
         /// The branch that holds the work.
@@ -244,7 +250,7 @@ impl Wait {
         match self {
             Self::Gate => "gate",
             Self::Question { .. } => "question",
-            Self::Auth => "auth",
+            Self::Auth { .. } => "auth",
             Self::Merge { .. } => "merge",
             Self::Limit { .. } => "limit",
             Self::Children => "children",

@@ -8,6 +8,7 @@ pub mod login;
 mod programs;
 mod queue;
 pub mod radar;
+pub mod session;
 mod start;
 pub mod version;
 

@@ -185,8 +185,10 @@ fn permission_hint(refused: &NotGranted) -> String {
 /// Adds arguments to both ways of starting a program: anew, and going on with a session.
 fn add_arguments(spec: &mut RuntimeSpec, args: &[String]) {
     spec.command.extend(args.iter().cloned());
-    if let Some(resume) = &mut spec.resume {
-        resume.extend(args.iter().cloned());
+    let sessions = [&mut spec.attach, &mut spec.interactive];
+    let sessions = sessions.into_iter().filter(|words| !words.is_empty());
+    for words in spec.resume.iter_mut().chain(sessions) {
+        words.extend(args.iter().cloned());
     }
 }
 
@@ -216,6 +218,8 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("chat", &table.chat),
         ("live_command", &table.live_command),
         ("live_resume", &table.live_resume),
+        ("attach", &table.attach),
+        ("interactive", &table.interactive),
         ("version", &table.version),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {
@@ -250,7 +254,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = "[runtimes.mine]\ncommand = [\"mine\"]\nargs = [\"--fast\"]\nenv = [\"KEY\"]\n\
             resume = [\"mine\", \"{session}\"]\nmodel = [\"--model\", \"{model}\"]\n\
-            mcp = [\"--mcp\", \"{mcp_config}\"]\nset = { COLOR = \"0\" }\n";
+            mcp = [\"--mcp\", \"{mcp_config}\"]\nattach = [\"mine\", \"-i\", \"{session}\"]\ninteractive = [\"mine\", \"-i\"]\n\
+            set = { COLOR = \"0\" }\n";
         std::fs::write(dir.path().join("config.toml"), text).unwrap();
         let env: Environment =
             [("CREW_CONFIG_DIR", dir.path().to_str().unwrap())].into_iter().collect();
@@ -260,6 +265,7 @@ mod tests {
         assert_eq!(spec.command, ["mine", "--fast"]);
         assert_eq!(spec.resume.as_ref().unwrap(), &["mine", "{session}", "--fast"]);
         assert_eq!((spec.model.len(), spec.mcp.len(), spec.env.len()), (2, 2, 1));
+        assert_eq!((spec.attach.len(), spec.interactive.len()), (4, 3));
         assert_eq!(spec.set["COLOR"], "0");
     }
 

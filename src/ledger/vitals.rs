@@ -26,6 +26,8 @@ pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
         tool_since: None,
         is_asking: FileLock::is_shared(&attempt.ask_lock()).unwrap_or(false),
         stderr_tail: stderr_tail.unwrap_or_default(),
+        retrying: None,
+        over_at: None,
         usage: Usage::default(),
     }
 }

@@ -9,7 +9,7 @@ use crate::base::{PathError, RunNumber, Time};
 use crate::engine::State;
 use crate::event::{CancelReason, Outcome, Status, StatusKind};
 use crate::ledger::Ledger;
-use crate::store::git::git;
+use crate::store::git::{is_ancestor, is_there, resolve};
 use crate::store::salvage::{Fate, Holding, Source, git_dir_of, look};
 use crate::store::{Project, ProjectDir, ProjectError};
 
@@ -162,9 +162,9 @@ fn own_branch(root: &Utf8Path, state: &State, path: &Utf8Path, wish: &Wish) -> O
     let branch = tree.branch.as_ref()?;
     let own = format!("refs/heads/{branch}");
     // The run's branch may be gone by now, and then crew knows its last commit.
-    let of_run = git(root, &["rev-parse", "--verify", "-q", &format!("refs/heads/{}", run.branch)]);
-    let of_run = of_run.unwrap_or_else(|_| run.commit.clone());
-    let is_in = git(root, &["merge-base", "--is-ancestor", &own, &of_run]).is_ok();
+    let of_run = resolve(root, &format!("refs/heads/{}", run.branch)).ok().flatten();
+    let of_run = of_run.unwrap_or_else(|| run.commit.clone());
+    let is_in = is_ancestor(root, &own, &of_run).unwrap_or(false);
     let last = if let Status::Archived { last } = &state.status { last } else { &state.status };
     let is_discarded = matches!(last, Status::Cancelled { reason: CancelReason::Discarded });
     let source = Source {
@@ -231,14 +231,14 @@ pub(super) fn may_go(root: &Utf8Path, state: &State, wish: &Wish) -> Option<(Rea
 fn fate_of(root: &Utf8Path, state: &State) -> (Option<String>, Fate) {
     let Some(base) = &state.created.git else { return (None, Fate::Keep) };
     let reference = format!("refs/heads/{}", base.branch);
-    let tip = git(root, &["rev-parse", "--verify", "-q", &reference]).ok();
+    let tip = resolve(root, &reference).ok().flatten();
     let known = state.worktree.as_ref().map_or(&base.commit, |made| &made.commit);
     let tip = tip.unwrap_or_else(|| known.clone());
     let last = if let Status::Archived { last } = &state.status { last } else { &state.status };
     let target = state.created.policy.merge.target.as_ref().or(base.target.as_ref());
     let is_in = |branch: &&String| {
         let branch = format!("refs/heads/{branch}");
-        git(root, &["merge-base", "--is-ancestor", &tip, &branch]).is_ok()
+        is_ancestor(root, &tip, &branch).unwrap_or(false)
     };
     // Crew may have merged in a way that made other commits.
     let was_merged = matches!(last, Status::Done { outcome: Outcome::Merged }) && tip == *known;
@@ -263,7 +263,7 @@ fn candidate(
     let base = state.created.git.as_ref()?;
     let has_branch = || {
         let reference = format!("refs/heads/{}", base.branch);
-        git(root, &["rev-parse", "--verify", "-q", &reference]).is_ok()
+        is_there(root, &reference)
     };
     let exists = base.worktree.symlink_metadata().is_ok()
         || git_dir_of(root, &base.worktree).is_some()

@@ -13,7 +13,7 @@ use super::supervisor::{Key, Supervisor, Wake, live_keys};
 use super::worktree;
 use crate::agent::OutputFormat;
 use crate::base::flow::{Access, MemoryScope};
-use crate::base::{PathError, limits};
+use crate::base::{ErrorKind, PathError, limits};
 use crate::engine::{Effect, Input, WorktreeState};
 use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
@@ -211,7 +211,7 @@ impl Supervisor {
 
     fn take_in(&mut self, key: Key, dir: &AttemptDir, exit: &ExitFile, format: OutputFormat) {
         let task = self.ledger.state().task_id(key.0);
-        match harvest(dir, exit, &task, key.1, format) {
+        match harvest(dir, exit, &task, key.1, format, &self.counting(key.0)) {
             Ok(harvest) => {
                 let inputs = self.inputs_of(key, harvest);
                 self.inputs.extend(inputs);
@@ -229,10 +229,10 @@ impl Supervisor {
         let sender = self.sender.clone();
         let reading = Effect::Spawn { task: key.0, attempt: key.1 };
         self.jobs.insert(reading.clone());
-        let storing = self.artifact_target(key);
+        let (storing, counting) = (self.artifact_target(key), self.counting(key.0));
         let mut unread = self.end_without_record(key, EndReason::Lost);
         self.tracker.spawn_blocking(move || {
-            let inputs = match harvest(&dir, &exit, &task, key.1, format) {
+            let inputs = match harvest(&dir, &exit, &task, key.1, format, &counting) {
                 Ok(found) => storing.inputs_of(found),
                 Err(error) => {
                     unread.failure = short(&super::error_chain(&error));
@@ -247,6 +247,12 @@ impl Supervisor {
         self.artifact_target(key).inputs_of(found)
     }
 
+    /// How a person logs in to the program of an attempt, where that is known.
+    fn login_with(&self, key: Key) -> String {
+        let spec = self.live(key).and_then(|live| self.programs.get(&live.runtime).ok());
+        spec.map(|spec| spec.login_with.clone()).unwrap_or_default()
+    }
+
     fn artifact_target(&self, key: Key) -> ArtifactTarget {
         let desk = self.desk();
         ArtifactTarget {
@@ -255,6 +261,7 @@ impl Supervisor {
             output: desk.state.step_of(key.0).output.clone(),
             can_write: desk.state.step_of(key.0).access == crate::base::flow::Access::Write,
             calls: Calls::of(desk.state, self.clock),
+            login_with: self.login_with(key),
         }
     }
 
@@ -270,7 +277,7 @@ impl Supervisor {
         let state = self.ledger.state();
         let grace = std::time::Duration::from_millis(state.created.limits.grace_ms);
         let (task, tree) = (state.task_id(key.0), self.tree_of(key.0));
-        let format = self.desk().format_of(key.0);
+        let (format, counting) = (self.desk().format_of(key.0), self.counting(key.0));
         let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
         self.tracker.spawn_blocking(move || {
             let killed = process::kill_marked(&live.mark, grace);
@@ -279,7 +286,7 @@ impl Supervisor {
             let reason = if never_ran { EndReason::Revoked } else { EndReason::Lost };
             let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
             end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
-            measure_lost(&dir, format, live.started_at, &mut end);
+            measure_lost(&dir, format, counting, live.started_at, &mut end);
             // Looked at when nobody is left who could change it.
             if let Some(changes) = tree.changes(&dir) {
                 end.changed = Some(!changes.is_empty());
@@ -393,6 +400,8 @@ struct ArtifactTarget {
     output: Option<crate::base::ArtifactName>,
     can_write: bool,
     calls: Calls,
+    /// How a person logs in to the program.
+    login_with: String,
 }
 
 impl ArtifactTarget {
@@ -404,7 +413,8 @@ impl ArtifactTarget {
             let Ok(name) = name.parse() else { continue };
             inputs.extend(self.store(task, &name, clean(text).as_bytes()));
         }
-        let is_success = found.end.reason == EndReason::Exited && found.end.code == Some(0);
+        let is_success = found.has_answered
+            || (found.end.reason == EndReason::Exited && found.end.code == Some(0));
         // What the agent handed over under this very name is what it means.
         let is_given = |name: &crate::base::ArtifactName| {
             found.artifacts.iter().any(|(given, _)| given == name.as_str())
@@ -430,7 +440,13 @@ impl ArtifactTarget {
             let delivered = MessageDelivered { ids: found.delivered, task, attempt };
             inputs.push(Input::Fact(delivered.into()));
         }
-        inputs.push(Input::AttemptEnded(found.end));
+        let mut end = found.end;
+        if let Some(fault) = &mut end.report.error
+            && fault.kind == ErrorKind::Login
+        {
+            fault.hint.clone_from(&self.login_with);
+        }
+        inputs.push(Input::AttemptEnded(end));
         inputs
     }
 

@@ -8,6 +8,7 @@ use super::attempt_files::{CommandFile, Stdin};
 use super::harvest::final_text;
 use super::mail;
 use super::outfit::Outfit;
+use super::recap;
 use super::snapshot_tree;
 use crate::agent::live::Protocol;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
@@ -91,7 +92,8 @@ impl Desk<'_> {
             max_output_bytes: limits.output_bytes_max,
             mark: live.mark.clone(),
         };
-        let outfit = Outfit { desk: self, id: &id, step, live, dir: &dir, cwd: &cwd };
+        let (number, mark) = (live.number, live.mark.as_str());
+        let outfit = Outfit { desk: self, id: &id, step, number, mark, dir: &dir, cwd: &cwd };
         if step.kind == StepKind::Command {
             let script = step.command.clone().unwrap_or_default();
             command.argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
@@ -100,7 +102,10 @@ impl Desk<'_> {
         }
         let spec = self.programs.get(&live.runtime)?;
         let messages = mail::waiting(self.state, task);
-        let prompt = self.prompt(task, live, &messages);
+        let prompt = match self.after_person(task, live, spec, &messages) {
+            Some(told) => told,
+            None => self.prompt(task, live, &messages),
+        };
         write_atomic(dir.prompt(), prompt.as_bytes(), Durability::Quick)?;
         outfit.issue_token()?;
         let mcp = if spec.takes_mcp() { Some(outfit.mcp(spec.mcp_form)?) } else { None };
@@ -198,6 +203,7 @@ impl Desk<'_> {
             let text = format!("You asked: {question}\n\nThe answer is: {answer}");
             mails.push(Mail { agent: None, text });
         }
+        mails.extend(self.told_of_person(task));
         let memory = self.memory(step);
         let input = PromptInput {
             goal: &state.created.goal,
@@ -213,7 +219,7 @@ impl Desk<'_> {
                     .flatten(),
             }),
             feedback: &state.steps[state.step_ix_of(task)].feedback,
-            failure: &state.tasks[task].failure,
+            failure: &self.told(task, live),
             outputs: self.outputs(task, step),
             artifacts: self.artifacts(step),
             messages: mails,
@@ -226,6 +232,15 @@ impl Desk<'_> {
             children: ChildRow::all(state).iter().map(ChildRow::told).collect(),
         };
         render(state.plan(), step, &input)
+    }
+
+    /// What the attempt is told of the one before: in a new session also what that did.
+    fn told(&self, task: TaskIx, live: &LiveAttempt) -> String {
+        let entry = &self.state.tasks[task];
+        if !entry.trouble.needs_recap {
+            return entry.failure.clone();
+        }
+        format!("{}\n\n{}", entry.failure, recap::of(self, task, live.number))
     }
 
     /// What the step's agent keeps in its memory file; what is wrong with that file stops nothing.

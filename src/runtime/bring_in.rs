@@ -10,7 +10,9 @@ use crate::base::{TaskId, limits, text};
 use crate::engine::{Conflict, Effect, Input, WorktreeState};
 use crate::event::tree::TreeMerged;
 use crate::plan::graph::TaskIx;
-use crate::store::git::{GitCall, GitError, git, git_as_author, git_merge_tree, git_names};
+use crate::store::git::{
+    GitCall, GitError, blob_of, git, git_as_author, git_merge_tree, git_names, is_ancestor, resolve,
+};
 
 /// Everything that a merge needs, to be taken along into the background.
 struct Merge {
@@ -82,14 +84,11 @@ impl Merge {
                 format!("`{tree}` has another branch than `{}` checked out", self.made.branch);
             return Ok(self.failed(&why));
         }
-        let is_in = |commit: &str, of: &str| {
-            git(tree, &["merge-base", "--is-ancestor", commit, of]).is_ok()
-        };
         // Done already by a supervisor that could not say so any more, or there was nothing to do.
-        if is_in(&self.theirs, &ours) {
+        if is_ancestor(tree, &self.theirs, &ours)? {
             return self.merged(&ours, &ours);
         }
-        let new = if is_in(&ours, &self.theirs) {
+        let new = if is_ancestor(tree, &ours, &self.theirs)? {
             self.theirs.clone()
         } else {
             match git_merge_tree(tree, &ours, &self.theirs, &GitCall::default())? {
@@ -147,29 +146,15 @@ fn check_out(tree: &Utf8Path, ours: &str, new: &str) -> Result<(), GitError> {
 /// Returns whether that was all that is in the way.
 fn undo_part(tree: &Utf8Path, ours: &str, new: &str) -> Result<bool, GitError> {
     let paths = git_names(tree, &["diff", "--name-only", "--no-renames", "-z", ours, new])?;
-    let blob = |commit: &str, path: &str| {
-        git(tree, &["rev-parse", "--verify", "-q", &format!("{commit}:{path}")]).ok()
-    };
+    let blob = |commit: &str, path: &str| resolve(tree, &format!("{commit}:{path}"));
     let mut written = Vec::new();
     for path in paths {
-        let file = tree.join(&path);
-        let now = match file.symlink_metadata() {
-            Err(_) => None,
-            Ok(meta) if meta.is_symlink() => {
-                let to = std::fs::read_link(&file).unwrap_or_default();
-                let to = to.to_string_lossy().into_owned();
-                let call =
-                    crate::store::git::GitCall { input: to.as_bytes(), ..Default::default() };
-                let out = crate::store::git::git_with(tree, &["hash-object", "--stdin"], &call)?;
-                Some(String::from_utf8_lossy(&out).trim().to_owned())
-            }
-            Ok(_) => git(tree, &["hash-object", "--", &path]).ok(),
-        };
-        let before = blob(ours, &path);
+        let now = blob_of(tree, path.as_ref())?;
+        let before = blob(ours, &path)?;
         if now == before {
             continue;
         }
-        if now != blob(new, &path) {
+        if now != blob(new, &path)? {
             return Ok(false);
         }
         written.push((path, before.is_some()));

@@ -6,13 +6,14 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use camino::Utf8Path;
 
 use super::attempt_files::{self, ExitFile};
+use super::tally::{Counting, Tally, count};
 use crate::agent::{
     Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, ResultStatus, TaskState,
-    TurnReport, Verdict,
+    TurnReport, Verdict, kind_of,
 };
 use crate::base::path::{PathContext, PathError};
 use crate::base::{TaskId, Time, limits, redact, text};
-use crate::event::attempt::{Question, Report};
+use crate::event::attempt::{Fault, Question, Report};
 use crate::event::pass::Said;
 use crate::event::{AttemptEnded, EndReason, Usage};
 use crate::store::AttemptDir;
@@ -23,6 +24,8 @@ use crate::store::files::read_text_capped;
 pub struct Harvest {
     /// The fact for the log.
     pub end: AttemptEnded,
+    /// Whether the program said that its turn came to a good end, also when it did not exit then.
+    pub has_answered: bool,
     /// The agent's final text.
     pub text: String,
     /// Artifacts that the agent put into its output, by name.
@@ -43,15 +46,22 @@ pub fn harvest(
     task: &TaskId,
     attempt: u32,
     format: OutputFormat,
+    counting: &Counting,
 ) -> Result<Harvest, PathError> {
     let mut artifacts = Vec::new();
+    let (mut decoder, mut tally) = (counting.decoder(format), Tally::default());
     let report = match exit.stdout_bytes {
         0 => TurnReport::default(),
-        _ => read_output(&dir.stdout(), format, &mut artifacts)?,
+        _ => read_output(&dir.stdout(), &mut decoder, |observation| {
+            tally.observe(observation);
+            if let Observation::Artifact { name, text } = observation {
+                artifacts.push((name.clone(), text.clone()));
+            }
+        })?,
     };
     let failure = failure_text(dir, exit, &report);
-    let usage = report.usage.unwrap_or_default();
-    let end = AttemptEnded {
+    let error = fault(format, exit, &report, &failure);
+    let mut end = AttemptEnded {
         task: task.clone(),
         attempt,
         reason: reason(exit.reason),
@@ -66,20 +76,18 @@ pub fn harvest(
         report: Report {
             proposal: proposal(dir, &report)?,
             broken: broken(format, exit, &report),
+            error,
             ..facts(&report)
         },
-        usage: Usage {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cache_tokens: usage.cache_tokens,
-            cost_usd: usage.cost_usd,
-            ..Usage::default()
-        },
+        usage: Usage::default(),
         leftovers: exit.leftovers,
         changed: None,
     };
+    count(&mut end, tally.bill(counting), decoder.session_total());
+    let has_answered =
+        exit.reason == attempt_files::EndReason::Stopped && report.status == Some(ResultStatus::Ok);
     let (text, delivered) = (report.final_text(), report.delivered);
-    Ok(Harvest { end, text, artifacts, calls: report.calls, delivered })
+    Ok(Harvest { end, has_answered, text, artifacts, calls: report.calls, delivered })
 }
 
 /// The end of an attempt of which no record will ever come.
@@ -114,7 +122,7 @@ pub fn without_record(
 /// # Errors
 /// Its output cannot be read.
 pub fn final_text(dir: &AttemptDir, format: OutputFormat) -> Result<String, PathError> {
-    Ok(read_output(&dir.stdout(), format, &mut Vec::new())?.final_text())
+    Ok(read_output(&dir.stdout(), &mut Decoder::new(format), |_| ())?.final_text())
 }
 
 fn reason(reason: attempt_files::EndReason) -> EndReason {
@@ -131,6 +139,7 @@ fn facts(report: &TurnReport) -> Report {
     let failed_by_program = report.errors.iter().rev().find(|error| !error.retryable);
     Report {
         broken: None,
+        error: None,
         spoke: !report.final_text().trim().is_empty(),
         verdict: report.verdict.map(|verdict| verdict == Verdict::Pass),
         state: match report.marker {
@@ -154,13 +163,17 @@ fn facts(report: &TurnReport) -> Report {
             text: redact::redact(&question.text).into_owned(),
             choices: question.choices.clone(),
         }),
+        ..Report::default()
     }
 }
 
 /// What is wrong with the end of a turn whose program exited as if all were well: `pi` does so after an error.
 fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<String> {
     let is_clean = exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited;
-    if !is_clean || !format.says_its_end() || report.status == Some(ResultStatus::Ok) {
+    // A program that is ended after its result is judged by that.
+    let is_told = exit.reason == attempt_files::EndReason::Stopped
+        && report.status == Some(ResultStatus::Error);
+    if !(is_clean || is_told) || !format.says_its_end() || report.status == Some(ResultStatus::Ok) {
         return None;
     }
     let last = report.errors.last().map(|error| (error.kind, &error.text));
@@ -174,6 +187,33 @@ fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<
         (None, None) => "it ended in the middle of its turn".to_owned(),
     };
     Some(redact::redact(&text::one_line(&why, limits::SUMMARY_CHARS_MAX)).into_owned())
+}
+
+/// The failure that ended a turn, in the program's words: its last error, what it tried again and again,
+/// or what it wrote as its error before it could begin.
+fn fault(
+    format: OutputFormat,
+    exit: &ExitFile,
+    report: &TurnReport,
+    failure: &str,
+) -> Option<Fault> {
+    let is_clean = exit.code == Some(0) && exit.reason == attempt_files::EndReason::Exited;
+    let has_answered = report.status == Some(ResultStatus::Ok)
+        && (format.says_its_end() || !report.final_text().trim().is_empty());
+    if format == OutputFormat::Text || (is_clean && has_answered) {
+        return None;
+    }
+    let (kind, retryable, reset_at, words) = if let Some(error) = report.errors.last() {
+        (error.kind, error.retryable, error.reset_at, error.text.as_str())
+    } else if let Some((kind, words)) = report.last_retry.as_ref().filter(|_| report.is_retrying) {
+        (*kind, true, None, words.as_str())
+    } else {
+        let never_began = format.says_its_end() && report.session.is_none() && !is_clean;
+        let (kind, retryable) = kind_of(failure).filter(|_| never_began)?;
+        (kind, retryable, None, failure)
+    };
+    let text = redact::redact(&text::one_line(words, limits::SUMMARY_CHARS_MAX)).into_owned();
+    Some(Fault { kind, retryable, reset_at, text, hint: String::new() })
 }
 
 /// A proposed plan: the one of a call, which was checked, else one in the answer that fits into the log.
@@ -193,8 +233,8 @@ fn proposal(dir: &AttemptDir, report: &TurnReport) -> Result<Option<String>, Pat
 /// The output as observations, line by line; a line is read up to its limit and the rest skipped.
 fn read_output(
     path: &Utf8Path,
-    format: OutputFormat,
-    artifacts: &mut Vec<(String, String)>,
+    decoder: &mut Decoder,
+    mut look: impl FnMut(&Observation),
 ) -> Result<TurnReport, PathError> {
     let mut report = TurnReport::default();
     let file = match File::open(path) {
@@ -202,7 +242,6 @@ fn read_output(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(report),
         Err(error) => return Err(error).at("cannot read", path),
     };
-    let mut decoder = Decoder::new(format);
     let mut reader = BufReader::with_capacity(64 << 10, file);
     let mut line = Vec::new();
     loop {
@@ -222,9 +261,7 @@ fn read_output(
             reader.skip_until(b'\n').at("cannot read", path)?;
         }
         for observation in decoder.decode(&line) {
-            if let Observation::Artifact { name, text } = &observation {
-                artifacts.push((name.clone(), text.clone()));
-            }
+            look(&observation);
             report.observe(&observation);
         }
     }

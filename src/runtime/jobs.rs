@@ -13,10 +13,10 @@ use super::supervisor::{Supervisor, Wake};
 use super::{own_tree, snapshot_tree, worktree};
 use crate::base::flow::Access;
 use crate::base::limits;
-use crate::engine::{Effect, Input, WorktreeState};
+use crate::engine::{CheckingAttempt, Effect, Input, WorktreeState};
 use crate::event::body::CheckFinished;
 use crate::event::gate::EvidenceRecorded;
-use crate::event::{EndReason, Hash, StatusKind};
+use crate::event::{Hash, StatusKind};
 use crate::store::salvage::Source;
 
 impl Supervisor {
@@ -119,16 +119,16 @@ impl Supervisor {
         let worktree = self.made_for(task);
         let id = state.task_id(task);
         let merge = state.has_own_branch(task).then(|| {
-            let ended = state.tasks[task].status.as_checking().map(|found| &found.end);
-            let ended = ended.is_some_and(|end| {
-                end.reason == EndReason::Exited && end.signal.is_none() && end.code == Some(0)
-            });
+            let ended = state.tasks[task].status.as_checking();
+            let ended = ended.is_some_and(CheckingAttempt::has_ended_well);
             let known = state.own_tree(task).map(|own| own.conflicts.clone()).unwrap_or_default();
             let run = state.worktree.as_ref().map(|made| made.branch.clone()).unwrap_or_default();
             (run, known, ended)
         });
+        let by_person = state.tasks[task].status.as_checking().is_some_and(|found| found.by_person);
+        let whose = if by_person { "by hand after attempt" } else { "attempt" };
         let message = format!(
-            "{id}: attempt {attempt}\n\n{}\n\nCrew-Run: {}\nCrew-Task: {id}",
+            "{id}: {whose} {attempt}\n\n{}\n\nCrew-Run: {}\nCrew-Task: {id}",
             state.tasks[task].summary,
             state.reference(),
         );

@@ -7,12 +7,13 @@ use std::io::{Read, Seek, SeekFrom};
 use camino::Utf8Path;
 
 use super::supervisor::{Key, Supervisor};
+use super::tally::{Counting, Tally, count};
 use crate::agent::{Decoder, Observation, OutputFormat};
 use crate::base::{Time, limits};
-use crate::config::Price;
-use crate::engine::{Input, Vitals};
+use crate::engine::Vitals;
 use crate::event::{AttemptEnded, Usage};
 use crate::ledger::attempt_vitals;
+use crate::plan::graph::TaskIx;
 use crate::store::AttemptDir;
 
 /// Reads on in the output of one attempt.
@@ -20,12 +21,20 @@ use crate::store::AttemptDir;
 pub(super) struct Meter {
     decoder: Decoder,
     offset: u64,
-    usage: Usage,
+    counting: Counting,
+    tally: Tally,
+    session: Option<String>,
 }
 
 impl Meter {
-    fn new(format: OutputFormat) -> Self {
-        Self { decoder: Decoder::new(format), offset: 0, usage: Usage::default() }
+    fn new(format: OutputFormat, counting: Counting) -> Self {
+        let decoder = counting.decoder(format);
+        Self { decoder, offset: 0, counting, tally: Tally::default(), session: None }
+    }
+
+    /// What it has used so far.
+    fn usage(&self) -> Usage {
+        self.tally.bill(&self.counting).usage
     }
 
     /// Takes in the whole lines that were printed since the last look, up to a limit; whether there
@@ -46,14 +55,9 @@ impl Meter {
         };
         for line in bytes[..end].split(|byte| *byte == b'\n') {
             for observation in self.decoder.decode(line) {
-                if let Observation::Usage(more) = observation {
-                    self.usage.add(&Usage {
-                        input_tokens: more.input_tokens,
-                        output_tokens: more.output_tokens,
-                        cache_tokens: more.cache_tokens,
-                        cost_usd: more.cost_usd,
-                        ..Usage::default()
-                    });
+                self.tally.observe(&observation);
+                if let Observation::Session { id } = observation {
+                    self.session = Some(id);
                 }
             }
         }
@@ -79,7 +83,8 @@ impl Supervisor {
             if format == OutputFormat::Text {
                 continue;
             }
-            let meter = meters.entry(key).or_insert_with(|| Meter::new(format));
+            let meter =
+                meters.entry(key).or_insert_with(|| Meter::new(format, self.counting(key.0)));
             // What cannot be read now is counted when the attempt has ended.
             drop(meter.look(&self.attempt(key).stdout()));
         }
@@ -89,7 +94,7 @@ impl Supervisor {
     /// Puts into the vitals what was seen at the last look.
     pub(super) fn add_usage(&self, vitals: &mut Vitals) {
         for ((task, _), meter) in &self.meters {
-            let usage = self.priced(*task, meter.usage);
+            let usage = meter.usage();
             if usage.is_empty() {
                 continue;
             }
@@ -101,38 +106,17 @@ impl Supervisor {
         }
     }
 
-    /// Adds the cost to ends of attempts whose programs did not tell it.
-    pub(super) fn price(&self, inputs: &mut [Input]) {
-        for input in inputs {
-            if let Input::AttemptEnded(end) = input
-                && let Some(task) = self.ledger.state().task_ix(&end.task)
-            {
-                end.usage = self.priced(task, end.usage);
-            }
+    /// What must be known of the live attempt of a task to count what it uses.
+    pub(super) fn counting(&self, task: TaskIx) -> Counting {
+        let entry = &self.ledger.state().tasks[task];
+        let live = entry.status.as_live();
+        let session = live.and_then(|live| live.session.as_ref());
+        Counting {
+            model: live.and_then(|live| live.model.clone()),
+            session: entry.session_total.clone().filter(|total| Some(&total.session) == session),
+            prices: self.config.prices.clone(),
         }
     }
-
-    /// The usage with what it costs by the configured price of the model that the task's attempt asked for.
-    fn priced(&self, task: usize, usage: Usage) -> Usage {
-        let live = self.ledger.state().tasks[task].status.as_live();
-        let price = live
-            .and_then(|live| live.model.as_ref())
-            .and_then(|model| self.config.prices.get(model));
-        price.map_or(usage, |price| with_cost(usage, *price))
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of tokens is far below what a float holds")]
-fn with_cost(mut usage: Usage, price: Price) -> Usage {
-    if usage.cost_usd.is_some() || usage.is_empty() {
-        return usage;
-    }
-    let of = |tokens: u64, price: f64| tokens as f64 * price / 1e6;
-    let cost = of(usage.input_tokens, price.input)
-        + of(usage.output_tokens, price.output)
-        + of(usage.cache_tokens, price.cache);
-    (usage.cost_usd, usage.computed_usd) = (Some(cost), cost);
-    usage
 }
 
 /// What is left of an attempt without a record: what it had used, and when it was seen alive last.
@@ -141,6 +125,7 @@ fn with_cost(mut usage: Usage, price: Price) -> Usage {
 pub(super) fn measure_lost(
     dir: &AttemptDir,
     format: OutputFormat,
+    counting: Counting,
     started: Time,
     end: &mut AttemptEnded,
 ) {
@@ -149,15 +134,18 @@ pub(super) fn measure_lost(
     end.ended_at = last.clamp(started, end.ended_at.max(started));
     end.duration_ms = end.ended_at.since_ms(started);
     if format != OutputFormat::Text {
-        let mut meter = Meter::new(format);
+        let mut meter = Meter::new(format, counting);
         while matches!(meter.look(&dir.stdout()), Ok(true)) {}
-        end.usage = meter.usage;
+        let total = meter.decoder.session_total();
+        count(end, meter.tally.bill(&meter.counting), total);
+        end.session = meter.session;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::attempt::SessionTotal;
 
     const LINE: &str = "{\"type\":\"usage\",\"input_tokens\":10,\"output_tokens\":5}\n";
 
@@ -165,26 +153,35 @@ mod tests {
     fn usage_is_read_on_from_where_the_last_look_ended() {
         let keep = tempfile::tempdir().unwrap();
         let path = camino::Utf8PathBuf::from_path_buf(keep.path().join("out")).unwrap();
-        let mut meter = Meter::new(OutputFormat::Crew);
+        let mut meter = Meter::new(OutputFormat::Crew, Counting::default());
         assert!(meter.look(&path).is_err(), "nothing there yet");
         std::fs::write(&path, format!("{LINE}{}", &LINE[..20])).unwrap();
         for _ in 0..2 {
             meter.look(&path).unwrap();
-            assert_eq!(meter.usage.tokens(), 15, "half a line is none");
+            assert_eq!(meter.usage().tokens(), 15, "half a line is none");
         }
         std::fs::write(&path, format!("{LINE}{LINE}")).unwrap();
         meter.look(&path).unwrap();
-        assert_eq!(meter.usage.tokens(), 30);
+        assert_eq!(meter.usage().tokens(), 30);
     }
 
     #[test]
-    fn a_cost_that_the_program_tells_is_not_computed() {
-        let price = Price { input: 2.0, output: 10.0, cache: 0.5 };
-        let usage = Usage { input_tokens: 1_000_000, output_tokens: 100_000, ..Usage::default() };
-        let priced = with_cost(usage, price);
-        assert_eq!((priced.cost_usd, priced.computed_usd), (Some(3.0), 3.0));
-        let told = Usage { cost_usd: Some(0.5), ..usage };
-        assert_eq!(with_cost(told, price), told);
-        assert_eq!(with_cost(Usage::default(), price), Usage::default());
+    fn a_session_that_goes_on_is_counted_from_what_it_had_used() {
+        let keep = tempfile::tempdir().unwrap();
+        let path = camino::Utf8PathBuf::from_path_buf(keep.path().join("out")).unwrap();
+        let used = Usage { input_tokens: 100, output_tokens: 7, ..Usage::default() };
+        let total = SessionTotal { session: "s-1".to_owned(), usage: used };
+        let counting = Counting { session: Some(total), ..Counting::default() };
+        let mut meter = Meter::new(OutputFormat::Codex, counting);
+        let sum = |input: u32| {
+            format!(
+                "{{\"type\":\"turn.completed\",\"usage\":{{\"input_tokens\":{input},\"output_tokens\":7}}}}\n"
+            )
+        };
+        let named = "{\"type\":\"thread.started\",\"thread_id\":\"s-1\"}\n";
+        std::fs::write(&path, format!("{named}{}{}", sum(130), sum(175))).unwrap();
+        meter.look(&path).unwrap();
+        assert_eq!(meter.usage().tokens(), 75);
+        assert_eq!(meter.session.as_deref(), Some("s-1"));
     }
 }

@@ -27,14 +27,21 @@ mod path_jobs;
 mod paths;
 pub mod process;
 mod project;
+mod pulse;
 mod radar;
 mod ready;
+mod recap;
+mod setup;
 pub mod shim;
 mod slots;
 mod snapshot_tree;
 mod start;
 mod submodules;
 mod supervisor;
+mod takeover;
+mod tally;
+mod terminal;
+mod terminal_modes;
 mod told;
 mod tree_jobs;
 mod unfinished;
@@ -45,6 +52,7 @@ pub use attempt_files::{CommandFile, ExitFile, ShimFile};
 pub use executor::{Executor, ShimHandle};
 pub use process::Pid;
 pub use start::main as supervise;
+pub use takeover::doors;
 
 /// Tells the shims of a run's live attempts to stop them, without a supervisor; returns how many.
 ///

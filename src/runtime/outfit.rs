@@ -12,7 +12,6 @@ use crate::base::TaskId;
 use crate::base::flow::StepKind;
 use crate::base::path::{PathContext, PathError};
 use crate::config::agent_environment;
-use crate::engine::LiveAttempt;
 use crate::plan::StepPlan;
 use crate::store::files::{Durability, create_private_dir, write_atomic};
 use crate::store::{AttemptDir, token};
@@ -26,7 +25,10 @@ pub(super) struct Outfit<'a> {
     pub desk: &'a Desk<'a>,
     pub id: &'a TaskId,
     pub step: &'a StepPlan,
-    pub live: &'a LiveAttempt,
+    /// Number of the attempt.
+    pub number: u32,
+    /// Marks its processes.
+    pub mark: &'a str,
     pub dir: &'a AttemptDir,
     /// The working folder.
     pub cwd: &'a Utf8Path,
@@ -66,7 +68,7 @@ impl Outfit<'_> {
     /// # Errors
     /// It cannot be written.
     pub fn issue_token(&self) -> Result<(), PathError> {
-        token::issue(self.dir, self.id, self.live.number)
+        token::issue(self.dir, self.id, self.number)
     }
 
     /// Writes which MCP server the agent program is to start, and says where and what stands there.
@@ -77,7 +79,7 @@ impl Outfit<'_> {
     /// It cannot be written.
     pub fn mcp(&self, form: McpForm) -> Result<(Utf8PathBuf, String), PathError> {
         let mut env: BTreeMap<String, String> = self.identity().into_iter().collect();
-        env.insert(MARK.to_owned(), self.live.mark.clone());
+        env.insert(MARK.to_owned(), self.mark.to_owned());
         let text = mcp_text(form, self.desk.crew, &env);
         let path = self.dir.mcp_config();
         write_atomic(&path, text.as_bytes(), Durability::Quick)?;
@@ -90,7 +92,7 @@ impl Outfit<'_> {
             ("CREW_RUN", self.desk.state.reference()),
             ("CREW_RUN_DIR", self.desk.dir.path().to_string()),
             ("CREW_TASK", self.id.to_string()),
-            ("CREW_ATTEMPT_NUMBER", self.live.number.to_string()),
+            ("CREW_ATTEMPT_NUMBER", self.number.to_string()),
         ];
         if self.step.kind != StepKind::Command {
             own.push(("CREW_TOKEN_FILE", self.dir.token().to_string()));
@@ -126,7 +128,7 @@ impl Outfit<'_> {
         if link.read_link_utf8().is_ok_and(|target| target == self.desk.crew) {
             return Ok(folder);
         }
-        let fresh = folder.join(format!(".{PROGRAM}-{}", self.live.mark));
+        let fresh = folder.join(format!(".{PROGRAM}-{}", self.mark));
         symlink(self.desk.crew, &fresh).at("cannot link", &fresh)?;
         std::fs::rename(&fresh, &link).at("cannot link", &link)?;
         Ok(folder)

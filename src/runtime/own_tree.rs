@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{unfinished, worktree};
 use crate::base::TaskId;
 use crate::engine::OwnTree;
-use crate::store::git::{GitError, git, git_as_author, git_names};
+use crate::store::git::{GitError, git, git_as_author, git_names, is_ancestor, is_there, resolve};
 use crate::store::salvage::{SalvageError, Source, keep};
 
 /// Branches that are looked at for a free name.
@@ -126,9 +126,7 @@ fn free_branch(wanted: &Wanted) -> Result<String, GitError> {
     });
     for name in names {
         let reference = format!("refs/heads/{name}");
-        let Ok(tip) = git(root, &["rev-parse", "--verify", "-q", &reference]) else {
-            return Ok(name);
-        };
+        let Some(tip) = resolve(root, &reference)? else { return Ok(name) };
         let held = git(root, &["for-each-ref", "--format=%(worktreepath)", &reference])?;
         // Made by a supervisor that was killed: nothing was done on it yet.
         if held.is_empty() && is_in(root, &tip, &wanted.start) {
@@ -153,7 +151,7 @@ fn begin_merge(path: &Utf8Path, run_branch: &str) -> Result<(), GitError> {
 
 /// Whether a merge is begun in the tree and not committed.
 pub(super) fn is_merging(tree: &Utf8Path) -> bool {
-    git(tree, &["rev-parse", "--verify", "-q", "MERGE_HEAD"]).is_ok()
+    is_there(tree, "MERGE_HEAD")
 }
 
 /// Files of a begun merge in which the two sides still stand side by side.
@@ -186,7 +184,7 @@ pub(super) fn unresolved(
 }
 
 fn has_branch(root: &Utf8Path, branch: &str) -> bool {
-    git(root, &["rev-parse", "--verify", "-q", &format!("refs/heads/{branch}")]).is_ok()
+    is_there(root, &format!("refs/heads/{branch}"))
 }
 
 fn is_on(path: &Utf8Path, branch: &str) -> bool {
@@ -200,7 +198,7 @@ fn is_idle(path: &Utf8Path) -> Result<bool, GitError> {
 }
 
 fn is_in(dir: &Utf8Path, commit: &str, of: &str) -> bool {
-    git(dir, &["merge-base", "--is-ancestor", commit, of]).is_ok()
+    is_ancestor(dir, commit, of).unwrap_or(false)
 }
 
 /// Removes the tree of a task, and its branch, when everything in them is in the run's branch.

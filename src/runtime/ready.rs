@@ -10,15 +10,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::short;
-use super::evidence::Job;
+use super::setup::{self, Setup};
 use super::supervisor::{Supervisor, Wake};
-use super::{copies, submodules, worktree};
+use super::worktree;
 use crate::base::{limits, text};
 use crate::clock::Clock;
 use crate::engine::{Effect, Input};
 use crate::event::body::{RunNoted, WorktreeCreated};
 use crate::event::{Hash, RunCreated};
-use crate::plan::graph::CommandPlan;
 use crate::plan::policy::WorktreePolicy;
 use crate::store::salvage::git_dir_of;
 
@@ -116,10 +115,18 @@ impl Making {
         if has_mark(worktree, policy) {
             return Some(Ok(()));
         }
-        for (at, command) in policy.setup.iter().enumerate() {
-            if let Err(why) = self.set_up(worktree, at, command).await? {
-                return Some(Err(why));
-            }
+        let setup = Setup {
+            root: &self.created.root,
+            folder: worktree,
+            commands: &policy.setup,
+            env: &self.env,
+            mark: Hash::of(format!("{}/setup/{worktree}", self.created.uid).as_bytes()).to_string(),
+            grace: Duration::from_millis(self.created.limits.grace_ms),
+        };
+        if let Err(failure) = setup.run(self.clock, &self.stop).await? {
+            let tail = text::one_line(failure.tail.trim(), limits::EVIDENCE_TAIL_BYTES);
+            let tail = text::tail(&tail, limits::SETUP_SHOWN_CHARS);
+            return Some(Err(format!("setup `{}` {}: {tail}", failure.command, failure.how)));
         }
         if let Some(git_dir) = git_dir_of(&self.created.root, worktree)
             && let Err(error) = fs::write(git_dir.join(MARK), mark_of(policy))
@@ -128,40 +135,6 @@ impl Making {
             return Some(Err(short(&why)));
         }
         Some(Ok(()))
-    }
-
-    /// Runs one command; nothing when it was stopped.
-    async fn set_up(
-        &self,
-        worktree: &Utf8PathBuf,
-        at: usize,
-        command: &str,
-    ) -> Option<Result<(), String>> {
-        let mut env = self.env.clone();
-        env.retain(|(name, _)| name != "CREW_WORKTREE");
-        env.push(("CREW_WORKTREE".to_owned(), worktree.to_string()));
-        env.push(("CREW_ROOT".to_owned(), self.created.root.to_string()));
-        let uid = &self.created.uid;
-        let job = Job {
-            name: format!("setup-{at}"),
-            command: CommandPlan { command: command.to_owned(), timeout_ms: limits::SETUP_MS },
-            folder: worktree.clone(),
-            tree: String::new(),
-            env,
-            mark: Hash::of(format!("{uid}/setup/{worktree}").as_bytes()).to_string(),
-            grace: Duration::from_millis(self.created.limits.grace_ms),
-        };
-        let found = Box::pin(job.run(self.clock, self.stop.clone())).await?;
-        let code = match found.code {
-            Some(0) => return Some(Ok(())),
-            Some(code) => format!("exited with code {code}"),
-            None => "did not end by itself".to_owned(),
-        };
-        tracing::error!(command, code, tail = found.tail, "setup failed");
-        let command = text::one_line(command, limits::SETUP_SHOWN_CHARS);
-        let tail = text::one_line(found.tail.trim(), limits::EVIDENCE_TAIL_BYTES);
-        let tail = text::tail(&tail, limits::SETUP_SHOWN_CHARS);
-        Some(Err(format!("setup `{command}` {code}: {tail}")))
     }
 }
 
@@ -186,11 +159,7 @@ fn prepare(created: &RunCreated, known: Option<&str>) -> Result<(Input, Vec<Inpu
 
 /// Fills the submodules of a worktree and copies the files that it is to have; says what is not there.
 pub(super) fn fill(created: &RunCreated, worktree: &Utf8Path) -> Result<Vec<String>, String> {
-    let mut notes: Vec<String> = submodules::fill(&created.root, worktree).into_iter().collect();
     let policy = &created.policy.worktree;
-    if !has_mark(worktree, policy) && !policy.copy.is_empty() {
-        let copied = copies::copy(&created.root, worktree, &policy.copy);
-        notes.extend(copied.map_err(|error| text::error_chain(&error))?);
-    }
-    Ok(notes)
+    let copy: &[_] = if has_mark(worktree, policy) { &[] } else { &policy.copy };
+    setup::fill(&created.root, worktree, copy)
 }

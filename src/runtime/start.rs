@@ -150,6 +150,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         stopping: BTreeSet::new(),
         meters: BTreeMap::new(),
         live_turns: super::live::LiveTurns::new(),
+        pulses: BTreeMap::new(),
         jobs: BTreeSet::new(),
         merge: super::merge::Try::default(),
         radar_at: None,

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::base::limits::{GIT_LOOK_MS, GIT_ORPHAN_WAIT_MS};
 use crate::clock::Clock;
-use crate::store::git::{GitError, git};
+use crate::store::git::{GitError, git, is_there};
 use crate::store::salvage::{Source, git_dir_of, keep_staged};
 
 /// Whether the folder is a worktree that git has finished making.
@@ -17,9 +17,7 @@ pub(super) fn is_whole(worktree: &Utf8Path) -> bool {
         let locked = git_path(worktree, "locked").and_then(|path| fs::read_to_string(path).ok());
         locked.is_some_and(|why| why.trim() == "initializing")
     };
-    worktree.join(".git").exists()
-        && git(worktree, &["rev-parse", "--verify", "-q", "HEAD"]).is_ok()
-        && !is_unfinished()
+    worktree.join(".git").exists() && is_there(worktree, "HEAD") && !is_unfinished()
 }
 
 /// Moves a half-made worktree out of the way; it is renamed, because nothing is ever deleted here.

@@ -5,7 +5,9 @@ use camino::Utf8Path;
 use super::{copies, own_tree, unfinished};
 use crate::engine::WorktreeState;
 use crate::event::GitBase;
-use crate::store::git::{GitCall, GitError, git, git_as_author, git_names, git_with};
+use crate::store::git::{
+    GitCall, GitError, git, git_as_author, git_names, git_with, is_ancestor, is_there, resolve,
+};
 
 /// What a commit of a worktree left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +46,9 @@ pub fn create(
 
 /// The commit of the target branch now, when it has only gone on since the run was created.
 fn newest(root: &Utf8Path, base: &GitBase) -> String {
-    let target = base.target.as_ref().and_then(|target| {
-        git(root, &["rev-parse", "--verify", "-q", &format!("refs/heads/{target}")]).ok()
-    });
-    let goes_on =
-        |commit: &String| git(root, &["merge-base", "--is-ancestor", &base.commit, commit]).is_ok();
+    let tip = |target: &String| resolve(root, &format!("refs/heads/{target}")).ok().flatten();
+    let target = base.target.as_ref().and_then(tip);
+    let goes_on = |commit: &String| is_ancestor(root, &base.commit, commit).unwrap_or(false);
     target.filter(goes_on).unwrap_or_else(|| base.commit.clone())
 }
 
@@ -72,7 +72,7 @@ pub fn ensure(root: &Utf8Path, base: &GitBase, start: &str) -> Result<(), GitErr
     unfinished::put_aside(root, &base.worktree)?;
     unfinished::clear_branch_lock(root, &base.worktree, &base.branch);
     let branch = format!("refs/heads/{}", base.branch);
-    if git(root, &["rev-parse", "--verify", "-q", &branch]).is_ok() {
+    if is_there(root, &branch) {
         return git(root, &["worktree", "add", "-q", path, &base.branch]).map(drop);
     }
     git(root, &["worktree", "add", "-q", "--no-track", "-b", &base.branch, path, start]).map(drop)
@@ -89,8 +89,8 @@ pub fn mend(made: &WorktreeState) -> Result<(), GitError> {
 /// Makes the branch again that somebody deleted under its worktree, where crew has seen it last.
 fn restore_branch(worktree: &Utf8Path, branch: &str, known: &str) -> Result<(), GitError> {
     let reference = format!("refs/heads/{branch}");
-    let is_there = git(worktree, &["rev-parse", "--verify", "-q", &reference]).is_ok();
-    if is_there || git(worktree, &["symbolic-ref", "-q", "HEAD"]).ok().as_ref() != Some(&reference)
+    if is_there(worktree, &reference)
+        || git(worktree, &["symbolic-ref", "-q", "HEAD"]).ok().as_ref() != Some(&reference)
     {
         return Ok(());
     }

@@ -13,6 +13,7 @@ mod outline;
 mod run;
 pub mod story;
 mod task;
+mod usage;
 mod view;
 
 #[cfg(test)]
@@ -25,8 +26,7 @@ pub use gate::GateRow;
 pub use message::{MessageRow, ReceiptRow};
 pub use notice::{Notice, Notices, Severity};
 pub use outline::outline;
-pub use run::{
-    BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsageRow, UsedRow, WorktreeRow,
-};
+pub use run::{BudgetRow, LegacyStatus, ProgressRow, RunRow, SupervisorRow, UsedRow, WorktreeRow};
 pub use task::TaskRow;
+pub use usage::UsageRow;
 pub use view::{ConflictRow, Live, StatusView};

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::class::Class;
+use super::usage::UsageRow;
 use crate::base::{RunNumber, Time};
 use crate::engine::{State, TaskStatus};
 use crate::event::merge::MergeResult;
 use crate::event::status::word;
-use crate::event::{CancelReason, Outcome, Status, StatusKind, Usage, Wait};
+use crate::event::{CancelReason, Outcome, Status, StatusKind, Wait};
 
 /// One run as one line of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,25 +80,6 @@ pub struct RunRow {
     /// What became of its work when it was last taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeResult>,
-}
-
-/// Tokens and money; an unknown cost is written as such.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct UsageRow {
-    /// Tokens read.
-    pub input_tokens: u64,
-    /// Tokens written.
-    pub output_tokens: u64,
-    /// Tokens read from a cache.
-    pub cache_tokens: u64,
-    /// US dollars; absent when no program told.
-    pub cost_usd: Option<f64>,
-    /// The part of it that follows from the prices of the configuration.
-    #[serde(default)]
-    pub computed_usd: f64,
-    /// Attempts of which nobody knows what they cost; they come on top.
-    #[serde(default)]
-    pub unpriced: u32,
 }
 
 /// What a run may use; absent means without limit.
@@ -227,26 +209,16 @@ impl LegacyStatus {
     }
 }
 
-impl From<&Usage> for UsageRow {
-    fn from(usage: &Usage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cache_tokens: usage.cache_tokens,
-            cost_usd: usage.cost_usd,
-            computed_usd: usage.computed_usd,
-            unpriced: usage.unpriced,
-        }
-    }
-}
-
 impl RunRow {
     /// The row of a run at the moment `now`.
     pub fn of(state: &State, supervisor: SupervisorRow, now: Time) -> Self {
         let created = &state.created;
         let plan = state.plan();
         let is_checking = || state.tasks.iter().any(|task| task.status.as_checking().is_some());
-        let (wait, wait_detail, wake_at) = waiting(&state.status);
+        let (wait, mut wait_detail, wake_at) = waiting(&state.status);
+        if wait.as_deref() == Some("limit") {
+            wait_detail = Some(state.limits_told().join("; "));
+        }
         Self {
             number: created.number,
             reference: state.reference(),
@@ -372,7 +344,8 @@ fn waiting(status: &Status) -> (Option<String>, Option<String>, Option<Time>) {
             let (detail, wake_at) = match wait {
                 Wait::Merge { trouble, .. } => (trouble.as_ref().map(word), None),
                 Wait::Limit { wake_at } => (None, Some(*wake_at)),
-                Wait::Gate | Wait::Question { .. } | Wait::Auth | Wait::Children => (None, None),
+                Wait::Auth { detail } => (Some(detail.clone()), None),
+                Wait::Gate | Wait::Question { .. } | Wait::Children => (None, None),
             };
             (Some(wait.as_str().to_owned()), detail, wake_at)
         }

@@ -1,5 +1,6 @@
 //! What an event means, in one line for people.
 
+use super::usage::UsageRow;
 use crate::base::time::human_ms;
 use crate::base::{TaskId, text};
 use crate::event::body::{Attention, HeartbeatLevel, ReadyCause, Settled};
@@ -10,6 +11,7 @@ use crate::event::merge::MergeResult;
 use crate::event::pass::PassFinished;
 use crate::event::policy::{AcceptedBy, RiskAccepted};
 use crate::event::status::word;
+use crate::event::takeover::{HandBack, TaskHandedBack};
 use crate::event::{AttemptEnded, Body, Record, Status};
 use crate::plan::policy::Budget;
 use crate::plan::risk::told as told_risks;
@@ -84,9 +86,14 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         }
         Body::TaskReadied(ready) => {
             let mut text = format!("again ({})", cause(ready.cause));
+            if let Some(moment) = ready.not_before.filter(|_| ready.cause == ReadyCause::Limit) {
+                text = format!("{text}, not before {moment}");
+            }
             if !ready.failure.is_empty() {
+                // What the agent is told to do is no news.
+                let failure = ready.failure.split(". Look at what is there").next();
                 text.push_str(": ");
-                text.push_str(&quote(&ready.failure));
+                text.push_str(&quote(failure.unwrap_or_default()));
             }
             (Some(&ready.task), text, true)
         }
@@ -107,8 +114,12 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
         }
         Body::AttemptStarted(started) => {
             let model = started.model.as_deref().map(|model| format!(" {model}"));
+            let why = match started.model_why.as_str() {
+                "" => String::new(),
+                why => format!("; {why}"),
+            };
             let text = format!(
-                "attempt {} started ({}{})",
+                "attempt {} started ({}{}{why})",
                 started.attempt,
                 if started.runtime.is_empty() { "command" } else { &started.runtime },
                 model.unwrap_or_default()
@@ -168,12 +179,18 @@ fn told(body: &Body) -> (Option<&TaskId>, String, bool) {
             let what = match raised.kind {
                 Attention::FirstOutput => "printed nothing yet",
                 Attention::Silence => "fell silent",
+                Attention::Retries => "only tries again",
             };
             (Some(&raised.task), format!("{what}: {}", quote(&raised.detail)), true)
         }
         Body::QuestionAsked(asked) => {
             (Some(&asked.task), format!("asks: {}", quote(&asked.question.text)), true)
         }
+        Body::TaskTaken(taken) => {
+            let by = quote(&taken.by.name());
+            (Some(&taken.task), format!("taken over by {by} with {}", quote(&taken.program)), true)
+        }
+        Body::TaskHandedBack(back) => (Some(&back.task), handed_back(back), true),
         Body::QuestionParked(parked) => {
             (Some(&parked.task), "ended its turn without the answer".to_owned(), false)
         }
@@ -382,7 +399,24 @@ fn end(ended: &AttemptEnded) -> String {
     let said = if ended.summary.is_empty() { &ended.failure } else { &ended.summary };
     let said = if said.is_empty() { String::new() } else { format!(": {}", quote(said)) };
     let time = human_ms(ended.duration_ms);
-    format!("attempt {} ended with {how} after {time}{said}", ended.attempt)
+    let used = UsageRow::from(&ended.usage);
+    let used = if used.is_reported() { format!(" ({})", used.words()) } else { String::new() };
+    format!("attempt {} ended with {how} after {time}{said}{used}", ended.attempt)
+}
+
+fn handed_back(back: &TaskHandedBack) -> String {
+    let how = match back.how {
+        HandBack::GoOn => "handed back",
+        HandBack::Done => "handed back as done",
+        HandBack::Unused => "ended before it could be taken over",
+        HandBack::Lost => "given back because its terminal was gone",
+    };
+    if back.how == HandBack::Unused {
+        return how.to_owned();
+    }
+    let end = back.end_words();
+    let end = if end.is_empty() { end } else { format!("{end}; ") };
+    format!("{how} ({end}{})", quote(&back.file_words()))
 }
 
 fn cause(cause: ReadyCause) -> &'static str {
@@ -399,6 +433,10 @@ fn cause(cause: ReadyCause) -> &'static str {
         ReadyCause::Pass => "next pass",
         ReadyCause::Final => "the finished work was red",
         ReadyCause::Outdated => "the tree has changed since its vote",
+        ReadyCause::Limit => "its provider has no room",
+        ReadyCause::Fallback => "another model takes over",
+        ReadyCause::Overflow => "its conversation no longer fitted",
+        ReadyCause::Session => "its session is gone",
     }
 }
 
@@ -410,6 +448,8 @@ fn quote(said: &str) -> String {
 mod tests {
     use super::*;
     use crate::snapshot::sample;
+
+    const USED: &str = " (1200 in, 300 out, 4000 cached, $0.25)";
 
     #[test]
     fn a_run_reads_as_a_story() {
@@ -431,10 +471,10 @@ mod tests {
                 "queued",
                 "running",
                 "planning: attempt 1 started (claude)",
-                "planning: attempt 1 ended with code 0 after 15s: wrote the plan",
+                &format!("planning: attempt 1 ended with code 0 after 15s: wrote the plan{USED}"),
                 "planning: done (unverified)",
                 "coding: attempt 1 started (claude sonnet)",
-                "coding: attempt 1 ended with code 0 after 15s",
+                &format!("coding: attempt 1 ended with code 0 after 15s{USED}"),
                 "coding: asks: Are amounts in cents?",
                 "waiting (question)",
             ]

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::class::Class;
-use super::run::UsageRow;
+use super::usage::UsageRow;
 use crate::base::time::human_ms;
 use crate::base::{StepId, TaskId, Time};
 use crate::engine::{
-    AttemptVitals, LiveAttempt, State, TaskState, TaskStatus, Vitals, all_waits, heartbeat,
+    AttemptVitals, LiveAttempt, State, Taken, TaskState, TaskStatus, Vitals, all_waits, heartbeat,
 };
 use crate::event::body::HeartbeatLevel;
 use crate::event::{StatusKind, TaskResult};
@@ -32,6 +32,12 @@ pub struct TaskRow {
     pub runtime: Option<String>,
     /// The model asked for.
     pub model: Option<String>,
+    /// The model that its last attempt asked for.
+    pub model_asked: Option<String>,
+    /// Why it is not the one that its step asks for.
+    pub model_why: Option<String>,
+    /// The model that answered in its last attempt, as its program names it.
+    pub model_used: Option<String>,
     /// How old the heartbeat of its live attempt is.
     pub heartbeat: Option<HeartbeatLevel>,
     /// When its first attempt started.
@@ -72,6 +78,7 @@ impl TaskRow {
             Some(seen) => heartbeat(state, live, seen, now).0,
             None => live.heartbeat,
         });
+        let asked = entry.asked_model.as_ref();
         let runtime = live.map(|live| live.runtime.as_str()).or(entry.runtime.as_deref());
         let runtime = runtime.unwrap_or(&step.runtime);
         let since = live
@@ -89,16 +96,23 @@ impl TaskRow {
             attempt: entry.attempts,
             runtime: (!runtime.is_empty()).then(|| runtime.to_owned()),
             model: live.map_or_else(|| step.model.clone(), |live| live.model.clone()),
+            model_asked: asked.and_then(|(model, _)| model.clone()),
+            model_why: asked.map(|(_, why)| why.clone()).filter(|why| !why.is_empty()),
+            model_used: entry.last.as_ref().and_then(|last| last.report.model.clone()),
             heartbeat: level,
             started_at: entry.started_at,
             ended_at: if live.is_some() { None } else { entry.ended_at },
             summary: (!entry.summary.is_empty()).then(|| entry.summary.clone()),
-            why: why(state, entry, now, &waits[state.step_ix_of(task)]),
+            why: why(state, task, now, &waits[state.step_ix_of(task)]),
             active_ms: entry.active_ms + since,
             output_at: seen.and_then(|seen| seen.output_at),
             usage: UsageRow::from(&entry.usage),
             branch: state.own_tree(task).and_then(|tree| tree.branch.clone()),
-            class: class(entry, level, seen),
+            class: if state.taken(task).is_some() && !entry.status.is_settled() {
+                Class::Running
+            } else {
+                class(entry, level, seen)
+            },
         }
     }
 }
@@ -112,12 +126,22 @@ fn open_sources(state: &State) -> Vec<String> {
     all_waits(state).into_iter().map(waits).collect()
 }
 
-fn why(state: &State, entry: &TaskState, now: Time, waits: &str) -> Option<String> {
+fn in_hands(taken: &Taken) -> String {
+    format!("{} has taken it over (process {})", taken.by.name(), taken.pid)
+}
+
+fn why(state: &State, task: TaskIx, now: Time, waits: &str) -> Option<String> {
+    let (entry, taken) = (&state.tasks[task], state.taken(task));
     let is_running = state.status.kind() == StatusKind::Running;
     match &entry.status {
         TaskStatus::Pending if !waits.is_empty() => Some(waits.to_owned()),
+        TaskStatus::Ready { .. } if taken.is_some() => taken.map(in_hands),
         TaskStatus::Ready { not_before: Some(moment), .. } if *moment > now => {
-            Some(format!("it tries again in {}", human_ms(moment.since_ms(now))))
+            let again = format!("it tries again in {}", human_ms(moment.since_ms(now)));
+            Some(match entry.limit_told() {
+                Some(said) => format!("{again}: {said}"),
+                None => again,
+            })
         }
         TaskStatus::Ready { .. } if is_running => Some("it waits for a slot".to_owned()),
         TaskStatus::Ready { .. } => Some(format!("the run is {}", state.status.kind().as_str())),

@@ -95,21 +95,14 @@ fn store_from(
     let stored = files::write_atomic_with(&run.artifact(name), Durability::Synced, |file| {
         let mut hasher = blake3::Hasher::new();
         let mut bytes = 0;
-        let mut chunk = vec![0; 64 << 10];
-        loop {
-            let got = match from.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(got) => got,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            bytes += got as u64;
+        files::each_chunk(&mut from, std::convert::identity, |chunk| {
+            bytes += chunk.len() as u64;
             if bytes > max {
                 return Err(io::ErrorKind::FileTooLarge.into());
             }
-            hasher.update(&chunk[..got]);
-            file.write_all(&chunk[..got])?;
-        }
+            hasher.update(chunk);
+            file.write_all(chunk)
+        })?;
         let hash = hasher.finalize().to_hex().to_string();
         Ok(Stored { bytes, hash })
     });

@@ -114,6 +114,26 @@ pub fn read_text_capped(path: impl AsRef<Utf8Path>, max: u64) -> Result<String, 
     Ok(text)
 }
 
+/// Gives what can be read to `take`, piece by piece.
+///
+/// # Errors
+/// It cannot be read, which `unreadable` puts into words, or it was not taken.
+pub fn each_chunk<E>(
+    from: &mut impl Read,
+    unreadable: impl Fn(io::Error) -> E,
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(got) => take(&chunk[..got])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+}
+
 /// Opens a regular file for reading, without following a link and without waiting at a fifo.
 ///
 /// # Errors

@@ -3,6 +3,9 @@
 //! Every call is quiet, asks nothing, takes no optional locks, runs no hooks, and names its folder.
 
 use std::io::{Seek, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -25,6 +28,16 @@ pub enum GitError {
         /// What it said.
         said: String,
     },
+    /// Somebody killed it before it could say anything.
+    #[error("`git {verb}` in `{dir}` was killed by signal {signal}")]
+    Killed {
+        /// The git verb.
+        verb: String,
+        /// Where it ran.
+        dir: Utf8PathBuf,
+        /// The signal.
+        signal: i32,
+    },
 }
 
 /// Who commits when the user has not told git a name.
@@ -41,6 +54,76 @@ const IDENTITY: [(&str, &str); 4] = [
 /// Git is missing, or it says no.
 pub fn git(dir: &Utf8Path, args: &[&str]) -> Result<String, GitError> {
     text(dir, args, &GitCall::default())
+}
+
+/// As [`git`], for a call that changes nothing: one that was killed is made once more.
+///
+/// # Errors
+/// Git is missing, or it says no.
+pub fn git_steady(dir: &Utf8Path, args: &[&str]) -> Result<String, GitError> {
+    match git(dir, args) {
+        Err(GitError::Killed { .. }) => git(dir, args),
+        answer => answer,
+    }
+}
+
+/// The object that a name stands for: a reference, or `commit^{tree}`, or `commit:path`; nothing where there is none.
+///
+/// # Errors
+/// Git is missing, or it cannot say.
+pub fn resolve(dir: &Utf8Path, name: &str) -> Result<Option<String>, GitError> {
+    let args = ["rev-parse", "--verify", "-q", name];
+    let found = answer(dir, &args)?;
+    Ok(found.map(|out| String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned()))
+}
+
+/// Whether a name stands for something; where git cannot say, it does not.
+pub fn is_there(dir: &Utf8Path, name: &str) -> bool {
+    resolve(dir, name).is_ok_and(|found| found.is_some())
+}
+
+/// The object that a file of a worktree would be: its content after filters, or where a link points to.
+///
+/// Nothing where no file is.
+///
+/// # Errors
+/// Git is missing, or the file cannot be read.
+pub fn blob_of(tree: &Utf8Path, file: &Path) -> Result<Option<String>, GitError> {
+    let path = tree.as_std_path().join(file);
+    let out = match path.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => {
+            let target = path.read_link().map_err(GitError::Start)?;
+            let call = GitCall { input: target.as_os_str().as_bytes(), ..GitCall::default() };
+            git_with(tree, &["hash-object", "--no-filters", "--stdin"], &call)?
+        }
+        Ok(meta) if !meta.is_dir() => {
+            git_raw(tree, &["hash-object", "--", &file.to_string_lossy()], &[])?
+        }
+        Ok(_) | Err(_) => return Ok(None),
+    };
+    Ok(Some(String::from_utf8_lossy(&out).trim().to_owned()))
+}
+
+/// Whether everything that a commit has is in another one.
+///
+/// # Errors
+/// Git is missing, or one of both is no commit.
+pub fn is_ancestor(dir: &Utf8Path, commit: &str, of: &str) -> Result<bool, GitError> {
+    answer(dir, &["merge-base", "--is-ancestor", commit, of]).map(|yes| yes.is_some())
+}
+
+/// The output of a question that git answers with its exit code: nothing for a no, which is not a failure.
+fn answer(dir: &Utf8Path, args: &[&str]) -> Result<Option<Vec<u8>>, GitError> {
+    let ask = || git_output(dir, args, &GitCall::default());
+    let mut output = ask()?;
+    if output.status.signal().is_some() {
+        output = ask()?;
+    }
+    match output.status.code() {
+        Some(0) => Ok(Some(output.stdout)),
+        Some(1) => Ok(None),
+        _ => Err(failed(dir, args, &output)),
+    }
 }
 
 /// Runs git as an author even where the user has set no identity.
@@ -95,11 +178,11 @@ pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec
 
 fn failed(dir: &Utf8Path, args: &[&str], output: &Output) -> GitError {
     let said = String::from_utf8_lossy(&output.stderr);
-    GitError::Failed {
-        verb: verb(args).to_owned(),
-        dir: dir.to_owned(),
-        said: crate::base::text::one_line(&said, 400),
+    let (verb, dir) = (verb(args).to_owned(), dir.to_owned());
+    if let Some(signal) = output.status.signal() {
+        return GitError::Killed { verb, dir, signal };
     }
+    GitError::Failed { verb, dir, said: crate::base::text::one_line(&said, 400) }
 }
 
 /// The verb of a call; options with a value of their own stand before it.
@@ -252,5 +335,47 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn only_a_git_that_was_killed_is_asked_once_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        git(root, &["init", "-q"]).unwrap();
+        let asked = |what: &str| {
+            let alias = format!("alias.ask=!echo x >> asked; {what}");
+            let answer = git_steady(root, &["-c", &alias, "ask"]);
+            let times = std::fs::read_to_string(root.join("asked")).unwrap().lines().count();
+            std::fs::remove_file(root.join("asked")).unwrap();
+            (answer, times)
+        };
+        let (killed, times) = asked("kill -9 $PPID; sleep 5");
+        assert!(matches!(killed, Err(GitError::Killed { signal: 9, .. })), "{killed:?}");
+        assert_eq!(times, 2);
+        let (failed, times) = asked("exit 3");
+        assert!(matches!(failed, Err(GitError::Failed { .. })), "{failed:?}");
+        assert_eq!(times, 1);
+        let (killed_once, times) =
+            asked("test -e again || { touch again; kill -9 $PPID; sleep 5; }; echo fine");
+        assert_eq!((killed_once.unwrap().as_str(), times), ("fine", 2));
+    }
+
+    #[test]
+    fn a_no_is_an_answer_and_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        assert!(resolve(root, "HEAD").is_err(), "no repository");
+        git(root, &["init", "-q", "-b", "main"]).unwrap();
+        assert_eq!(resolve(root, "HEAD").unwrap(), None);
+        for message in ["first", "second"] {
+            git_as_author(root, &["commit", "-q", "--allow-empty", "-m", message]).unwrap();
+        }
+        let first = git(root, &["rev-parse", "HEAD~1"]).unwrap();
+        assert_eq!(resolve(root, "main~1").unwrap(), Some(first.clone()));
+        assert!(is_there(root, "refs/heads/main") && !is_there(root, "refs/heads/other"));
+        assert_eq!(resolve(root, "HEAD:no-file").unwrap(), None);
+        assert!(is_ancestor(root, &first, "main").unwrap());
+        assert!(!is_ancestor(root, "main", &first).unwrap());
+        assert!(is_ancestor(root, "gone", "main").is_err());
     }
 }

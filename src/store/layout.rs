@@ -223,10 +223,24 @@ impl RunDir {
         self.dir.join(format!("paths-{tree}.json{end}"))
     }
 
+    /// Folder of one task: its attempts, and what people did in it.
+    pub fn task(&self, task: &TaskId) -> Utf8PathBuf {
+        self.dir.join("tasks").join(task.file_name())
+    }
+
     /// Folder of one attempt.
     pub fn attempt(&self, task: &TaskId, number: u32) -> AttemptDir {
-        let dir = self.dir.join("tasks").join(task.file_name()).join(number.to_string());
-        AttemptDir { dir }
+        AttemptDir { dir: self.task(task).join(number.to_string()) }
+    }
+
+    /// Held by the process of the person who has taken the task over, for as long as the session lasts.
+    pub fn attach_lock(&self, task: &TaskId) -> Utf8PathBuf {
+        self.task(task).join("attach.lock")
+    }
+
+    /// What the terminal of the session showed that event `seq` began.
+    pub fn attached(&self, task: &TaskId, seq: u64) -> Utf8PathBuf {
+        self.task(task).join(format!("attached-{seq}.log"))
     }
 }
 

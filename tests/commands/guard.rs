@@ -100,7 +100,7 @@ fn runs_that_do_not_exist_are_named_with_what_was_meant() {
     env.crew(&["stop", "1"]).code(6).says("this project has no runs yet");
     let _run = env.run("fix-login", CODING);
     let _other = env.run("fix-logout", CODING);
-    env.crew(&["stop", "9"]).code(6).says("error: no run `9`").says("#2 is the newest");
+    env.crew(&["stop", "9"]).code(6).says("error: no run `9`").says("did you mean `#2`?");
     env.crew(&["stop", "fix-logim"]).code(6).says("did you mean `fix-login`?");
     env.crew(&["stop", "fix-"]).code(6).says("names several runs").says("hint: use its number");
     env.crew(&["stop", "1/coding"]).code(2).says("hint: the run is `1`");

@@ -2,26 +2,9 @@
 
 use std::fs;
 
-use crew::event::Body;
-
 use crate::project::TestEnv;
+use crate::slots::{SLOTS, TOGETHER, merged};
 use crate::support::wait_until;
-
-const SLOTS: &str = "## build\nrole: writer\nslots: 3\nisolation: snapshot\n\n{goal}\n\n\
-## look\nrole: reader\ndependsOn: build\n\nLook at it.";
-
-/// Waits until the agents of all slots have begun.
-const TOGETHER: &str = "touch $NOTES/begun.$CREW_SLOT
-while ! [ -e $NOTES/begun.1 -a -e $NOTES/begun.2 -a -e $NOTES/begun.3 ]; do sleep 0.02; done";
-
-fn merged(env: &TestEnv, run: u32) -> Vec<String> {
-    let records = env.records(run);
-    let tasks = records.iter().filter_map(|record| {
-        let Body::TreeMerged(merged) = &record.body else { return None };
-        merged.error.is_none().then(|| merged.task.to_string())
-    });
-    tasks.collect()
-}
 
 #[test]
 fn a_merge_that_is_killed_at_any_point_is_done_once() {

@@ -91,7 +91,7 @@ fn a_killed_shim_and_agent_are_one_loss() {
 }
 
 /// Everything of the run is gone at once, as after a power cut.
-fn kill_all(env: &TestEnv, run: u32) {
+pub fn kill_all(env: &TestEnv, run: u32) {
     kill(env.wait_supervisor(run));
     wait_until("all is gone", || {
         for process in env.processes() {

@@ -6,22 +6,17 @@ use std::fs;
 use crew::event::Body;
 
 use crate::project::TestEnv;
+use crate::slots::{SLOTS, TOGETHER, merged};
 use crate::support::wait_until;
 
-const SLOTS: &str = "## build\nrole: writer\nslots: 3\nisolation: snapshot\n\n{goal}\n\n\
-## look\nrole: reader\ndependsOn: build\n\nLook at it.";
-
-/// Waits until the agents of all slots have begun.
-const TOGETHER: &str = "touch $NOTES/begun.$CREW_SLOT
-while ! [ -e $NOTES/begun.1 -a -e $NOTES/begun.2 -a -e $NOTES/begun.3 ]; do sleep 0.02; done";
-
-fn merged(env: &TestEnv, run: u32) -> Vec<String> {
-    let records = env.records(run);
-    let tasks = records.iter().filter_map(|record| {
-        let Body::TreeMerged(merged) = &record.body else { return None };
-        merged.error.is_none().then(|| merged.task.to_string())
-    });
-    tasks.collect()
+/// Stops a run when the agents of all slots have done half of their work.
+fn stop_half_done(env: &TestEnv, run: u32) {
+    for slot in 1..=3 {
+        let half = env.notes().join(format!("half.{slot}"));
+        wait_until("the work is half done", || half.exists());
+    }
+    env.ok(&["stop", "1", "--yes"]);
+    assert_eq!(env.rest(run), "cancelled(stopped)");
 }
 
 fn branches(env: &TestEnv) -> String {
@@ -162,12 +157,7 @@ esac
 echo done",
     );
     let run = env.start_workflow("slots");
-    for slot in 1..=3 {
-        let half = env.notes().join(format!("half.{slot}"));
-        wait_until("the work is half done", || half.exists());
-    }
-    env.ok(&["stop", "1", "--yes"]);
-    assert_eq!(env.rest(run), "cancelled(stopped)");
+    stop_half_done(&env, run);
     assert!(branches(&env).contains("crew/do-it--build.3"), "{}", branches(&env));
     env.ok(&["reopen", "1"]);
     assert_eq!(env.rest(run), "done", "{:?}", env.status(run));
@@ -231,12 +221,7 @@ if [ $CREW_TASK$CREW_ATTEMPT_NUMBER = build/${CREW_SLOT}1 ]; then echo $CREW_SLO
 ls > $NOTES/seen.$CREW_SLOT; echo done",
     );
     let run = env.start_workflow("slots");
-    for slot in 1..=3 {
-        let half = env.notes().join(format!("half.{slot}"));
-        wait_until("the work is half done", || half.exists());
-    }
-    env.ok(&["stop", "1", "--yes"]);
-    assert_eq!(env.rest(run), "cancelled(stopped)");
+    stop_half_done(&env, run);
     let worktree = env.state(run).worktree.expect("a worktree").path;
     let own = format!("{worktree}@build.2");
     fs::write(format!("{own}/mine"), "of a person\n").expect("written");

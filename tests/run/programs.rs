@@ -33,10 +33,10 @@ fn a_turn_that_worked_is_done_with_its_session_and_its_usage() {
 
 #[test]
 fn a_program_that_exits_well_after_an_error_has_failed_all_the_same() {
-    let (env, run) = play("pi", "http_401", 0);
+    let (env, run) = play("pi", "http_400", 0);
     assert_eq!(env.status_text(run), "failed(agent_failed)");
     let why = env.ok(&["why", "1/work"]);
-    assert!(why.contains("the program failed (login)") && why.contains("invalid api key"), "{why}");
+    assert!(why.contains("the program failed (other)") && why.contains("bad request"), "{why}");
     // Interrupted programs exit with code 0 as well, and say no end.
     let (env, run) = play("gemini", "nr_term_long", 0);
     assert_eq!(env.status_text(run), "failed(agent_failed)");

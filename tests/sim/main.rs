@@ -67,5 +67,7 @@ fn every_seed_keeps_the_promises_of_a_run() {
     assert!(total.drafts > seeds / 20 && total.over_budget > seeds / 100, "{total:?}");
     assert!(total.merges > seeds / 250 && total.unmerged > seeds / 500, "{total:?}");
     assert!(total.passes > seeds / 5 && total.denied > 0, "{total:?}");
+    assert!(total.slept > seeds / 100 && total.logins > seeds / 50, "{total:?}");
+    assert!(total.fallbacks > seeds / 50, "{total:?}");
     println!("{seeds} seeds: {total:?}");
 }

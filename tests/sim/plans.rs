@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crew::base::flow::{Access, Expands, Fire, Isolation, Join, Loop, OnStale, StepKind};
 use crew::base::{RunNumber, StepId};
 use crew::event::{GitBase, Limits, Priority, RunCreated};
-use crew::plan::graph::CommandPlan;
+use crew::plan::graph::{AgentPlan, CommandPlan};
 use crew::plan::policy::Budget;
 use crew::plan::{ChannelPlan, Completion, Plan, Policy, StepPlan};
 use fastrand::Rng;
@@ -36,6 +36,8 @@ pub fn random(rng: &mut Rng) -> Plan {
     "rt-0".clone_into(&mut role.runtime);
     let start = (0..count).filter(|ix| channels.iter().all(|c| c.to != *ix)).collect();
     let end = (0..count).filter(|ix| channels.iter().all(|c| c.from != *ix)).collect();
+    let fallback_models = vec!["second".to_owned(), "third".to_owned()];
+    let agent = AgentPlan { fallback_models, ..AgentPlan::default() };
     let mut plan = Plan {
         workflow: "random".into(),
         team: "random".into(),
@@ -51,7 +53,7 @@ pub fn random(rng: &mut Rng) -> Plan {
         completion: *rng
             .choice(&[Completion::Deliver, Completion::Merge, Completion::None])
             .expect("not empty"),
-        agents: BTreeMap::new(),
+        agents: BTreeMap::from([("agent".to_owned(), agent)]),
         skills: BTreeMap::new(),
         role_concurrency: if rng.u8(0..4) == 0 {
             BTreeMap::from([("role-0".to_owned(), 1)])
@@ -93,14 +95,14 @@ fn step(rng: &mut Rng, ix: usize, in_degree: usize) -> StepPlan {
     StepPlan {
         id,
         role: format!("role-{}", rng.u8(0..3)),
-        agent: None,
+        agent: (kind == StepKind::Agent && rng.bool()).then(|| "agent".to_owned()),
         kind,
         runtime: if kind == StepKind::Agent {
             format!("rt-{}", rng.u8(0..2))
         } else {
             String::new()
         },
-        model: None,
+        model: rng.bool().then(|| "first".to_owned()),
         prompt: "do {goal}".into(),
         command: None,
         slots: if rng.u8(0..4) == 0 { rng.u32(1..4) } else { 1 },

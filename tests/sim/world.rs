@@ -2,6 +2,7 @@
 // Long because the world and its checks look into each other; apart, every field would need an accessor.
 
 mod agents;
+mod failures;
 mod merge;
 mod people;
 mod promises;
@@ -58,6 +59,9 @@ pub struct Summary {
     pub unmerged: u64,
     pub passes: u64,
     pub denied: u64,
+    pub slept: u64,
+    pub logins: u64,
+    pub fallbacks: u64,
 }
 
 impl Summary {
@@ -73,9 +77,14 @@ impl Summary {
             self.drafts += u64::from(moved.rule == Rule::T03);
             self.over_budget += u64::from(moved.rule == Rule::T22);
             self.denied += u64::from(moved.rule == Rule::T23);
+            let sleeps = matches!(moved.to, Status::Waiting { wait: Wait::Limit { .. } });
+            self.slept += u64::from(sleeps);
+            self.logins += u64::from(moved.rule == Rule::T12 && !sleeps);
             self.merges += u64::from(moved.to == Status::Done { outcome: Outcome::Merged });
             let is_merge = matches!(moved.to, Status::Waiting { wait: Wait::Merge { .. } });
             self.unmerged += u64::from(is_merge && moved.rule != Rule::T28);
+        } else if let Body::AttemptStarted(started) = body {
+            self.fallbacks += u64::from(!started.model_why.is_empty());
         } else if let Body::PassFinished(_) = body {
             self.passes += 1;
         }
@@ -107,6 +116,9 @@ impl Summary {
         self.unmerged += other.unmerged;
         self.passes += other.passes;
         self.denied += other.denied;
+        self.slept += other.slept;
+        self.logins += other.logins;
+        self.fallbacks += other.fallbacks;
     }
 }
 
@@ -166,6 +178,8 @@ pub struct World {
     told: usize,
     words: u32,
     resumes: u32,
+    /// Until when tasks wait for limits.
+    limits: BTreeMap<TaskId, Time>,
     crashes_left: u32,
     crash_rate: u8,
     summary: Summary,
@@ -200,6 +214,7 @@ impl World {
             told: 0,
             words: 0,
             resumes: 0,
+            limits: BTreeMap::new(),
             crashes_left: 12,
             crash_rate,
             summary: Summary::default(),
@@ -396,6 +411,7 @@ impl World {
         let batch = chain.seq + 1;
         for (actor, epoch, body) in events {
             self.summary.count(&body);
+            self.check_limits(&body);
             let next = Record { actor, epoch, ..record(chain.seq + 1, batch, self.now, body) };
             chain = next.write(chain, &mut bytes);
         }
@@ -417,6 +433,8 @@ impl World {
             .map(|(task, live)| {
                 let seen = self.processes.get(&(task, live.number));
                 let vitals = seen.map_or_else(AttemptVitals::default, |process| AttemptVitals {
+                    retrying: None,
+                    over_at: None,
                     beat_at: Some(self.now),
                     stdout_at: process.output.filter(|at| *at <= self.now),
                     output_at: process.output.filter(|at| *at <= self.now),

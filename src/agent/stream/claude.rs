@@ -16,16 +16,12 @@ pub(crate) struct Reader {
     model: Option<String>,
     /// `qwen` counts cached tokens as input, and sums up over the session.
     is_qwen: bool,
-    totals: Totals,
+    pub(super) totals: Totals,
 }
 
 impl Reader {
     pub(super) fn qwen() -> Self {
         Self { is_qwen: true, ..Self::default() }
-    }
-
-    pub(super) fn totals(&mut self) -> Option<&mut Totals> {
-        self.is_qwen.then_some(&mut self.totals)
     }
 
     pub(super) fn read(&mut self, line: &Value) -> Option<Vec<Observation>> {
@@ -35,6 +31,7 @@ impl Reader {
             && self.session.as_deref() != Some(id)
         {
             self.session = Some(id.to_owned());
+            self.totals.named(id);
             seen.push(Observation::Session { id: id.to_owned() });
         }
         match kind {
@@ -119,7 +116,7 @@ impl Reader {
     }
 
     fn result(&mut self, line: &Value, seen: &mut Vec<Observation>) {
-        seen.push(Observation::Usage(self.usage(line)));
+        self.usage(line, seen);
         let is_error = at(line, "is_error").and_then(Value::as_bool).unwrap_or(false);
         let answer = text_or_empty(line, "result");
         if !is_error {
@@ -133,39 +130,51 @@ impl Reader {
             .find(|words| !words.trim().is_empty())
             .map_or_else(|| text_or_empty(line, "subtype").replace('_', " "), str::to_owned);
         let status = at(line, "api_error_status").and_then(Value::as_u64);
-        seen.push(failure::failure(status, &words));
-        seen.push(Observation::Result { text: String::new(), status: ResultStatus::Error });
+        seen.extend(failure::failed_turn(status, &words));
     }
 
-    fn usage(&mut self, line: &Value) -> Usage {
+    fn usage(&mut self, line: &Value, seen: &mut Vec<Observation>) {
         let cache_tokens = count(line, "usage.cache_read_input_tokens");
         let input = count(line, "usage.input_tokens");
         let output_tokens = count(line, "usage.output_tokens");
         if self.is_qwen {
             let input_tokens = input.saturating_sub(cache_tokens);
-            return self.totals.since(Usage {
-                input_tokens,
-                output_tokens,
-                cache_tokens,
-                cost_usd: None,
-            });
+            let total = Usage { input_tokens, output_tokens, cache_tokens, cost_usd: None };
+            seen.push(Observation::Usage(self.totals.since(total)));
+            return;
         }
-        // The total goes on over resumed sessions; this does not.
+        // This cost is a sum over the session, also after it was resumed; the tokens are those of the turn.
+        let total = number(line, "total_cost_usd");
+        let cost = self.totals.since(Usage { cost_usd: total, ..Usage::default() }).cost_usd;
         let since = at(line, "model_usage_since_last_result").and_then(Value::as_object);
-        let cost_usd = match since {
-            Some(models) => {
-                let costs = models.values().filter_map(|used| number(used, "costUSD"));
-                Some(costs.fold(0.0, |sum, cost| sum + cost))
-            }
-            None => number(line, "total_cost_usd"),
-        };
-        Usage {
-            input_tokens: input + count(line, "usage.cache_creation_input_tokens"),
+        if let Some(models) = since.filter(|models| !models.is_empty()) {
+            seen.extend(models.iter().map(|(name, used)| Observation::UsageOf {
+                model: name.clone(),
+                usage: usage_of_model(used),
+            }));
+            return;
+        }
+        let input_tokens = input + count(line, "usage.cache_creation_input_tokens");
+        seen.push(Observation::Usage(Usage {
+            input_tokens,
             output_tokens,
             cache_tokens,
-            cost_usd,
-        }
+            cost_usd: cost,
+        }));
     }
+}
+
+/// What one model used since the last result, with those that worked for the model that answers.
+fn usage_of_model(used: &Value) -> Usage {
+    let usage = Usage {
+        input_tokens: count(used, "inputTokens") + count(used, "cacheCreationInputTokens"),
+        output_tokens: count(used, "outputTokens"),
+        cache_tokens: count(used, "cacheReadInputTokens"),
+        cost_usd: number(used, "costUSD"),
+    };
+    // A model whose price the program does not know is not one that is free.
+    let is_free = usage.cost_usd == Some(0.0) && usage.tokens() > 0;
+    Usage { cost_usd: usage.cost_usd.filter(|_| !is_free), ..usage }
 }
 
 fn tool_results(line: &Value, seen: &mut Vec<Observation>) {

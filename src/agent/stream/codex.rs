@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::json::{at, count, detail, list, outcome, text, text_or_empty};
+use super::json::{DETAIL_CHARS_MAX, at, count, detail, list, outcome, text, text_or_empty};
 use super::{Totals, failure};
 use crate::agent::observation::{ErrorKind, Observation, ResultStatus, Usage};
 use crate::base::text::one_line;
@@ -17,7 +17,11 @@ pub(crate) struct Reader {
 impl Reader {
     pub(super) fn read(&mut self, line: &Value) -> Option<Vec<Observation>> {
         let seen = match text(line, "type")? {
-            "thread.started" => vec![Observation::Session { id: text_or_empty(line, "thread_id") }],
+            "thread.started" => {
+                let id = text_or_empty(line, "thread_id");
+                self.totals.named(&id);
+                vec![Observation::Session { id }]
+            }
             "turn.started" | "item.updated" => Vec::new(),
             "item.started" => started(at(line, "item")?)?,
             "item.completed" => self.completed(at(line, "item")?)?,
@@ -33,8 +37,7 @@ impl Reader {
             }
             "turn.failed" => {
                 let words = text(line, "error.message").unwrap_or("the turn failed");
-                let none = Observation::Result { text: String::new(), status: ResultStatus::Error };
-                vec![failure::failure(None, &inner(words)), none]
+                failure::failed_turn(None, &inner(words)).into()
             }
             _ => return None,
         };
@@ -53,7 +56,10 @@ impl Reader {
             "command_execution" => Observation::ToolEnd {
                 id,
                 ok: text(item, "status") == Some("completed"),
-                detail: one_line(text(item, "aggregated_output").unwrap_or_default(), 200),
+                detail: one_line(
+                    text(item, "aggregated_output").unwrap_or_default(),
+                    DETAIL_CHARS_MAX,
+                ),
             },
             "file_change" => Observation::ToolEnd {
                 id,
@@ -64,7 +70,7 @@ impl Reader {
                 id,
                 ok: text(item, "status") == Some("completed"),
                 detail: match text(item, "error.message") {
-                    Some(error) => one_line(error, 200),
+                    Some(error) => one_line(error, DETAIL_CHARS_MAX),
                     None => outcome(at(item, "result.content").unwrap_or(&Value::Null)),
                 },
             },
@@ -79,9 +85,10 @@ impl Reader {
 fn started(item: &Value) -> Option<Vec<Observation>> {
     let id = text_or_empty(item, "id");
     let (name, detail) = match text(item, "type")? {
-        "command_execution" => {
-            ("shell".to_owned(), one_line(text(item, "command").unwrap_or_default(), 200))
-        }
+        "command_execution" => (
+            "shell".to_owned(),
+            one_line(text(item, "command").unwrap_or_default(), DETAIL_CHARS_MAX),
+        ),
         "file_change" => ("edit".to_owned(), changes(item)),
         "mcp_tool_call" => {
             let (server, tool) = (text_or_empty(item, "server"), text_or_empty(item, "tool"));
@@ -97,7 +104,7 @@ fn started(item: &Value) -> Option<Vec<Observation>> {
 fn changes(item: &Value) -> String {
     let paths: Vec<&str> =
         list(item, "changes").iter().filter_map(|change| text(change, "path")).collect();
-    one_line(&paths.join(" "), 200)
+    one_line(&paths.join(" "), DETAIL_CHARS_MAX)
 }
 
 fn retry(words: &str) -> Observation {

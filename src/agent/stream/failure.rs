@@ -1,12 +1,33 @@
 //! What a program's words about a failure mean.
 
-use crate::agent::observation::{ErrorKind, Observation};
+use crate::agent::observation::{ErrorKind, Observation, ResultStatus};
 use crate::base::Time;
+
+/// What stands before the end of a limit in seconds since 1970.
+const LIMIT_UNTIL: &str = "limit reached|";
 
 /// A failure in the program's own words, with the provider's status where it is known.
 pub(super) fn failure(status: Option<u64>, text: &str) -> Observation {
     let (kind, retryable) = classify(status, text);
-    Observation::Error { kind, retryable, reset_at: reset_at(text), text: text.to_owned() }
+    let reset_at = reset_at(text);
+    // The moment is told apart, in words that people read.
+    let words = text.split_once(LIMIT_UNTIL).filter(|_| reset_at.is_some());
+    let text = words.map_or_else(|| text.to_owned(), |(what, _)| format!("{what}limit reached"));
+    Observation::Error { kind, retryable, reset_at, text }
+}
+
+/// What kind of failure a program means that ended before it could begin, by what it wrote as its error.
+///
+/// Words about connections prove little there: they may be about anything.
+pub fn kind_of(text: &str) -> Option<(ErrorKind, bool)> {
+    let (kind, retryable) = classify(None, text);
+    (!matches!(kind, ErrorKind::Other | ErrorKind::Overload)).then_some((kind, retryable))
+}
+
+/// The end of a turn that failed.
+pub(super) fn failed_turn(status: Option<u64>, text: &str) -> [Observation; 2] {
+    let none = Observation::Result { text: String::new(), status: ResultStatus::Error };
+    [failure(status, text), none]
 }
 
 /// What kind of failure it is, and whether the same call may work later.
@@ -101,7 +122,7 @@ fn status_in(lower: &str) -> Option<u64> {
 /// When a limit ends: `…|1795222296` and `resets at 1795222296` in seconds, as providers write it.
 fn reset_at(text: &str) -> Option<Time> {
     let lower = text.to_lowercase();
-    ["limit reached|", "resets at ", "reset_at\":", "reset at "].iter().find_map(|before| {
+    [LIMIT_UNTIL, "resets at ", "reset_at\":", "reset at "].iter().find_map(|before| {
         let at = lower.find(before)? + before.len();
         let digits: String = lower[at..].chars().take_while(char::is_ascii_digit).collect();
         let seconds: i64 = digits.parse().ok().filter(|seconds| *seconds > 1_000_000_000)?;

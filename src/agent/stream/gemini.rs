@@ -75,23 +75,38 @@ impl Reader {
     }
 
     fn result(&mut self, line: &Value) -> Vec<Observation> {
-        let usage = Observation::Usage(usage(line));
+        let mut seen = usage(line);
         if text(line, "status") == Some("success") {
             let text = std::mem::take(&mut self.answer);
-            return vec![usage, Observation::Result { text, status: ResultStatus::Ok }];
+            seen.push(Observation::Result { text, status: ResultStatus::Ok });
+            return seen;
         }
         let words = text(line, "error.message").unwrap_or("the turn failed");
-        let none = Observation::Result { text: String::new(), status: ResultStatus::Error };
-        vec![usage, failure::failure(None, words), none]
+        seen.extend(failure::failed_turn(None, words));
+        seen
     }
 }
 
-/// One run of the program; `input_tokens` holds the cached ones.
-fn usage(line: &Value) -> Usage {
-    let cache_tokens = count(line, "stats.cached");
+/// One run of the program, by models where it tells them apart.
+fn usage(line: &Value) -> Vec<Observation> {
+    let models = at(line, "stats.models").and_then(Value::as_object);
+    let models = models.into_iter().flatten();
+    let seen: Vec<Observation> = models
+        .map(|(model, stats)| Observation::UsageOf { model: model.clone(), usage: tokens(stats) })
+        .collect();
+    if seen.is_empty() {
+        vec![Observation::Usage(tokens(line.get("stats").unwrap_or(&Value::Null)))]
+    } else {
+        seen
+    }
+}
+
+/// `input_tokens` holds the cached ones.
+fn tokens(stats: &Value) -> Usage {
+    let cache_tokens = count(stats, "cached");
     Usage {
-        input_tokens: count(line, "stats.input_tokens").saturating_sub(cache_tokens),
-        output_tokens: count(line, "stats.output_tokens"),
+        input_tokens: count(stats, "input_tokens").saturating_sub(cache_tokens),
+        output_tokens: count(stats, "output_tokens"),
         cache_tokens,
         cost_usd: None,
     }

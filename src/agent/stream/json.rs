@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::base::text;
 
 /// Characters of a line about a tool call.
-const DETAIL_CHARS_MAX: usize = 200;
+pub(super) const DETAIL_CHARS_MAX: usize = 200;
 
 /// The text under a path of keys.
 pub(super) fn text<'a>(value: &'a Value, path: &str) -> Option<&'a str> {

@@ -14,6 +14,8 @@ mod json;
 mod opencode;
 mod pi;
 
+pub use failure::kind_of;
+
 use serde_json::Value;
 
 use super::observation::{Observation, Usage};
@@ -92,7 +94,7 @@ impl Stream {
     /// The running totals that the session had when this output began, and that it has now.
     pub(super) fn totals(&mut self) -> Option<&mut Totals> {
         match self {
-            Self::Claude(reader) => reader.totals(),
+            Self::Claude(reader) => Some(&mut reader.totals),
             Self::Codex(reader) => Some(&mut reader.totals),
             Self::Gemini(_)
             | Self::Opencode(_)
@@ -109,14 +111,35 @@ pub(super) fn failure(why: &str) -> Observation {
 }
 
 /// Usage that a program reports as the sum over its session, also when it goes on with an old one.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Totals {
-    pub(super) last: Usage,
+    /// The session that goes on, until the program has named one.
+    session: Option<String>,
+    last: Usage,
+    is_told: bool,
 }
 
 impl Totals {
+    /// A session that has used this much already.
+    pub(super) fn going_on(session: &str, used: Usage) -> Self {
+        Self { session: Some(session.to_owned()), last: used, is_told: false }
+    }
+
+    /// The last sum that the program told.
+    pub(super) fn told(&self) -> Option<Usage> {
+        self.is_told.then_some(self.last)
+    }
+
+    /// The program names its session; another one than that which was to go on has used nothing yet.
+    fn named(&mut self, session: &str) {
+        if self.session.take().is_some_and(|expected| expected != session) {
+            self.last = Usage::default();
+        }
+    }
+
     /// What was used since the last report.
     fn since(&mut self, total: Usage) -> Usage {
+        self.is_told = true;
         let last = std::mem::replace(&mut self.last, total);
         let less = |now: u64, before: u64| if now >= before { now - before } else { now };
         Usage {

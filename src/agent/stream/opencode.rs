@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::failure;
-use super::json::{at, count, detail, number, text, text_or_empty};
+use super::json::{DETAIL_CHARS_MAX, at, count, detail, number, text, text_or_empty};
 use crate::agent::observation::{Observation, ResultStatus, Usage};
 use crate::base::text::one_line;
 
@@ -50,8 +50,7 @@ impl Reader {
                 let name = text(line, "error.name").unwrap_or("error");
                 let words = text(line, "error.data.message").unwrap_or(name);
                 let status = at(line, "error.data.statusCode").and_then(Value::as_u64);
-                seen.push(failure::failure(status, words));
-                seen.push(Observation::Result { text: String::new(), status: ResultStatus::Error });
+                seen.extend(failure::failed_turn(status, words));
             }
             _ => return None,
         }
@@ -72,7 +71,7 @@ fn tool(part: &Value) -> [Observation; 2] {
     let end = Observation::ToolEnd {
         id,
         ok: text(part, "state.status") == Some("completed") && exit == 0,
-        detail: one_line(said.unwrap_or_default(), 200),
+        detail: one_line(said.unwrap_or_default(), DETAIL_CHARS_MAX),
     };
     [start, end]
 }

@@ -90,8 +90,7 @@ impl Reader {
     /// The program is done; it exits with code 0 also when its last call failed.
     fn settled(&mut self) -> Vec<Observation> {
         if let Some(words) = self.failed.take() {
-            let none = Observation::Result { text: String::new(), status: ResultStatus::Error };
-            return vec![failure::failure(None, &words), none];
+            return failure::failed_turn(None, &words).into();
         }
         let text = std::mem::take(&mut self.answer);
         vec![Observation::Result { text, status: ResultStatus::Ok }]

@@ -129,17 +129,10 @@ fn write(
         .open(to)
         .at("cannot write", to)?;
     let mut hasher = blake3::Hasher::new();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        let got = match from.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(got) => got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(broken(error)),
-        };
-        hasher.update(&chunk[..got]);
-        file.write_all(&chunk[..got]).at("cannot write", to)?;
-    }
+    files::each_chunk(from, broken, |chunk| {
+        hasher.update(chunk);
+        Ok(file.write_all(chunk).at("cannot write", to)?)
+    })?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 

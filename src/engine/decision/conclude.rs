@@ -59,7 +59,7 @@ pub(in crate::engine) fn conclude(state: &State) -> Option<(Rule, Status)> {
             (rule == Rule::T13c || state.can_move()).then(|| (rule, resumed()))
         }
         Status::Draft => draft(state),
-        Status::Waiting { wait: Wait::Auth | Wait::Limit { .. } }
+        Status::Waiting { wait: Wait::Auth { .. } | Wait::Limit { .. } }
         | Status::Blocked { .. }
         | Status::Queued { .. }
         | Status::Running

@@ -15,8 +15,8 @@ use crate::plan::graph::CommandPlan;
 use crate::plan::policy::{PathPolicy, WorktreePolicy};
 use crate::runtime::evidence::Job;
 use crate::runtime::process::kill_marked;
-use crate::runtime::{copies, submodules};
-use crate::store::git::{GitError, git, identity};
+use crate::runtime::setup::{self, Setup, SetupFailure};
+use crate::store::git::{GitError, git, identity, is_ancestor, resolve};
 
 /// Everything that making a result needs.
 #[derive(Debug, Clone)]
@@ -120,27 +120,23 @@ impl Build {
     async fn set_up(&self, clock: Clock, stop: &CancellationToken) -> Result<bool, Obstacle> {
         let own = self.clone();
         blocking(move || {
-            submodules::fill(&own.root, &own.scratch);
-            let copied = copies::copy(&own.root, &own.scratch, &own.setup.copy);
-            copied.map(drop).map_err(|error| Obstacle::failed(text::error_chain(&error)))
+            let filled = setup::fill(&own.root, &own.scratch, &own.setup.copy);
+            filled.map(drop).map_err(Obstacle::failed)
         })
         .await?;
-        let mut env = self.env.clone();
-        env.retain(|(name, _)| name != "CREW_WORKTREE");
-        env.push(("CREW_WORKTREE".to_owned(), self.scratch.to_string()));
-        env.push(("CREW_ROOT".to_owned(), self.root.to_string()));
-        for command in &self.setup.setup {
-            let plan = CommandPlan { command: command.clone(), timeout_ms: limits::SETUP_MS };
-            let job = self.job("setup", &plan, "", env.clone());
-            let Some(found) = Box::pin(job.run(clock, stop.clone())).await else {
-                return Ok(false);
-            };
-            if found.code != Some(0) {
-                let shown = text::one_line(command, limits::SETUP_SHOWN_CHARS);
-                let detail = format!("setup `{shown}` failed on the merged tree: {}", found.tail);
-                return Err(Obstacle::failed(detail));
-            }
-        }
+        let setup = Setup {
+            root: &self.root,
+            folder: &self.scratch,
+            commands: &self.setup.setup,
+            env: &self.env,
+            mark: self.mark.clone(),
+            grace: self.grace,
+        };
+        let Some(done) = setup.run(clock, stop).await else { return Ok(false) };
+        done.map_err(|failure| {
+            let SetupFailure { command, tail, .. } = failure;
+            Obstacle::failed(format!("setup `{command}` failed on the merged tree: {tail}"))
+        })?;
         Ok(true)
     }
 
@@ -168,10 +164,7 @@ impl Build {
         self.remove_scratch();
         let missing =
             |detail: String| Obstacle { why: MergeRefusal::Missing, detail, paths: Vec::new() };
-        let commit = |name: &str| {
-            let wanted = format!("{name}^{{commit}}");
-            git(&self.root, &["rev-parse", "--verify", "-q", &wanted]).ok()
-        };
+        let commit = |name: &str| resolve(&self.root, &format!("{name}^{{commit}}")).ok().flatten();
         let target = &self.target;
         let old = commit(&format!("refs/heads/{target}")).ok_or_else(|| {
             missing(format!(
@@ -184,7 +177,7 @@ impl Build {
             .ok_or_else(|| {
             missing(format!("branch `{}` and its commits are gone", self.branch))
         })?;
-        if git(&self.root, &["merge-base", "--is-ancestor", &head, &old]).is_ok() {
+        if is_ancestor(&self.root, &head, &old)? {
             let target = target.clone();
             // Somebody was quicker, with git.
             let is_empty = head == self.start;

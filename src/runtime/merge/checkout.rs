@@ -18,7 +18,7 @@ use super::Obstacle;
 use super::shelf::Shelf;
 use crate::base::text;
 use crate::event::merge::MergeRefusal;
-use crate::store::git::{GitCall, GitError, git, git_raw, git_with};
+use crate::store::git::{GitError, blob_of, git, git_raw};
 
 /// Files that are named in a message.
 const NAMED: usize = 5;
@@ -242,23 +242,11 @@ pub(super) fn differing(
     checkout: &Checkout,
     expected: &[(&Change, &str)],
 ) -> Result<Vec<String>, GitError> {
-    let top = checkout.path.as_std_path();
     let mut found = Vec::new();
     for (change, id) in expected {
-        let name = change.name();
-        let path = top.join(&change.path);
-        let content = if let Ok(target) = fs::read_link(&path) {
-            let target = target.as_os_str().as_bytes().to_vec();
-            git_with(
-                &checkout.path,
-                &["hash-object", "--no-filters", "--stdin"],
-                &GitCall { input: &target, ..GitCall::default() },
-            )?
-        } else {
-            git_raw(&checkout.path, &["hash-object", "--", &name], &[])?
-        };
-        if String::from_utf8_lossy(&content).trim() != *id {
-            found.push(name);
+        let blob = blob_of(&checkout.path, &change.path)?;
+        if blob.as_deref() != Some(*id) {
+            found.push(change.name());
         }
     }
     Ok(found)

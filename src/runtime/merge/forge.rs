@@ -15,7 +15,7 @@ use crate::base::{limits, redact, text};
 use crate::clock::Clock;
 use crate::event::merge::{MergeRefusal, MergeResult};
 use crate::runtime::process::kill_marked;
-use crate::store::git::git;
+use crate::store::git::{git, is_ancestor, is_there};
 
 /// Everything that a pull request needs.
 #[derive(Debug, Clone)]
@@ -77,12 +77,12 @@ impl Forge {
     async fn try_open(&self, clock: Clock) -> Result<MergeResult, Obstacle> {
         self.end_family().await;
         let branch = format!("refs/heads/{}", self.branch);
-        if git(&self.root, &["rev-parse", "--verify", "-q", &branch]).is_err() {
+        if !is_there(&self.root, &branch) {
             let detail = format!("there is no branch `{}` any more", self.branch);
             return Err(Obstacle { why: MergeRefusal::Missing, detail, paths: Vec::new() });
         }
         let target = format!("refs/heads/{}", self.target);
-        if git(&self.root, &["merge-base", "--is-ancestor", &branch, &target]).is_ok() {
+        if is_ancestor(&self.root, &branch, &target).unwrap_or(false) {
             return Ok(MergeResult::Nothing { target: self.target.clone() });
         }
         let (program, remote) = self.program()?;

@@ -180,8 +180,8 @@ impl Supervisor {
             (state.created.root.clone(), mark_of_move(state), kept(state));
         let allows_dirty = state.created.policy.merge.allows_dirty_checkout;
         let target = format!("refs/heads/{}", built.target);
-        let is_at = crate::store::git::git(&root, &["rev-parse", "--verify", "-q", &target]);
-        if is_at.ok().as_ref() != Some(&built.old) {
+        let is_at = crate::store::git::resolve(&root, &target).ok().flatten();
+        if is_at.as_ref() != Some(&built.old) {
             return Ok(Some(moved(&built.target)));
         }
         let names = (root.as_path(), mark.as_str(), reference.as_str());

@@ -11,7 +11,7 @@ use crate::base::limits::GIT_ORPHAN_WAIT_MS;
 use crate::clock::Clock;
 use crate::event::merge::{MergeBuilt, MergeRefusal};
 use crate::runtime::process::{kill_marked, marked};
-use crate::store::git::{git, git_raw};
+use crate::store::git::{self, git_raw, is_ancestor};
 
 /// One move of a target.
 #[derive(Debug)]
@@ -92,8 +92,8 @@ impl<'a> Move<'a> {
         let env = [("CREW_ATTEMPT", self.mark)];
         let moved = git_raw(self.root, &args, &env);
         moved.map(drop).map_err(|error| {
-            let gone_on = git(self.root, &["rev-parse", "--verify", "-q", &reference])
-                .is_ok_and(|commit| commit != *old);
+            let now = git::resolve(self.root, &reference).ok().flatten();
+            let gone_on = now.is_some_and(|commit| commit != *old);
             let why = if gone_on { MergeRefusal::Moved } else { MergeRefusal::Failed };
             Obstacle { why, ..error.into() }
         })
@@ -109,8 +109,11 @@ pub(super) fn resolve(wanted: &Move<'_>) -> Result<bool, Obstacle> {
     let built = wanted.built;
     clear_branch_lock(wanted.root, &built.target, &built.new);
     let reference = format!("refs/heads/{}", built.target);
-    let is_merged =
-        git(wanted.root, &["merge-base", "--is-ancestor", &built.new, &reference]).is_ok();
+    // Nothing is undone because git could not say.
+    let is_merged = match git::resolve(wanted.root, &reference)? {
+        Some(tip) => is_ancestor(wanted.root, &built.new, &tip)?,
+        None => false,
+    };
     let changes = changes(wanted.root, &built.old, &built.new)?;
     for path in built.checkouts.iter().filter(|path| path.join(".git").exists()) {
         let checkout = Checkout::of(path)?;

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::PathCheckError;
 use super::listing::{print, walk};
 use crate::plan::paths::PathRules;
-use crate::store::git::{GitError, git};
+use crate::store::git::{GitError, git_steady};
 
 /// Prints of the denied ones, named as in an ordinary checkout: `.git/config`, `.git/hooks/…`.
 pub(super) fn prints(
@@ -43,8 +43,7 @@ pub(super) fn folders(tree: &Utf8Path) -> Option<(Utf8PathBuf, Utf8PathBuf)> {
 
 /// As [`folders`]; nothing only where there is no repository. A git that was killed has not said so.
 fn known_folders(tree: &Utf8Path) -> Result<Option<(Utf8PathBuf, Utf8PathBuf)>, GitError> {
-    let ask = || git(tree, &["rev-parse", "--git-dir", "--git-common-dir"]);
-    let both = match ask().or_else(|_| ask()) {
+    let both = match git_steady(tree, &["rev-parse", "--git-dir", "--git-common-dir"]) {
         Ok(both) => both,
         Err(GitError::Failed { said, .. }) if said.contains("not a git repository") => {
             return Ok(None);
@@ -60,9 +59,9 @@ fn known_folders(tree: &Utf8Path) -> Result<Option<(Utf8PathBuf, Utf8PathBuf)>, 
 /// A print of a configuration file, without what `git push -u` and `git switch` write into it for a branch.
 fn settings(path: &Utf8Path) -> String {
     let Some(folder) = path.parent() else { return String::new() };
-    let list = || git(folder, &["config", "--file", path.as_str(), "--list", "-z"]);
-    // Once more: a git that somebody killed says nothing about the file, one that cannot read it says the same again.
-    let Ok(listed) = list().or_else(|_| list()) else { return print_of(path) };
+    // A git that somebody killed says nothing about the file.
+    let listed = git_steady(folder, &["config", "--file", path.as_str(), "--list", "-z"]);
+    let Ok(listed) = listed else { return print_of(path) };
     let kept: Vec<&str> = listed.split('\0').filter(|entry| !is_of_branch(entry)).collect();
     blake3::hash(kept.join("\0").as_bytes()).to_string()
 }

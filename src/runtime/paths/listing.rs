@@ -14,7 +14,7 @@ use crate::base::limits;
 use crate::base::path::{PathContext, PathError};
 use crate::plan::paths::{Mark, PathRules};
 use crate::store::files::{Durability, write_atomic};
-use crate::store::git::git;
+use crate::store::git::{git_steady, resolve};
 
 /// What stood in a tree before an attempt. It has hashes only, no content.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,8 +38,7 @@ impl Listing {
         let mut denied = files(rules, &place.tree)?;
         denied.extend(git_files::prints(rules, &place.tree)?);
         let tree = &place.tree;
-        let ask = |name: &str| git(tree, &["rev-parse", "--verify", "-q", name]);
-        let commit = |name: &str| ask(name).or_else(|_| ask(name)).ok();
+        let commit = |name: &str| resolve(tree, name).ok().flatten();
         let target = place.target.as_ref();
         Ok(Self {
             head: commit("HEAD"),
@@ -83,9 +82,8 @@ impl Listing {
 
 /// Commits that the checkout stood on, newest first.
 pub(super) fn moves(tree: &Utf8Path) -> Vec<String> {
-    let ask = || git(tree, &["log", "-g", "--format=%H", "HEAD"]);
-    // Once more: a git that somebody killed tells nothing, and nothing is what a new repository has.
-    let found = ask().or_else(|_| ask()).unwrap_or_default();
+    // A git that somebody killed tells nothing, and nothing is what a new repository has.
+    let found = git_steady(tree, &["log", "-g", "--format=%H", "HEAD"]).unwrap_or_default();
     found.lines().map(str::to_owned).collect()
 }
 

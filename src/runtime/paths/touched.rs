@@ -9,7 +9,7 @@ use super::{PathCheckError, Place};
 use crate::base::limits;
 use crate::plan::paths::PathRules;
 use crate::runtime::changes;
-use crate::store::git::git;
+use crate::store::git::{blob_of, git, resolve};
 
 /// Every touched path, by its true name.
 pub(super) fn all(
@@ -106,17 +106,16 @@ fn uncommitted(
 pub(super) fn is_as_committed(place: &Place, before: &Listing, path: &str) -> bool {
     let tree = &place.tree;
     let Some(head) = &before.head else { return false };
-    let blob =
-        |commit: &str| git(tree, &["rev-parse", "--verify", "-q", &format!("{commit}:{path}")]);
+    let blob = |commit: &str| resolve(tree, &format!("{commit}:{path}")).ok().flatten();
     let is_there = tree.join(path).symlink_metadata().is_ok();
     match (blob("HEAD"), is_there) {
-        (Ok(blob), true) => {
-            let same = git(tree, &["hash-object", "--", path]).is_ok_and(|now| now == blob);
+        (Some(blob), true) => {
+            let same = blob_of(tree, path.as_ref()).is_ok_and(|now| now.as_ref() == Some(&blob));
             let clean = git(tree, &["status", "--porcelain", "-z", "--", path]);
             same && clean.is_ok_and(|said| said.is_empty())
         }
-        (Err(_), false) => blob(head).is_ok(),
-        (Ok(_), false) | (Err(_), true) => false,
+        (None, false) => blob(head).is_some(),
+        (Some(_), false) | (None, true) => false,
     }
 }
 

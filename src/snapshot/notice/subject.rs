@@ -56,11 +56,15 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         Body::DecisionOpened(asked) => decision(asked),
         Body::RunTransitioned(moved) if is_move => status(&moved.to)?,
         // The only other way: the status stays, and a person is reminded (T15).
-        Body::RunTransitioned(moved) if matches!(moved.to, Status::Waiting { .. }) => Subject {
-            name: "run.reminder".to_owned(),
-            is_status: true,
-            ..plain("run:reminder", Severity::NeedsYou, "still waits for you", "decisions")
-        },
+        Body::RunTransitioned(moved) if matches!(moved.to, Status::Waiting { .. }) => {
+            let is_login = matches!(moved.to, Status::Waiting { wait: Wait::Auth { .. } });
+            let verb = if is_login { "why" } else { "decisions" };
+            Subject {
+                name: "run.reminder".to_owned(),
+                is_status: true,
+                ..plain("run:reminder", Severity::NeedsYou, "still waits for you", verb)
+            }
+        }
         Body::HeartbeatChanged(beat) => heartbeat(beat)?,
         Body::AttentionRaised(raised) => attention(raised),
         Body::BudgetWarned(warned) => budget(warned),
@@ -86,6 +90,8 @@ pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
         | Body::DecisionMade(_)
         | Body::TaskReadied(_)
         | Body::TaskSettled(_)
+        | Body::TaskTaken(_)
+        | Body::TaskHandedBack(_)
         | Body::AttemptStarted(_)
         | Body::AttemptStopping(_)
         | Body::AttemptEnded(_)
@@ -219,6 +225,7 @@ fn attention(raised: &AttentionRaised) -> Subject {
     let what = match raised.kind {
         Attention::FirstOutput => "has printed nothing yet",
         Attention::Silence => "fell silent",
+        Attention::Retries => "only tries the same call again",
     };
     let (key, title) = (format!("attention:{task}:{kind}"), format!("{task} {what}"));
     Subject {
@@ -234,7 +241,7 @@ fn status(status: &Status) -> Option<Subject> {
         Status::Blocked { .. } => (Severity::NeedsYou, "is blocked", "why"),
         Status::Failed { .. } => (Severity::Failed, "failed", "why"),
         Status::Done { .. } => (Severity::Done, "is done", "status"),
-        Status::Waiting { wait: Wait::Auth } => {
+        Status::Waiting { wait: Wait::Auth { .. } } => {
             (Severity::NeedsYou, "waits for somebody to log in", "why")
         }
         Status::Waiting { .. }
@@ -252,8 +259,8 @@ fn status(status: &Status) -> Option<Subject> {
     if let Some(detail) = status.detail().filter(|detail| !detail.is_empty()) {
         text = format!("{text}: {detail}");
     }
-    if text.is_empty() {
-        "somebody must log in".clone_into(&mut text);
+    if let Status::Waiting { wait: Wait::Auth { detail } } = status {
+        detail.clone_into(&mut text);
     }
     Some(Subject { text, is_status: true, ..plain(&key, severity, title, verb) })
 }

@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use super::git_dir::git_dir_of;
 use super::record::{Head, Salvage, SalvageError, Source};
 use crate::base::text;
-use crate::store::git::{GitCall, GitError, git, git_with};
+use crate::store::git::{GitCall, GitError, git, git_with, is_there, resolve};
 
 /// Names of ignored files that are told.
 const IGNORED_SHOWN: usize = 8;
@@ -91,8 +91,8 @@ pub fn look(root: &Utf8Path, source: &Source) -> Result<Holding, SalvageError> {
     };
     let worktree = &source.worktree;
     let branch = source.branch.as_ref().map(|branch| format!("refs/heads/{branch}"));
-    let of_branch = branch.as_deref().and_then(|branch| resolve(root, branch));
-    let known = || source.known.as_deref().and_then(|known| resolve(root, known));
+    let of_branch = branch.as_deref().and_then(|branch| commit_of(root, branch));
+    let known = || source.known.as_deref().and_then(|known| commit_of(root, known));
     holding.salvage.tip = of_branch.or_else(known);
     match kind_of(root, worktree) {
         Kind::Linked => look_at_worktree(root, worktree, &mut holding)?,
@@ -113,8 +113,8 @@ pub fn look(root: &Utf8Path, source: &Source) -> Result<Holding, SalvageError> {
     Ok(holding)
 }
 
-fn resolve(dir: &Utf8Path, name: &str) -> Option<String> {
-    git(dir, &["rev-parse", "--verify", "-q", &format!("{name}^{{commit}}")]).ok()
+fn commit_of(dir: &Utf8Path, name: &str) -> Option<String> {
+    resolve(dir, &format!("{name}^{{commit}}")).ok().flatten()
 }
 
 fn head_of(dir: &Utf8Path, git_dir: &Utf8Path) -> Head {
@@ -287,8 +287,7 @@ fn check_submodules(worktree: &Utf8Path, holding: &mut Holding) -> Result<(), Sa
                 "submodule `{name}` has commits that are nowhere else: push them from `{folder}`"
             ));
         }
-        let stash = git(&folder, &["rev-parse", "--verify", "-q", "refs/stash"]);
-        if stash.is_ok() {
+        if is_there(&folder, "refs/stash") {
             holding.obstacles.push(format!("submodule `{name}` has a stash: see `{folder}`"));
         }
     }

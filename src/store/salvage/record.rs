@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::path::PathError;
 use crate::base::{RunNumber, Time};
-use crate::store::git::{GitCall, GitError, git, git_with};
+use crate::store::git::{GitCall, GitError, git, git_with, is_there};
 
 /// Where all salvages are.
 const REFS: &str = "refs/crew/salvage/";
@@ -211,15 +211,11 @@ impl Salvage {
             let made = git(dir, &["update-ref", &self.reference(), &self.commit, &zero]);
             match made {
                 Ok(_) => return Ok(()),
-                Err(_) if number < 1_000 && exists(dir, &self.reference()) => number += 1,
+                Err(_) if number < 1_000 && is_there(dir, &self.reference()) => number += 1,
                 Err(error) => return Err(error.into()),
             }
         }
     }
-}
-
-fn exists(dir: &Utf8Path, reference: &str) -> bool {
-    git(dir, &["rev-parse", "--verify", "-q", reference]).is_ok()
 }
 
 /// Everything that is put away in the repository, the newest first.

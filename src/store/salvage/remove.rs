@@ -9,7 +9,7 @@ use super::found::{Kind, kind_of, look};
 use super::git_dir::{git_dir_of, holder_of};
 use super::record::{Salvage, SalvageError, Source, find};
 use crate::base::path::PathContext;
-use crate::store::git::git;
+use crate::store::git::{git, is_there};
 
 /// Begins the reason of the lock of a worktree that is being removed.
 pub(super) const REMOVING: &str = "crew removes it, salvage ";
@@ -67,8 +67,7 @@ fn finish(root: &Utf8Path, salvage: Salvage) -> Result<Salvage, SalvageError> {
     let Salvage { source, takes_branch, .. } = &salvage;
     if *takes_branch && let (Some(branch), Some(tip)) = (&source.branch, &salvage.tip) {
         let reference = format!("refs/heads/{branch}");
-        let is_there = git(root, &["rev-parse", "--verify", "-q", &reference]).is_ok();
-        if is_there {
+        if is_there(root, &reference) {
             // With its old value: a commit that came in between keeps it alive.
             git(root, &["update-ref", "-d", &reference, tip])?;
         }

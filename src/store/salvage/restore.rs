@@ -15,7 +15,7 @@ use super::record::{Salvage, SalvageError, Source};
 use super::remove::remove_folder;
 use super::write::{Bench, Entry, entries};
 use crate::base::path::PathContext;
-use crate::store::git::{GitError, command, git};
+use crate::store::git::{GitError, command, git, resolve};
 
 /// Where something is brought back to.
 #[derive(Debug, Clone, Copy)]
@@ -96,13 +96,13 @@ fn as_branch(root: &Utf8Path, salvage: &Salvage, name: &str) -> Result<Restored,
 /// Makes a branch, or finds it as it should be; tells whether it was made.
 fn make_branch(root: &Utf8Path, name: &str, commit: &str) -> Result<bool, SalvageError> {
     let reference = format!("refs/heads/{name}");
-    match git(root, &["rev-parse", "--verify", "-q", &reference]) {
-        Ok(found) if found == commit => Ok(false),
-        Ok(found) => {
+    match resolve(root, &reference)? {
+        Some(found) if found == commit => Ok(false),
+        Some(found) => {
             let at: String = found.chars().take(12).collect();
             Err(SalvageError::InTheWay(format!("there is a branch `{name}` already, at {at}")))
         }
-        Err(_) => {
+        None => {
             git(root, &["update-ref", &reference, commit, &"0".repeat(commit.len())])?;
             Ok(true)
         }

@@ -63,6 +63,7 @@ pub fn body(seq: u64) -> Body {
             attempt,
             runtime: "claude".into(),
             model: Some("opus".into()),
+            model_why: String::new(),
             mark: "4f1c9a7e21b84d02a9b3c1d5e6f70812".into(),
             deadline_ms: Some(1_800_000),
             session: None,

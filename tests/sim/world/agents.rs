@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crew::base::flow::StepKind;
 use crew::base::{TaskId, Time};
 use crew::engine::{Caller, Command, Input, State};
 use crew::event::attempt::{Question, Report};
@@ -169,6 +170,7 @@ impl World {
             }
             6 => end.report.verdict = None,
             7 => ends_in = None,
+            9 | 10 if step.kind == StepKind::Agent => self.fails(&mut end),
             8 => end.report = Report { failed: Some("cannot be done".into()), ..Report::default() },
             _ => {}
         }

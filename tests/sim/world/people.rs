@@ -40,6 +40,13 @@ impl World {
                 self.decide(state)
             }
             (Status::Waiting { wait: Wait::Merge { .. } }, _) => None,
+            // It wakes by itself; people may do something about it, too.
+            (Status::Waiting { wait: Wait::Limit { .. } }, word) => match word {
+                0..6 => Some(Command::Resume { message: None, add_steps: 0 }),
+                6..12 => Some(Command::Pause),
+                12..30 => self.decide(state),
+                _ => None,
+            },
             (Status::Waiting { .. } | Status::Blocked { .. }, _) if !is_patient => {
                 Some(Command::Stop)
             }
@@ -49,6 +56,10 @@ impl World {
                 self.now = self.now.plus_ms(hours * 60 * 60 * 1_000);
                 self.words += 1;
                 None
+            }
+            (Status::Waiting { wait: Wait::Auth { .. } }, _) => {
+                self.words += 1;
+                Some(Command::Resume { message: None, add_steps: 0 })
             }
             (Status::Waiting { .. }, _) => {
                 let asked = state.decisions.iter().any(|entry| state.is_asked(entry));

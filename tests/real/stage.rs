@@ -1,0 +1,123 @@
+//! A project with the real programs and a model that answers by a script.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
+use std::process::{Child, Command, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::{Value, json};
+
+use crate::project::TestEnv;
+
+/// Everything that a test needs; the model ends with it.
+pub struct Stage {
+    pub env: TestEnv,
+    model: Child,
+}
+
+impl Stage {
+    /// A model with these rules, and every program set up to ask it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only whoever runs the tests knows where the programs are"
+    )]
+    pub fn new(rules: &Value) -> Self {
+        let env = TestEnv::new();
+        let programs = std::env::var("CREW_REAL_AGENTS").expect("CREW_REAL_AGENTS names a folder");
+        for name in ["claude", "codex", "pi", "node"] {
+            let program = Utf8Path::new(&programs).join(name);
+            assert!(program.exists(), "`{program}` is missing");
+            symlink(program, env.root.join("bin").join(name)).expect("a link");
+        }
+        let (model, url) = start_model(rules);
+        let home = env.root.join("home");
+        write(&home.join(".codex/config.toml"), &CODEX.replace("{url}", &url));
+        let models = json!({"providers": {"fake": {
+            "baseUrl": format!("{url}/v1"), "api": "openai-completions", "apiKey": "$FAKE_API_KEY",
+            "models": [{"id": "fake-model"}],
+        }}});
+        write(&home.join(".pi/agent/models.json"), &models.to_string());
+        env.config(&CREW.replace("{url}", &url));
+        Self { env, model }
+    }
+
+    /// A team whose roles are played by these programs.
+    pub fn team(&self, name: &str, workflow: &str, roles: &[(&str, &str, &str)]) {
+        let lines: Vec<String> = roles
+            .iter()
+            .map(|(role, agent, runtime)| {
+                format!("- {role}: agent={agent} runtime={runtime} plays")
+            })
+            .collect();
+        let roles = lines.join("\n");
+        let text = format!(
+            "---\nname: {name}\ndescription: d\ndefaultWorkflow: {workflow}\n---\n\n{roles}\n"
+        );
+        write(&self.env.root.join(format!("config/teams/{name}.team.md")), &text);
+    }
+
+    /// The last attempt's transcript, as `crew logs` shows it.
+    pub fn transcript(&self, run: u32, task: &str) -> String {
+        self.env.ok(&["logs", &format!("{run}/{task}")])
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        drop(self.model.kill());
+        drop(self.model.wait());
+    }
+}
+
+fn start_model(rules: &Value) -> (Child, String) {
+    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/agents/fake_model.py");
+    let script = json!({"rules": rules}).to_string();
+    let mut model = Command::new("python3")
+        .args([server, "--port", "0", "--max-seconds", "600", "--script", &script])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 plays the model");
+    let mut line = String::new();
+    let output = model.stdout.take().expect("is piped");
+    BufReader::new(output).read_line(&mut line).expect("it says where it listens");
+    let port = line.trim().rsplit(' ').next().expect("a port").to_owned();
+    (model, format!("http://127.0.0.1:{port}"))
+}
+
+fn write(path: &Utf8PathBuf, text: &str) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, text).expect("a file");
+}
+
+const CODEX: &str = r#"
+model = "gpt-5.5"
+model_provider = "fake"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[model_providers.fake]
+name = "fake"
+base_url = "{url}/v1"
+env_key = "FAKE_API_KEY"
+wire_api = "responses"
+supports_websockets = false
+request_max_retries = 1
+stream_max_retries = 1
+"#;
+
+/// What a user with a provider of their own writes.
+const CREW: &str = r#"
+[risk]
+profile = "none"
+[runtimes.claude]
+set = { ANTHROPIC_API_KEY = "dummy", ANTHROPIC_BASE_URL = "{url}", IS_SANDBOX = "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = "1" }
+[runtimes.codex]
+args = ["--disable", "plugins"]
+login = []
+set = { FAKE_API_KEY = "dummy" }
+[runtimes.pi]
+args = ["--provider", "fake", "--model", "fake-model"]
+set = { FAKE_API_KEY = "dummy", PI_OFFLINE = "1" }
+"#;
