@@ -117,6 +117,16 @@ fn qwen_is_understood() {
     insta::assert_snapshot!(told("qwen"));
 }
 
+#[test]
+fn the_server_of_codex_is_understood() {
+    insta::assert_snapshot!(told("codex_server"));
+}
+
+#[test]
+fn agents_of_the_client_protocol_are_understood() {
+    insta::assert_snapshot!(told("acp"));
+}
+
 const PROGRAMS: [&str; 6] = ["claude", "codex", "pi", "opencode", "gemini", "qwen"];
 
 #[test]

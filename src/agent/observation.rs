@@ -169,21 +169,21 @@ impl Observation {
             | Self::ToolStart { .. }
             | Self::ToolEnd { .. }
             | Self::Question { .. }
-            | Self::Request { .. }
-            | Self::Answer { .. }
             | Self::Result { .. }
             | Self::GateWrite { .. }
             | Self::Message { .. }
             | Self::Artifact { .. }
+            | Self::Delivered { .. }
+            | Self::Request { .. }
+            | Self::Answer { .. }
             | Self::Marker { .. } => false,
             Self::Retry { .. } => true,
             Self::Session { .. }
             | Self::Model { .. }
             | Self::Usage(_)
             | Self::UsageOf { .. }
-            | Self::Delivered { .. }
-            | Self::Undelivered { .. }
             | Self::Denied { .. }
+            | Self::Undelivered { .. }
             | Self::Error { .. }
             | Self::Raw { .. } => before,
         }

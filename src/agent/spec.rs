@@ -77,12 +77,12 @@ pub struct RuntimeSpec {
     pub mcp: Vec<String>,
     /// Program and arguments of its own interactive session: `["mytool", "--mcp-config", "{mcp_config}"]`.
     pub chat: Vec<String>,
+    /// The protocol in which it takes input while it works; without one it has its prompt and nothing more.
+    pub live: Option<Protocol>,
     /// Program and arguments that open a session of it in a terminal: `["mytool", "--resume", "{session}"]`.
     pub attach: Vec<String>,
     /// The same for a session that begins anew.
     pub interactive: Vec<String>,
-    /// The protocol in which it takes input while it works; without one it has its prompt and nothing more.
-    pub live: Option<Protocol>,
     /// In which form it is told of the MCP server.
     pub mcp_form: McpForm,
     /// Variables set when tools are offered over MCP: `{ CONFIG = "{mcp}" }`.
@@ -109,13 +109,13 @@ const KEYS: [&str; 24] = [
     "model",
     "mcp",
     "chat",
-    "attach",
-    "interactive",
     "transport",
     "live",
     "live_command",
     "live_resume",
     "live_permissions",
+    "attach",
+    "interactive",
     "mcp_form",
     "mcp_set",
     "permissions",
@@ -176,15 +176,15 @@ pub enum SpecProblem {
         /// Which one.
         source: UnknownPlaceholder,
     },
-    /// A command that goes on with a session but names none would silently start anew.
-    #[error("`{key}` must hold `{{session}}`")]
-    NoSession {
-        /// The key.
-        key: &'static str,
-    },
     /// Live without a protocol.
     #[error("`{key}` needs `live`, which names the protocol of the program")]
     NoProtocol {
+        /// The key.
+        key: &'static str,
+    },
+    /// A command that goes on with a session but names none would silently start anew.
+    #[error("`{key}` must hold `{{session}}`")]
+    NoSession {
         /// The key.
         key: &'static str,
     },

@@ -251,7 +251,6 @@ fn entry(observation: Observation) -> Option<(Kind, String, String)> {
         Observation::ToolStart { name, detail, .. } => (Kind::ToolStart, name, detail),
         Observation::ToolEnd { ok: true, detail, .. } => (Kind::ToolOk, none(), detail),
         Observation::ToolEnd { ok: false, detail, .. } => (Kind::ToolFailed, none(), detail),
-        Observation::Usage(_) | Observation::UsageOf { .. } => return None,
         Observation::Question { text, choices } => (Kind::Question, none(), asked(text, &choices)),
         Observation::Delivered { text, .. } => (Kind::Told, none(), text),
         Observation::Undelivered { id, why } => (Kind::Untold, id, why),
@@ -260,6 +259,7 @@ fn entry(observation: Observation) -> Option<(Kind, String, String)> {
         Observation::Answer { text, late: true } => {
             (Kind::Answer, none(), format!("{text} (nobody answered in time)"))
         }
+        Observation::Usage(_) | Observation::UsageOf { .. } => return None,
         Observation::Error { kind, text, .. } => (Kind::Error, kind.word().to_owned(), text),
         Observation::Result { text, .. } => (Kind::Result, none(), text),
         Observation::GateWrite { gate, values } => {

@@ -247,10 +247,6 @@ pub struct RuntimeTable {
     pub mcp: Vec<String>,
     /// Its own interactive session.
     pub chat: Vec<String>,
-    /// Opens a session of an attempt in a terminal.
-    pub attach: Vec<String>,
-    /// Opens a new session in a terminal.
-    pub interactive: Vec<String>,
     /// `headless` or `live`.
     pub transport: Option<String>,
     /// The protocol in which it takes input while it works.
@@ -259,6 +255,10 @@ pub struct RuntimeTable {
     pub live_command: Vec<String>,
     /// Program and arguments that go on with a session in that way.
     pub live_resume: Vec<String>,
+    /// Opens a session of an attempt in a terminal.
+    pub attach: Vec<String>,
+    /// Opens a new session in a terminal.
+    pub interactive: Vec<String>,
     /// Program and arguments that print its version.
     pub version: Vec<String>,
     /// Variables that are set for it.

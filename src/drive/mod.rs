@@ -18,4 +18,7 @@ mod pi;
 mod program;
 mod turn;
 
+#[cfg(test)]
+mod tests;
+
 pub use program::main;

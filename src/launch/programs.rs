@@ -216,10 +216,10 @@ fn toml_table(table: &RuntimeTable) -> toml::Table {
         ("model", &table.model),
         ("mcp", &table.mcp),
         ("chat", &table.chat),
-        ("attach", &table.attach),
-        ("interactive", &table.interactive),
         ("live_command", &table.live_command),
         ("live_resume", &table.live_resume),
+        ("attach", &table.attach),
+        ("interactive", &table.interactive),
         ("version", &table.version),
     ];
     for (key, words) in lists.into_iter().filter(|(_, words)| !words.is_empty()) {

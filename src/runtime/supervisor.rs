@@ -79,10 +79,10 @@ pub struct Supervisor {
     pub(super) has_trees: bool,
     /// What live attempts have used, where a budget asks for it.
     pub(super) meters: BTreeMap<Key, Meter>,
-    /// Whether live programs get on, by what they print.
-    pub(super) pulses: BTreeMap<Key, Pulse>,
     /// Live attempts whose programs take input.
     pub(super) live_turns: LiveTurns,
+    /// Whether live programs get on, by what they print.
+    pub(super) pulses: BTreeMap<Key, Pulse>,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.

@@ -117,9 +117,16 @@ impl Reader {
         }
         if let Some(reason) = text(line, "result.stopReason") {
             seen.extend(self.flush());
-            seen.push(Observation::Usage(self.usage(line)));
             let text = std::mem::take(&mut self.answer);
-            let ok = reason == "end_turn";
+            let used = self.usage(line);
+            // Some say an error as if it were the answer; a turn for which the model read nothing has none.
+            let is_error = used.is_some_and(|used| used.input_tokens + used.cache_tokens == 0);
+            seen.extend(used.map(Observation::Usage));
+            if is_error {
+                let words = if text.is_empty() { "the model was not asked" } else { &text };
+                seen.push(failure::failure(None, words));
+            }
+            let ok = reason == "end_turn" && !is_error;
             if reason == "refusal" {
                 seen.push(failure::failure(None, "the model refused to go on: refusal"));
             }
@@ -137,26 +144,27 @@ impl Reader {
         seen
     }
 
-    /// The usage of one turn; the cost is told as the sum over the session.
-    fn usage(&mut self, line: &Value) -> Usage {
+    /// The usage of one turn, where it is told; the cost is told as the sum over the session.
+    fn usage(&mut self, line: &Value) -> Option<Usage> {
         let (before, now) = self.cost;
         let cost_usd = now.map(|now| now - before);
         self.cost.0 = now.unwrap_or(before);
         let (usage, quota) = ("result.usage", "result._meta.quota.token_count");
         if at(line, usage).is_some() {
-            return Usage {
+            return Some(Usage {
                 input_tokens: count(line, "result.usage.inputTokens")
                     + count(line, "result.usage.cachedWriteTokens"),
                 output_tokens: count(line, "result.usage.outputTokens"),
                 cache_tokens: count(line, "result.usage.cachedReadTokens"),
                 cost_usd,
-            };
+            });
         }
-        Usage {
+        at(line, quota)?;
+        Some(Usage {
             input_tokens: count(line, &format!("{quota}.input_tokens")),
             output_tokens: count(line, &format!("{quota}.output_tokens")),
             cache_tokens: 0,
             cost_usd,
-        }
+        })
     }
 }
