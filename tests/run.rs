@@ -60,6 +60,8 @@ mod queue;
 mod radar;
 #[path = "run/risk.rs"]
 mod risk;
+#[path = "run/runtimes.rs"]
+mod runtimes;
 #[path = "run/schedules.rs"]
 mod schedules;
 #[path = "run/setup.rs"]

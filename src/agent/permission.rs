@@ -23,6 +23,8 @@ pub struct Grant {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Permissions {
     grants: BTreeMap<Permission, Grant>,
+    /// Levels that it has where it takes input while it works, and not here.
+    live: Vec<Permission>,
 }
 
 /// A program cannot be held to a level.
@@ -35,6 +37,8 @@ pub struct NotGranted {
     pub wanted: Permission,
     /// The levels that it has, in words.
     pub can: String,
+    /// It has it where it takes input while it works.
+    pub is_live: bool,
 }
 
 impl Permissions {
@@ -51,7 +55,12 @@ impl Permissions {
             let &(_, level) = known.ok_or_else(wrong)?;
             grants.insert(level, grant(value).ok_or_else(wrong)?);
         }
-        Ok(Self { grants })
+        Ok(Self { grants, live: Vec::new() })
+    }
+
+    /// Remembers levels that it would have in another way of running it.
+    pub(super) fn note_live(&mut self, levels: Self) {
+        self.live = levels.grants.into_keys().collect();
     }
 
     /// What holds the runtime of this name to a level.
@@ -66,6 +75,7 @@ impl Permissions {
             runtime: runtime.to_owned(),
             wanted,
             can: self.levels().map(|level| format!("`{level}`")).collect::<Vec<_>>().join(", "),
+            is_live: self.live.contains(&wanted),
         })
     }
 

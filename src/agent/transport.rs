@@ -31,6 +31,7 @@ pub(super) fn choose(spec: &mut RuntimeSpec, table: &Table) -> Result<(), SpecPr
     let levels = permissions(table, "live_permissions")?;
     let only_live = command.is_empty() && transport.is_none();
     if transport != Some(Transport::Live) && !only_live {
+        spec.permissions.note_live(levels);
         return Ok(());
     }
     if !command.is_empty() {

@@ -66,6 +66,8 @@ pub struct ShowDocument<'a> {
     pub tasks: &'a [TaskRow],
     /// Where things are.
     pub files: Vec<FileDocument>,
+    /// How the programs of its tasks were started.
+    pub programs: Vec<super::started::Started>,
     /// Its gates.
     pub gates: &'a [GateRow],
     /// What a person is asked.

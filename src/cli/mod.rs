@@ -72,6 +72,7 @@ pub mod send;
 pub mod show;
 pub mod showing;
 pub mod skill;
+pub mod started;
 pub mod status;
 pub mod stop;
 pub mod style;

@@ -144,6 +144,9 @@ pub fn abilities(spec: &RuntimeSpec) -> Vec<String> {
     if spec.output.says_its_end() || spec.output == OutputFormat::Crew {
         can.push("stream".to_owned());
     }
+    if spec.live.is_some() {
+        can.push("steer".to_owned());
+    }
     if spec.resume.is_some() {
         can.push("resume".to_owned());
     }

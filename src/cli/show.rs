@@ -7,7 +7,9 @@ use super::exit::Exit;
 use super::json::{FileDocument, SCHEMA, ShowDocument};
 use super::report::Result;
 use super::screen;
+use super::started::Started;
 use super::style::Style;
+use crate::agent::rehearsal;
 use crate::base::text;
 use crate::client::view;
 use crate::ledger::Ledger;
@@ -37,6 +39,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
             plan,
             tasks: &view.tasks,
             files: files(&ledger),
+            programs: Started::all(&ledger, &workspace.config),
             gates: &view.gates,
             decisions: &view.decisions,
             children: &view.children,
@@ -57,6 +60,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     writeln!(out, "\n{}", style.bold("tasks"))?;
     screen::tasks(&view.tasks, view.now, &style, out)?;
     models(&view.tasks, &style, out)?;
+    programs(&Started::all(&ledger, &workspace.config), &style, out)?;
     if !view.children.is_empty() {
         writeln!(out, "\n{}", style.bold("runs that it started"))?;
         screen::children(&view.children, &style, out)?;
@@ -90,6 +94,18 @@ fn models(tasks: &[TaskRow], style: &Style, out: &mut dyn Write) -> std::io::Res
         let told: Vec<String> =
             asked.map(|asked| format!("{asked}{why}")).into_iter().chain(used).collect();
         writeln!(out, "  {} {}", style.dim(&task.id.to_string()), style.text(&told.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// How the programs were started; the rehearsal agent says nothing that matters.
+fn programs(all: &[Started], style: &Style, out: &mut dyn Write) -> std::io::Result<()> {
+    let mut told = all.iter().filter(|one| one.runtime != rehearsal::NAME).peekable();
+    if told.peek().is_some() {
+        writeln!(out, "\n{}", style.bold("programs"))?;
+    }
+    for one in told {
+        writeln!(out, "  {} {}", style.dim(&one.task.to_string()), style.text(&one.words()))?;
     }
     Ok(())
 }

@@ -175,10 +175,15 @@ impl Programs {
 }
 
 fn permission_hint(refused: &NotGranted) -> String {
+    let name = &refused.runtime;
+    if refused.is_live {
+        return format!(
+            "with `transport = \"live\"` in `[runtimes.{name}]` of your configuration it can"
+        );
+    }
     format!(
         "choose a permission that it has with `--permission`, or another runtime with `-a`; arguments that hold \
-         it to this one go to `permissions` in `[runtimes.{}]` of your configuration",
-        refused.runtime
+         it to this one go to `permissions` in `[runtimes.{name}]` of your configuration"
     )
 }
 

@@ -152,7 +152,7 @@ fn runtimes_are_listed_with_what_can_be_used() {
     env.crew(&["runtime", "show", "mytool"])
         .code(0)
         .prints("sh -c 'my tool'")
-        .prints("env      KEY");
+        .prints("env       KEY");
     env.crew(&["runtime", "show", "rehearsal"]).code(0).prints("never chosen by itself");
     env.crew(&["runtime", "show", "mytol"]).code(6).says("did you mean `mytool`?");
 }

@@ -60,13 +60,15 @@ fn a_session_goes_on_when_everything_was_killed() {
     let env = &stage.env;
     for program in PROGRAMS {
         let (run, tree) = begin(&stage, program);
-        // Supervisor, shim, agent and its command, until none is left.
+        let supervisor = env.supervisor(run).expect("lives");
+        // Supervisor, shim, agent and its command, until none is left. One that is about to be gone has no environment
+        // any more and its locks still.
         wait_until("nobody lives", || {
             let found = env.processes();
             for process in &found {
                 drop(process::signal(*process, Signal::KILL));
             }
-            found.is_empty()
+            found.is_empty() && !process::is_alive(supervisor)
         });
         std::fs::write(tree.join("go"), "").expect("a file");
         env.ok(&["status"]);

@@ -147,7 +147,10 @@ fn a_login_waits_for_a_person() {
         program(&env, output, &script, "");
         // The program that is known by this name, found elsewhere.
         let path = env.root.join("agent.sh");
-        env.config(&format!("[runtimes.{output}]\nprogram = \"{path}\"\nlogin = []\n"));
+        // The stand-in reads its prompt to the end, so it cannot be one that takes more.
+        env.config(&format!(
+            "[runtimes.{output}]\nprogram = \"{path}\"\nlogin = []\ntransport = \"headless\"\n"
+        ));
         let run = env.start("do it", &["-w", "one", "-a", output]);
         env.wait_status(run, "waiting");
         assert_eq!(env.attempts(run, "work"), 1, "{output} {case}");

@@ -22,6 +22,7 @@ struct ShowJson<'a> {
     resume: &'a [String],
     prompt: &'static str,
     output: &'static str,
+    transport: &'static str,
     env: &'a [String],
     model: &'a [String],
     mcp: &'a [String],
@@ -57,6 +58,7 @@ pub(super) fn run(workspace: &Workspace, name: &str, context: &mut Context) -> R
         resume: spec.resume.as_deref().unwrap_or(none),
         prompt: spec.prompt.word(),
         output: spec.output.word(),
+        transport: if spec.live.is_some() { "live" } else { "headless" },
         env: &spec.env,
         model: &spec.model,
         mcp: &spec.mcp,
@@ -71,7 +73,7 @@ pub(super) fn run(workspace: &Workspace, name: &str, context: &mut Context) -> R
     }
     writeln!(context.out, "{name}")?;
     for (key, value) in rows(workspace, told, &spec, login) {
-        writeln!(context.out, "  {key:<8} {value}")?;
+        writeln!(context.out, "  {key:<9} {value}")?;
     }
     Ok(Exit::Ok)
 }
@@ -99,6 +101,7 @@ fn rows(
     for (level, words) in &levels(spec) {
         row(level, shown(words));
     }
+    row("transport", if spec.live.is_some() { "live" } else { "headless" }.to_owned());
     row("prompt", spec.prompt.word().to_owned());
     row("output", spec.output.word().to_owned());
     row("env", spec.env.join(" "));
@@ -114,7 +117,9 @@ fn rows(
         row("key", note);
     }
     row("can", abilities(spec).join(", "));
-    row("note", told.note.clone());
+    if told.note != abilities(spec).join(", ") {
+        row("note", told.note.clone());
+    }
     rows
 }
 fn levels(spec: &RuntimeSpec) -> BTreeMap<&'static str, Vec<String>> {

@@ -1,0 +1,96 @@
+//! How the program of a task was started: over which transport, held to what, with whose account.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::builtin;
+use crate::base::TaskId;
+use crate::base::flow::Permission;
+use crate::config::Config;
+use crate::ledger::Ledger;
+use crate::plan::graph::StepPlan;
+
+/// The program of a task's last attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Started {
+    /// The task.
+    pub task: TaskId,
+    /// The runtime.
+    pub runtime: String,
+    /// `live`: it takes input while it works; `headless`: it has its prompt and nothing more.
+    pub transport: &'static str,
+    /// What it may do without being asked; absent where that is up to its own arguments.
+    pub permission: Option<Permission>,
+    /// Variables with keys that it was given; none means its own login.
+    pub keys: Vec<String>,
+}
+
+/// What the shim was told to start, as far as it tells this.
+#[derive(Deserialize)]
+struct Command {
+    argv: Vec<String>,
+    env_names: Vec<String>,
+}
+
+impl Started {
+    /// The programs of all tasks that have begun; a file that is gone or damaged leaves its task out.
+    pub fn all(ledger: &Ledger, config: &Config) -> Vec<Self> {
+        let state = ledger.state();
+        let tasks = state
+            .plan()
+            .steps
+            .iter()
+            .enumerate()
+            .flat_map(|(at, step)| state.tasks_of(at).map(move |task| (step, task)));
+        tasks
+            .filter_map(|(step, task)| {
+                let entry = &state.tasks[task];
+                let runtime = entry.runtime.as_ref().unwrap_or(&step.runtime);
+                if runtime.is_empty() || entry.attempts == 0 {
+                    return None;
+                }
+                let id = state.task_id(task);
+                let path = ledger.dir().attempt(&id, entry.attempts).command();
+                let command = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+                Some(Self::of(id, runtime, step, state.created.policy.permission, config, &command))
+            })
+            .collect()
+    }
+
+    fn of(
+        task: TaskId,
+        runtime: &str,
+        step: &StepPlan,
+        writers: Permission,
+        config: &Config,
+        command: &Command,
+    ) -> Self {
+        let spec = super::runtime::spec_of(config, runtime).ok();
+        let has_levels =
+            spec.as_ref().is_some_and(|spec| spec.permissions.levels().next().is_some());
+        let keys = spec.map(|spec| spec.keys).unwrap_or_default();
+        let is_live = command.argv.get(1).is_some_and(|word| word == "drive")
+            && command.argv.first().is_some_and(|program| program.ends_with("crew"));
+        Self {
+            task,
+            runtime: runtime.to_owned(),
+            transport: if is_live { "live" } else { "headless" },
+            permission: has_levels.then(|| Permission::of(step.access, writers)),
+            keys: keys.into_iter().filter(|key| command.env_names.contains(key)).collect(),
+        }
+    }
+
+    /// The same in words.
+    pub fn words(&self) -> String {
+        let held = match self.permission {
+            Some(level) => format!("permission {level}"),
+            None => "permissions by its own arguments".to_owned(),
+        };
+        let account = match (self.keys.is_empty(), builtin::NAMES.contains(&self.runtime.as_str()))
+        {
+            (false, _) => format!(", key {}", self.keys.join(" ")),
+            (true, true) => ", its own login".to_owned(),
+            (true, false) => String::new(),
+        };
+        format!("{}, {}, {held}{account}", self.runtime, self.transport)
+    }
+}
