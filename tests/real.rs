@@ -13,6 +13,8 @@ mod support;
 mod accidents;
 #[path = "real/failures.rs"]
 mod failures;
+#[path = "real/live.rs"]
+mod live;
 #[path = "real/stage.rs"]
 mod stage;
 #[path = "real/tools.rs"]

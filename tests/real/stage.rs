@@ -14,6 +14,7 @@ use crate::project::TestEnv;
 pub struct Stage {
     pub env: TestEnv,
     model: Child,
+    url: String,
 }
 
 impl Stage {
@@ -39,7 +40,14 @@ impl Stage {
         }}});
         write(&home.join(".pi/agent/models.json"), &models.to_string());
         env.config(&CREW.replace("{url}", &url));
-        Self { env, model }
+        Self { env, model, url }
+    }
+
+    /// Adds lines to the table of a program.
+    pub fn configure(&self, program: &str, more: &str) {
+        let table = format!("[runtimes.{program}]\n");
+        let text = CREW.replace("{url}", &self.url).replace(&table, &format!("{table}{more}"));
+        self.env.config(&text);
     }
 
     /// A team whose roles are played by these programs.
