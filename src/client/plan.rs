@@ -86,7 +86,7 @@ pub fn choose(
     let (workflow, team, scope) = files(workspace, request, &catalog)?;
     let programs =
         Programs::of(&workspace.config, &request.runtime_args).map_err(PlanError::Programs)?;
-    let default = default_program(workspace, &programs);
+    let default = default_program(workspace, &programs, request.runtime.is_none());
     let input = BuildInput {
         workflow: &workflow,
         team: team.as_ref(),
@@ -288,18 +288,30 @@ fn check<const N: usize>(what: String, lists: [&[Diagnostic]; N]) -> Result<(), 
 }
 
 /// The configured program, else the first known one that can be used here, else any configured one.
-fn default_program(workspace: &Workspace, programs: &Programs) -> Option<String> {
+///
+/// Of several, one to which nobody is logged in is taken only when there is no other; they are asked only when it
+/// `matters`, for that takes a moment.
+fn default_program(workspace: &Workspace, programs: &Programs, matters: bool) -> Option<String> {
     if let Some(name) = &workspace.config.defaults.runtime {
         return Some(name.clone());
     }
     let path = workspace.env.get("PATH").unwrap_or_default();
     let root = &workspace.found.root;
-    let configured = programs.names().filter(|name| *name != crate::agent::rehearsal::NAME);
-    BUILT_IN_PROGRAMS
-        .into_iter()
-        .chain(configured)
-        .find(|name| programs.preflight(name, path, root).is_ok())
-        .map(str::to_owned)
+    let configured = programs
+        .names()
+        .filter(|name| *name != crate::agent::rehearsal::NAME && !BUILT_IN_PROGRAMS.contains(name));
+    let known = BUILT_IN_PROGRAMS.into_iter().chain(configured);
+    let found: Vec<&str> =
+        known.filter(|name| programs.preflight(name, path, root).is_ok()).collect();
+    let passed = &workspace.config.defaults.env;
+    let is_ready = |name: &&str| programs.check_login(name, &workspace.env, passed, root).is_ok();
+    let first = found.first().copied();
+    let chosen = match found.len() {
+        0 | 1 => first,
+        _ if !matters => first,
+        _ => found.iter().copied().find(is_ready).or(first),
+    };
+    chosen.map(str::to_owned)
 }
 
 fn completion(

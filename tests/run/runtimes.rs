@@ -41,6 +41,19 @@ fn a_program_that_is_logged_out_or_cannot_be_held_to_a_level_starts_nothing() {
 }
 
 #[test]
+fn of_several_programs_one_that_is_logged_in_plays_by_itself() {
+    let env = with_claude();
+    env.program("bin/codex", "echo '{\"type\":\"thread.started\",\"thread_id\":\"t\"}'\nexit 1");
+    env.config(
+        "[runtimes.codex]\ncommand = [\"codex\"]\n[runtimes.claude]\ntransport = \"headless\"\n",
+    );
+    let plan = |env: &TestEnv| env.ok(&["run", "look", "-w", "one", "--dry-run"]);
+    assert!(plan(&env).contains("reader on codex"), "{}", plan(&env));
+    fs::write(env.notes().join("login"), "").expect("written");
+    assert!(plan(&env).contains("reader on claude"), "{}", plan(&env));
+}
+
+#[test]
 fn a_key_that_happens_to_be_set_is_passed_on_only_when_the_user_says_so() {
     let env = with_claude();
     fs::write(env.notes().join("login"), "").expect("written");
