@@ -5,7 +5,7 @@ use crate::env::{CODING, TestEnv};
 #[test]
 fn init_makes_a_commented_configuration_and_never_overwrites() {
     let env = TestEnv::new();
-    env.crew(&["init"]).code(0).says("created .crew/config.toml").says("no runtime is found");
+    env.crew(&["init"]).code(0).says("created .crew/config.toml").says("runtime");
     env.crew(&["config"]).code(0).prints("limits.agents = 3  # preset");
     env.write(".crew/config.toml", "[limits]\nagents = 2\n");
     env.crew(&["init"]).code(0).says("nothing was changed");
