@@ -1,44 +1,38 @@
 //! The orders of the supervisor, read on from `live.jsonl`.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 
 use camino::Utf8PathBuf;
 
 use crate::agent::live::{Order, OrderKind};
+use crate::store::Appended;
 
 /// Reads orders, each once.
 #[derive(Debug)]
 pub(super) struct Inbox {
     path: Utf8PathBuf,
-    offset: u64,
+    read: Appended,
     known: BTreeSet<(String, bool)>,
 }
 
 impl Inbox {
     /// The orders in this file, which may not be there yet.
     pub(super) fn new(path: Utf8PathBuf) -> Self {
-        Self { path, offset: 0, known: BTreeSet::new() }
+        Self { path, read: Appended::default(), known: BTreeSet::new() }
     }
 
     /// Whole lines that were written since the last look; one that is no order is left out.
     ///
     /// The name counts: what was written twice, by two supervisors, is one order.
     pub(super) fn look(&mut self) -> Vec<Order> {
-        let mut bytes = Vec::new();
-        let read = File::open(&self.path).and_then(|mut file| {
-            file.seek(SeekFrom::Start(self.offset))?;
-            file.read_to_end(&mut bytes)
-        });
-        let end = bytes.iter().rposition(|byte| *byte == b'\n');
-        let (Ok(_), Some(end)) = (read, end) else { return Vec::new() };
-        self.offset += end as u64 + 1;
-        let lines = bytes[..end].split(|byte| *byte == b'\n');
-        let orders = lines.filter_map(|line| serde_json::from_slice::<Order>(line).ok());
+        let mut orders = Vec::new();
+        // What cannot be read now is read at the next look.
+        drop(self.read.look(&self.path, u64::MAX, |line| {
+            orders.extend(serde_json::from_slice::<Order>(line).ok());
+        }));
         orders
-            .filter(|order| self.known.insert((order.id.clone(), order.kind == OrderKind::Answer)))
-            .collect()
+            .retain(|order| self.known.insert((order.id.clone(), order.kind == OrderKind::Answer)));
+        orders
     }
 }
 

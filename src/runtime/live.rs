@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ use crate::event::attempt::Question;
 use crate::event::body::MessageDelivered;
 use crate::event::message::{Message, MessageKind, MessagePriority};
 use crate::plan::graph::TaskIx;
-use crate::store::AttemptDir;
 use crate::store::watch::Watch;
+use crate::store::{Appended, AttemptDir};
 
 /// The live attempts of a run that take input.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ pub(super) struct LiveTurns {
 /// What is known of one of them.
 #[derive(Debug, Default)]
 struct LiveTurn {
-    /// Bytes of its notes that were read.
-    offset: u64,
+    /// How far its notes were read.
+    read: Appended,
     /// Names of the orders that it was given, and of messages that stood in its prompt.
     written: BTreeSet<String>,
     /// Requests that have no answer yet, in order: name and question.
@@ -140,17 +140,13 @@ impl LiveTurns {
 impl LiveTurn {
     /// Whole lines that were added since the last look.
     fn read_on(&mut self, path: &Utf8Path) -> Vec<Note> {
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|mut file| {
-            file.seek(SeekFrom::Start(self.offset))?;
-            file.take(limits::USAGE_LOOK_BYTES).read_to_end(&mut bytes)
-        });
-        let end = bytes.iter().rposition(|byte| *byte == b'\n');
-        let (Ok(_), Some(end)) = (read, end) else { return Vec::new() };
-        self.offset += end as u64 + 1;
-        let lines = bytes[..end].split(|byte| *byte == b'\n');
-        let values = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-        values.filter_map(|value| Note::read(&value)).collect()
+        let mut notes = Vec::new();
+        // What cannot be read now is read at the next look.
+        drop(self.read.look(path, limits::USAGE_LOOK_BYTES, |line| {
+            let value = serde_json::from_slice::<Value>(line).ok();
+            notes.extend(value.and_then(|value| Note::read(&value)));
+        }));
+        notes
     }
 
     /// What a note means for the run.

@@ -1,11 +1,10 @@
-//! What attempts use, read from their output: while they live where a budget asks for it, and what it costs.
+//! What attempts print, read while they live: what they use, where a budget asks for it, and whether they get on.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 
 use camino::Utf8Path;
 
+use super::pulse::Pulse;
 use super::supervisor::{Key, Supervisor};
 use super::tally::{Counting, Tally, count};
 use crate::agent::{Decoder, Observation, OutputFormat};
@@ -14,22 +13,29 @@ use crate::engine::Vitals;
 use crate::event::{AttemptEnded, Usage};
 use crate::ledger::attempt_vitals;
 use crate::plan::graph::TaskIx;
-use crate::store::AttemptDir;
+use crate::store::{Appended, AttemptDir};
 
 /// Reads on in the output of one attempt.
 #[derive(Debug)]
 pub(super) struct Meter {
     decoder: Decoder,
-    offset: u64,
+    read: Appended,
     counting: Counting,
     tally: Tally,
     session: Option<String>,
+    pulse: Pulse,
 }
 
 impl Meter {
     fn new(format: OutputFormat, counting: Counting) -> Self {
-        let decoder = counting.decoder(format);
-        Self { decoder, offset: 0, counting, tally: Tally::default(), session: None }
+        Self {
+            decoder: counting.decoder(format),
+            read: Appended::default(),
+            counting,
+            tally: Tally::default(),
+            session: None,
+            pulse: Pulse::default(),
+        }
     }
 
     /// What it has used so far.
@@ -39,70 +45,70 @@ impl Meter {
 
     /// Takes in the whole lines that were printed since the last look, up to a limit; whether there
     /// is more.
-    fn look(&mut self, path: &Utf8Path) -> std::io::Result<bool> {
-        let mut file = File::open(path)?;
-        if file.metadata()?.len() <= self.offset {
-            return Ok(false);
-        }
-        file.seek(SeekFrom::Start(self.offset))?;
-        let mut bytes = Vec::new();
-        let read = file.take(limits::USAGE_LOOK_BYTES).read_to_end(&mut bytes)? as u64;
-        let is_full = read == limits::USAGE_LOOK_BYTES;
-        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
-            // A line that long reports no usage; what follows it may.
-            self.offset += if is_full { read } else { 0 };
-            return Ok(is_full);
-        };
-        for line in bytes[..end].split(|byte| *byte == b'\n') {
-            for observation in self.decoder.decode(line) {
-                self.tally.observe(&observation);
+    fn look(&mut self, path: &Utf8Path, now: Time) -> std::io::Result<bool> {
+        let Self { decoder, read, tally, session, pulse, .. } = self;
+        read.look(path, limits::USAGE_LOOK_BYTES, |line| {
+            for observation in decoder.decode(line) {
+                tally.observe(&observation);
+                pulse.observe(&observation, now);
                 if let Observation::Session { id } = observation {
-                    self.session = Some(id);
+                    *session = Some(id);
                 }
             }
-        }
-        self.offset += end as u64 + 1;
-        Ok(is_full)
+        })
     }
 }
 
 impl Supervisor {
-    /// Looks at what the live attempts have used so far, where tokens or money are limited.
-    pub(super) fn look_at_usage(&mut self) {
+    /// Looks at what the live attempts have printed since the last look.
+    pub(super) fn look_at_output(&mut self, now: Time) {
+        let is_counted = self.counts_usage();
         let state = self.ledger.state();
-        let is_counted = state.budget.tokens.is_some() || state.budget.cost_usd.is_some();
-        let live: BTreeSet<Key> = if is_counted {
-            state.live().map(|(task, live)| (task, live.number)).collect()
-        } else {
-            BTreeSet::new()
-        };
+        let live: BTreeSet<Key> = state.live().map(|(task, live)| (task, live.number)).collect();
         let mut meters = std::mem::take(&mut self.meters);
         meters.retain(|key, _| live.contains(key));
         for key in live {
             let format = self.desk().format_of(key.0);
-            if format == OutputFormat::Text {
+            let has_usage = is_counted && format != OutputFormat::Text;
+            if !has_usage && !format.says_its_end() {
                 continue;
             }
             let meter =
                 meters.entry(key).or_insert_with(|| Meter::new(format, self.counting(key.0)));
-            // What cannot be read now is counted when the attempt has ended.
-            drop(meter.look(&self.attempt(key).stdout()));
+            // What cannot be read now is read at the next look, or when the attempt has ended.
+            drop(meter.look(&self.attempt(key).stdout(), now));
         }
         self.meters = meters;
     }
 
+    /// Whether tokens or money are limited.
+    fn counts_usage(&self) -> bool {
+        let budget = &self.ledger.state().budget;
+        budget.tokens.is_some() || budget.cost_usd.is_some()
+    }
+
     /// Puts into the vitals what was seen at the last look.
-    pub(super) fn add_usage(&self, vitals: &mut Vitals) {
-        for ((task, _), meter) in &self.meters {
-            let usage = meter.usage();
-            if usage.is_empty() {
+    pub(super) fn add_output(&self, vitals: &mut Vitals) {
+        let is_counted = self.counts_usage();
+        for (&key, meter) in &self.meters {
+            let state = self.ledger.state();
+            if state.tasks[key.0].status.as_live().is_none_or(|live| live.number != key.1) {
                 continue;
             }
-            let state = self.ledger.state();
-            let Some((_, live)) = state.live().find(|(ix, _)| ix == task) else { continue };
-            let dir = self.ledger.dir().attempt(&state.task_id(*task), live.number);
-            let seen = vitals.attempts.entry(*task).or_insert_with(|| attempt_vitals(&dir));
+            let usage = if is_counted { meter.usage() } else { Usage::default() };
+            // Only who says that a turn is over can be held to it.
+            let gets_on = !self.desk().format_of(key.0).says_its_end()
+                || (meter.pulse.retrying.is_none() && meter.pulse.over_at.is_none());
+            if usage.is_empty() && gets_on {
+                continue;
+            }
+            let dir = self.attempt(key);
+            let seen = vitals.attempts.entry(key.0).or_insert_with(|| attempt_vitals(&dir));
             seen.usage = usage;
+            if !gets_on {
+                seen.retrying.clone_from(&meter.pulse.retrying);
+                seen.over_at = meter.pulse.over_at;
+            }
         }
     }
 
@@ -135,7 +141,7 @@ pub(super) fn measure_lost(
     end.duration_ms = end.ended_at.since_ms(started);
     if format != OutputFormat::Text {
         let mut meter = Meter::new(format, counting);
-        while matches!(meter.look(&dir.stdout()), Ok(true)) {}
+        while matches!(meter.look(&dir.stdout(), end.ended_at), Ok(true)) {}
         let total = meter.decoder.session_total();
         count(end, meter.tally.bill(&meter.counting), total);
         end.session = meter.session;
@@ -154,14 +160,14 @@ mod tests {
         let keep = tempfile::tempdir().unwrap();
         let path = camino::Utf8PathBuf::from_path_buf(keep.path().join("out")).unwrap();
         let mut meter = Meter::new(OutputFormat::Crew, Counting::default());
-        assert!(meter.look(&path).is_err(), "nothing there yet");
+        assert!(meter.look(&path, Time(0)).is_err(), "nothing there yet");
         std::fs::write(&path, format!("{LINE}{}", &LINE[..20])).unwrap();
         for _ in 0..2 {
-            meter.look(&path).unwrap();
+            meter.look(&path, Time(0)).unwrap();
             assert_eq!(meter.usage().tokens(), 15, "half a line is none");
         }
         std::fs::write(&path, format!("{LINE}{LINE}")).unwrap();
-        meter.look(&path).unwrap();
+        meter.look(&path, Time(0)).unwrap();
         assert_eq!(meter.usage().tokens(), 30);
     }
 
@@ -180,7 +186,7 @@ mod tests {
         };
         let named = "{\"type\":\"thread.started\",\"thread_id\":\"s-1\"}\n";
         std::fs::write(&path, format!("{named}{}{}", sum(130), sum(175))).unwrap();
-        meter.look(&path).unwrap();
+        meter.look(&path, Time(0)).unwrap();
         assert_eq!(meter.usage().tokens(), 75);
         assert_eq!(meter.session.as_deref(), Some("s-1"));
     }

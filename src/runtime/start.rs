@@ -150,7 +150,6 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         stopping: BTreeSet::new(),
         meters: BTreeMap::new(),
         live_turns: super::live::LiveTurns::new(),
-        pulses: BTreeMap::new(),
         jobs: BTreeSet::new(),
         merge: super::merge::Try::default(),
         radar_at: None,

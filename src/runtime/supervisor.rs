@@ -18,7 +18,6 @@ use super::live::LiveTurns;
 use super::merge::{Try, TryEnd};
 use super::meter::Meter;
 use super::process::Pid;
-use super::pulse::Pulse;
 use super::slots::Slots;
 use super::told::Teller;
 use crate::base::{Time, limits};
@@ -77,12 +76,10 @@ pub struct Supervisor {
     pub(super) listings: BTreeMap<Key, bool>,
     /// Tasks may have trees of their own.
     pub(super) has_trees: bool,
-    /// What live attempts have used, where a budget asks for it.
+    /// What live attempts have printed.
     pub(super) meters: BTreeMap<Key, Meter>,
     /// Live attempts whose programs take input.
     pub(super) live_turns: LiveTurns,
-    /// Whether live programs get on, by what they print.
-    pub(super) pulses: BTreeMap<Key, Pulse>,
     /// Background jobs under way.
     pub(super) jobs: BTreeSet<Effect>,
     /// Commands of the workflow that run on the tree, with what stops them.
@@ -195,8 +192,7 @@ impl Supervisor {
         let now = self.clock.now();
         self.look_at_live();
         let inputs = std::mem::take(&mut self.inputs);
-        self.look_at_usage();
-        self.look_at_pulses(now);
+        self.look_at_output(now);
         if let Err(error) = self.commit(now, &inputs) {
             // Disk full or the like: nothing is half-applied. Facts are kept and tried again.
             tracing::error!(error = %super::error_chain(&error), "nothing could be written; trying again");
@@ -210,8 +206,7 @@ impl Supervisor {
             teller.look(self.ledger.state().seq);
         }
         let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
-        self.add_usage(&mut seen);
-        self.add_pulses(&mut seen);
+        self.add_output(&mut seen);
         // Only a machine that had too few slots is worth another look: everything else wakes by itself.
         seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
         let due = deadline(self.ledger.state(), &seen, now);
@@ -220,10 +215,8 @@ impl Supervisor {
     }
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
-        let mut used = Vitals::default();
-        self.add_usage(&mut used);
-        let mut pulses = Vitals::default();
-        self.add_pulses(&mut pulses);
+        let mut output = Vitals::default();
+        self.add_output(&mut output);
         let mut locked = self.ledger.lock()?;
         // Only now is the state the newest: whoever resumed the run or freed a place is in it.
         let state = locked.state();
@@ -233,11 +226,9 @@ impl Supervisor {
         self.held.extend(self.slots.take(missing));
         self.is_starved = self.held.len() < wanted;
         let mut vitals = vitals(state, locked.dir(), now);
-        for (task, seen) in used.attempts {
-            vitals.attempts.entry(task).or_insert(seen.clone()).usage = seen.usage;
-        }
-        for (task, seen) in pulses.attempts {
+        for (task, seen) in output.attempts {
             let found = vitals.attempts.entry(task).or_insert(seen.clone());
+            found.usage = seen.usage;
             (found.retrying, found.over_at) = (seen.retrying, seen.over_at);
         }
         vitals.machine_slots = u32::try_from(staying + self.held.len()).unwrap_or(u32::MAX);

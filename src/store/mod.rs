@@ -3,6 +3,7 @@
 //! No decisions here and no async: a store that is asked to append appends.
 
 pub mod append;
+pub mod appended;
 pub mod artifact;
 pub mod chain;
 pub mod cursor;
@@ -24,6 +25,7 @@ pub mod watch;
 
 pub use crate::lock::FileLock;
 pub use append::LogWriter;
+pub use appended::Appended;
 pub use cursor::{Cursor, Standing};
 pub use discover::{DiscoverError, Found, discover};
 pub use files::Durability;
