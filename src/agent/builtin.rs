@@ -1,17 +1,21 @@
 //! The runtimes that crew knows by itself, as data, and what a user's table changes about them.
 
+use std::sync::LazyLock;
+
 use toml::{Table, Value};
 
 use super::spec::{RuntimeSpec, SpecError};
 
 pub use crate::base::flow::BUILT_IN_PROGRAMS as NAMES;
 
-const TABLES: &str = include_str!("builtin.toml");
+static TABLES: LazyLock<Table> = LazyLock::new(|| {
+    let tables = include_str!("builtin.toml").parse();
+    tables.expect("the built-in tables are TOML, as a test shows")
+});
 
 /// The table of a built-in runtime.
 pub fn table(name: &str) -> Option<Table> {
-    let tables: Table = TABLES.parse().expect("the built-in tables are TOML, as a test shows");
-    match tables.get(name) {
+    match TABLES.get(name) {
         Some(Value::Table(table)) => Some(table.clone()),
         _ => None,
     }

@@ -1,11 +1,14 @@
 //! How the program of a task was started: over which transport, held to what, with whose account.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::agent::builtin;
+use crate::agent::{RuntimeSpec, builtin};
 use crate::base::TaskId;
 use crate::base::flow::Permission;
 use crate::config::Config;
+use crate::launch::Programs;
 use crate::ledger::Ledger;
 use crate::plan::graph::StepPlan;
 
@@ -35,6 +38,7 @@ impl Started {
     /// The programs of all tasks that have begun; a file that is gone or damaged leaves its task out.
     pub fn all(ledger: &Ledger, config: &Config) -> Vec<Self> {
         let state = ledger.state();
+        let programs = Programs::of(config, &BTreeMap::new()).unwrap_or_default();
         let tasks = state
             .plan()
             .steps
@@ -51,7 +55,8 @@ impl Started {
                 let id = state.task_id(task);
                 let path = ledger.dir().attempt(&id, entry.attempts).command();
                 let command = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-                Some(Self::of(id, runtime, step, state.created.policy.permission, config, &command))
+                let spec = programs.get(runtime).ok();
+                Some(Self::of(id, runtime, step, state.created.policy.permission, spec, &command))
             })
             .collect()
     }
@@ -61,13 +66,12 @@ impl Started {
         runtime: &str,
         step: &StepPlan,
         writers: Permission,
-        config: &Config,
+        spec: Option<&RuntimeSpec>,
         command: &Command,
     ) -> Self {
-        let spec = super::runtime::spec_of(config, runtime).ok();
-        let has_levels =
-            spec.as_ref().is_some_and(|spec| spec.permissions.levels().next().is_some());
-        let keys = spec.map(|spec| spec.keys).unwrap_or_default();
+        let has_levels = spec.is_some_and(|spec| spec.permissions.levels().next().is_some());
+        let is_given = |key: &&String| command.env_names.contains(key);
+        let keys = spec.map(|spec| spec.keys.iter().filter(is_given).cloned().collect());
         let is_live = command.argv.get(1).is_some_and(|word| word == "drive")
             && command.argv.first().is_some_and(|program| program.ends_with("crew"));
         Self {
@@ -75,7 +79,7 @@ impl Started {
             runtime: runtime.to_owned(),
             transport: if is_live { "live" } else { "headless" },
             permission: has_levels.then(|| Permission::of(step.access, writers)),
-            keys: keys.into_iter().filter(|key| command.env_names.contains(key)).collect(),
+            keys: keys.unwrap_or_default(),
         }
     }
 
