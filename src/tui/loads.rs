@@ -7,17 +7,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+mod past;
+
+use self::past::Pasts;
 use super::calls::Runner;
 use super::want::{Loaded, Want};
-use super::world::{RunView, StoryLine};
 use crate::base::{RunNumber, redact, text};
-use crate::ledger::Ledger;
-use crate::store::{ProjectDir, files, tail};
+use crate::store::{ProjectDir, files};
 
 /// Bytes of a prompt that are read.
 const PROMPT_BYTES_MAX: u64 = 4 << 20;
-/// Lines of the story that go with a past moment.
-const STORY_LINES: usize = 400;
 
 /// What the thread is told: what is looked at, and the newest event of each run.
 pub(super) type Looked = (BTreeSet<Want>, BTreeMap<RunNumber, u64>);
@@ -27,11 +26,12 @@ pub(super) struct Loader {
     dir: ProjectDir,
     runner: Runner,
     known: BTreeMap<Want, u64>,
+    pasts: Pasts,
 }
 
 impl Loader {
     pub(super) fn new(dir: ProjectDir, runner: Runner) -> Self {
-        Self { dir, runner, known: BTreeMap::new() }
+        Self { dir, runner, known: BTreeMap::new(), pasts: Pasts::default() }
     }
 
     /// Loads until nobody asks any more; `publish` returns whether somebody listens.
@@ -47,6 +47,9 @@ impl Loader {
             }
             let (wants, versions) = looked;
             self.known.retain(|want, _| wants.contains(want));
+            let is_past =
+                |want: &Want, number| matches!(want, Want::Past { run, .. } if *run == number);
+            self.pasts.retain(|run| wants.iter().any(|want| is_past(want, run)));
             for want in wants {
                 let stamp = stamp(&want, &versions);
                 if self.known.get(&want) == Some(&stamp) {
@@ -61,7 +64,7 @@ impl Loader {
         }
     }
 
-    fn load(&self, want: &Want) -> Result<Loaded, String> {
+    fn load(&mut self, want: &Want) -> Result<Loaded, String> {
         match want {
             Want::Prompt { run, task, attempt } => {
                 let path = self.dir.run(*run).attempt(task, *attempt).prompt();
@@ -70,21 +73,11 @@ impl Loader {
                 Ok(Loaded::Text(redact::redact(&prompt).into_owned().into()))
             }
             Want::Output(args) => Ok(Loaded::Output(Arc::new(self.runner.run(args, None)))),
-            Want::Past { run, seq } => self.past(*run, *seq),
+            Want::Past { run, seq } => {
+                let past = self.pasts.at(&self.dir, *run, *seq)?;
+                Ok(Loaded::Past(Arc::new(past)))
+            }
         }
-    }
-
-    fn past(&self, run: RunNumber, seq: u64) -> Result<Loaded, String> {
-        let told = |error: &dyn std::error::Error| text::error_chain(error);
-        let ledger = Ledger::open_at(self.dir.run(run), seq).map_err(|error| told(&error))?;
-        let state = ledger.state();
-        let records =
-            tail::last_records(ledger.dir().events(), usize::MAX).map_err(|error| told(&error))?;
-        let mut story: Vec<StoryLine> =
-            records.iter().filter(|record| record.seq <= seq).map(StoryLine::of).collect();
-        story.drain(..story.len().saturating_sub(STORY_LINES));
-        let moment = state.updated_at;
-        Ok(Loaded::Past(Arc::new(RunView::past(state, story, moment))))
     }
 }
 

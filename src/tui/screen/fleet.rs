@@ -8,10 +8,10 @@ use ratatui::text::{Line, Span};
 
 use super::super::keymap::{Action, Scope};
 use super::super::look::Role;
-use super::super::model::{Model, Tab};
+use super::super::model::{Model, Screen, Tab};
 use super::super::msg::Effect;
 use super::super::page::{Page, Panel, Target};
-use super::super::pane::{agents, events, inspector, rows};
+use super::super::pane::{agents, events, inspector, rows, welcome};
 use super::super::scene::Scene;
 use super::super::want::Want;
 use super::super::world::TaskRef;
@@ -30,6 +30,8 @@ const EVENTS_LINES: u16 = 7;
 pub struct State {
     /// Only rows that match are shown.
     pub filter: String,
+    /// What is chosen where there is no run yet.
+    pub choice: usize,
     /// First row of the last frame.
     pub scroll: Cell<usize>,
 }
@@ -45,7 +47,11 @@ pub fn scopes(model: &Model) -> Vec<Scope> {
 }
 
 /// What it looks at.
-pub fn wants(_scene: &Scene<'_>, _wants: &mut BTreeSet<Want>) {}
+pub fn wants(scene: &Scene<'_>, wants: &mut BTreeSet<Want>) {
+    if scene.model.screen == Screen::Fleet && welcome::is_shown(scene) {
+        welcome::wants(wants);
+    }
+}
 
 /// The targets of the rows, in their order.
 pub fn targets(scene: &Scene<'_>) -> Vec<TaskRef> {
@@ -75,6 +81,11 @@ pub fn update(model: &mut Model, scene_rows: &[TaskRef], action: Action) -> Opti
 
 /// Draws the screen.
 pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    if welcome::is_shown(scene) {
+        page.hit(area, Target::Panel(Panel::List));
+        let inner = page.panel(area, Line::from(" crew "), true);
+        return welcome::view(scene, inner, page);
+    }
     if area.width < ONE_PANEL {
         match scene.model.panel {
             Panel::Inspector => inspector::view(scene, area, page),
@@ -158,11 +169,6 @@ fn empty(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         ]),
         Line::from(vec![key(Action::Runs), Span::raw("  all runs of this project")]),
         Line::from(vec![key(Action::Help), Span::raw("  all keys")]),
-        Line::default(),
-        Line::from(Span::styled(
-            "crew demo shows a guided run, without any agent program",
-            look.style(Role::Dim),
-        )),
     ];
     page.lines(area, &lines);
 }
