@@ -1,9 +1,8 @@
 //! The dashboard of the real binary in a real pseudo-terminal, read by a terminal emulator.
 
 #[path = "support/project.rs"]
+#[expect(dead_code, reason = "shared with the tests of runs, which need more of it")]
 mod project;
-#[path = "support/slots.rs"]
-mod slots;
 mod support;
 
 #[path = "tui/life.rs"]
