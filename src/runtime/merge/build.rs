@@ -43,6 +43,8 @@ pub(super) struct Build {
     pub grace: Duration,
     /// Marks every process that works for this merge.
     pub mark: String,
+    /// Nothing is merged: the branch itself is judged, as it is about to be pushed.
+    pub as_it_is: bool,
 }
 
 /// How the making of a result ended.
@@ -85,15 +87,22 @@ impl Build {
             Ok(commits) => commits,
             Err(over) => return Ok(Some(Built::Over(over))),
         };
-        let Some(merged) = self.git_merge(clock, stop, &head).await else { return Ok(None) };
-        let own = self.clone();
-        let (from, onto) = (head.clone(), old.clone());
-        let (new, tree) = match blocking(move || own.look(&onto, &from, &merged)).await? {
-            Ok(commits) => commits,
-            Err(over) => return Ok(Some(Built::Over(over))),
+        let (new, tree) = if self.as_it_is {
+            let tree = git(&self.scratch, &["rev-parse", "HEAD^{tree}"])?;
+            (head, tree)
+        } else {
+            let Some(merged) = self.git_merge(clock, stop, &head).await else { return Ok(None) };
+            let (own, onto) = (self.clone(), old.clone());
+            match blocking(move || own.look(&onto, &head, &merged)).await? {
+                Ok(commits) => commits,
+                Err(over) => return Ok(Some(Built::Over(over))),
+            }
         };
         let (own, onto, to) = (self.clone(), old.clone(), new.clone());
-        blocking(move || policy::check(&own.root, &own.scratch, &own.paths, (&onto, &to))).await?;
+        blocking(move || {
+            policy::check(&own.root, &own.scratch, &own.paths, (&onto, &to), own.judged_tree())
+        })
+        .await?;
         if let Some((name, command)) = &self.validation {
             let known = self.judged.iter().find(|(at, _)| *at == tree);
             let found = if let Some((_, known)) = known {
@@ -109,7 +118,7 @@ impl Build {
                 found
             };
             evidence.push(found.clone());
-            red(&found)?;
+            self.red(&found)?;
         }
         let built =
             MergeBuilt { target: self.target.clone(), old, new, tree, checkouts: Vec::new() };
@@ -135,7 +144,8 @@ impl Build {
         let Some(done) = setup.run(clock, stop).await else { return Ok(false) };
         done.map_err(|failure| {
             let SetupFailure { command, tail, .. } = failure;
-            Obstacle::failed(format!("setup `{command}` failed on the merged tree: {tail}"))
+            let tree = self.judged_tree();
+            Obstacle::failed(format!("setup `{command}` failed on {tree}: {tail}"))
         })?;
         Ok(true)
     }
@@ -166,17 +176,23 @@ impl Build {
             |detail: String| Obstacle { why: MergeRefusal::Missing, detail, paths: Vec::new() };
         let commit = |name: &str| resolve(&self.root, &format!("{name}^{{commit}}")).ok().flatten();
         let target = &self.target;
-        let old = commit(&format!("refs/heads/{target}")).ok_or_else(|| {
-            missing(format!(
-                "there is no branch `{target}` any more; `--into BRANCH` names another"
-            ))
-        })?;
+        let tip = commit(&format!("refs/heads/{target}"));
         // Whoever deleted the branch by hand has not deleted the commits.
         let head = commit(&format!("refs/heads/{}", self.branch))
             .or_else(|| commit(&self.known))
             .ok_or_else(|| {
             missing(format!("branch `{}` and its commits are gone", self.branch))
         })?;
+        let old = match tip {
+            Some(tip) => tip,
+            // Of a branch that is only at the remote nothing is needed here.
+            None if self.as_it_is => self.start.clone(),
+            None => {
+                return Err(missing(format!(
+                    "there is no branch `{target}` any more; `--into BRANCH` names another"
+                )));
+            }
+        };
         if is_ancestor(&self.root, &head, &old)? {
             let target = target.clone();
             // Somebody was quicker, with git.
@@ -188,8 +204,14 @@ impl Build {
             };
             return Ok(Err(result));
         }
-        let args = ["worktree", "add", "-q", "-f", "--detach", self.scratch.as_str(), &old];
+        let from = if self.as_it_is { &head } else { &old };
+        let args = ["worktree", "add", "-q", "-f", "--detach", self.scratch.as_str(), from];
         git(&self.root, &args)?;
+        if self.as_it_is {
+            // What others have brought into the target since is not this run's work.
+            let base = git(&self.root, &["merge-base", &old, &head]);
+            return Ok(Ok((base.unwrap_or_else(|_| self.start.clone()), head)));
+        }
         Ok(Ok((old, head)))
     }
 
@@ -268,6 +290,23 @@ impl Build {
         Obstacle { why: MergeRefusal::Conflict, detail, paths }
     }
 
+    /// What the path policy and the validation look at, for people.
+    fn judged_tree(&self) -> &'static str {
+        if self.as_it_is { "the tree that would be pushed" } else { "the merged tree" }
+    }
+
+    fn red(&self, found: &EvidenceRecorded) -> Result<(), Obstacle> {
+        if found.code == Some(0) {
+            return Ok(());
+        }
+        let how = match found.code {
+            Some(code) => format!("exited with code {code}"),
+            None => "did not come to an end".to_owned(),
+        };
+        let detail = format!("`{}` {how} on {}: {}", found.name, self.judged_tree(), found.tail);
+        Err(Obstacle { why: MergeRefusal::Red, detail, paths: Vec::new() })
+    }
+
     /// Removes the scratch folder of this try or of one that was killed.
     pub fn remove_scratch(&self) {
         remove_scratch(&self.root, &self.scratch);
@@ -298,18 +337,6 @@ fn said_no(merged: &EvidenceRecorded) -> Obstacle {
         Some(code) => (MergeRefusal::Hook, format!("a hook or git itself said no (code {code})")),
     };
     Obstacle { why, detail: format!("{how}: {told}"), paths: Vec::new() }
-}
-
-fn red(found: &EvidenceRecorded) -> Result<(), Obstacle> {
-    if found.code == Some(0) {
-        return Ok(());
-    }
-    let how = match found.code {
-        Some(code) => format!("exited with code {code}"),
-        None => "did not come to an end".to_owned(),
-    };
-    let detail = format!("`{}` {how} on the merged tree: {}", found.name, found.tail);
-    Err(Obstacle { why: MergeRefusal::Red, detail, paths: Vec::new() })
 }
 
 async fn blocking<T: Send + 'static>(

@@ -15,7 +15,7 @@ use crate::base::{limits, redact, text};
 use crate::clock::Clock;
 use crate::event::merge::{MergeRefusal, MergeResult};
 use crate::runtime::process::kill_marked;
-use crate::store::git::{git, is_ancestor, is_there};
+use crate::store::git::{git, resolve};
 
 /// Everything that a pull request needs.
 #[derive(Debug, Clone)]
@@ -53,10 +53,15 @@ impl Program {
 type Said = Result<String, String>;
 
 impl Forge {
-    /// Pushes and opens the request, or finds the one that is open; nothing when it was stopped.
-    pub async fn open(self, clock: Clock, stop: CancellationToken) -> Option<MergeResult> {
+    /// Pushes a commit and opens the request, or finds the one that is open; nothing when it was stopped.
+    pub async fn open(
+        self,
+        clock: Clock,
+        stop: CancellationToken,
+        commit: &str,
+    ) -> Option<MergeResult> {
         let opened = tokio::select! {
-            opened = Box::pin(self.try_open(clock)) => opened,
+            opened = Box::pin(self.try_open(clock, commit)) => opened,
             () = stop.cancelled() => {
                 self.end_family().await;
                 return None;
@@ -68,28 +73,26 @@ impl Forge {
         })
     }
 
-    /// The open request of an earlier try.
+    /// The open request of an earlier try, which has pushed everything.
     pub async fn opened(&self, clock: Clock) -> Option<String> {
-        let (program, _) = self.program().ok()?;
-        self.find(clock, program).await.ok().flatten()
+        let (program, remote) = self.program().ok()?;
+        let url = self.find(clock, program).await.ok().flatten()?;
+        // A request may be older than the newest work: what is not there is not under review.
+        let branch = format!("refs/heads/{}", self.branch);
+        let own = resolve(&self.root, &branch).ok().flatten()?;
+        let said = self.call(clock, "git", &["ls-remote", &remote, &branch]).await.ok()?;
+        let theirs = said.split_whitespace().next()?;
+        (theirs == own).then_some(url)
     }
 
-    async fn try_open(&self, clock: Clock) -> Result<MergeResult, Obstacle> {
+    async fn try_open(&self, clock: Clock, commit: &str) -> Result<MergeResult, Obstacle> {
         self.end_family().await;
-        let branch = format!("refs/heads/{}", self.branch);
-        if !is_there(&self.root, &branch) {
-            let detail = format!("there is no branch `{}` any more", self.branch);
-            return Err(Obstacle { why: MergeRefusal::Missing, detail, paths: Vec::new() });
-        }
-        let target = format!("refs/heads/{}", self.target);
-        if is_ancestor(&self.root, &branch, &target).unwrap_or(false) {
-            return Ok(MergeResult::Nothing { target: self.target.clone() });
-        }
         let (program, remote) = self.program()?;
         let known = self.find(clock, program).await.map_err(|said| {
             refused(format!("`{}` says no, and nothing was pushed: {said}", program.name()))
         })?;
-        let spec = format!("{branch}:{branch}");
+        // The commit that was judged, wherever the branch may be by now.
+        let spec = format!("{commit}:refs/heads/{}", self.branch);
         let push = ["-c", "push.autoSetupRemote=false", "push", "--porcelain", &remote, &spec];
         self.call(clock, "git", &push)
             .await

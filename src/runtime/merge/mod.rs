@@ -114,7 +114,10 @@ impl Supervisor {
         let state = self.ledger.state();
         let worktree = state.worktree.as_ref()?;
         let policy = &state.created.policy;
-        let command = policy.validation.as_ref().filter(|_| !policy.merge.skips_validation);
+        let as_it_is = state.plan().completion == Completion::Pr;
+        // A branch that is pushed has been judged already, unless somebody has changed it since.
+        let is_judged = as_it_is || !policy.merge.skips_validation;
+        let command = policy.validation.as_ref().filter(|_| is_judged);
         let validation =
             command.and_then(|name| Some((name.clone(), state.plan().commands.get(name)?.clone())));
         let judged = validation.iter().flat_map(|(name, _)| known(state, name)).collect();
@@ -133,6 +136,7 @@ impl Supervisor {
             env: self.desk().command_environment(),
             grace: Duration::from_millis(state.created.limits.grace_ms),
             mark: mark(state),
+            as_it_is,
         })
     }
 
@@ -249,17 +253,24 @@ impl Supervisor {
         });
     }
 
-    /// Asks the forge to take the work over.
+    /// Has the branch judged as it is, and asks the forge to take exactly that commit over.
     fn open_pr(&self, effect: Effect) {
         let sender = self.sender.clone();
         let (clock, stop) = (self.clock, self.merge.stop.clone());
-        let forge = self.forge();
+        let wanted = self.build_of().zip(self.forge());
         self.tracker.spawn(async move {
-            let inputs = match forge {
-                Some(forge) => Box::pin(forge.open(clock, stop)).await.map(finished),
-                None => None,
-            };
-            drop(sender.send(Wake::Done(effect, inputs.into_iter().collect())));
+            let mut inputs = Vec::new();
+            if let Some((build, forge)) = wanted
+                && let Some((built, evidence)) = Box::pin(build.run(clock, stop.clone())).await
+            {
+                inputs.extend(evidence.into_iter().map(Input::Evidence));
+                let result = match built {
+                    Built::Over(result) => Some(result),
+                    Built::Ready(built) => Box::pin(forge.open(clock, stop, &built.new)).await,
+                };
+                inputs.extend(result.map(finished));
+            }
+            drop(sender.send(Wake::Done(effect, inputs)));
         });
     }
 
