@@ -232,3 +232,24 @@ fn an_open_request_without_the_newest_work_is_no_end() {
     env.ok(&["merge", "1", "--yes"]);
     opened(&env, run);
 }
+
+#[test]
+fn a_hook_that_hangs_before_a_push_meets_its_timeout_and_nothing_is_pushed() {
+    let (env, run) = ready();
+    let path = env.root.join("config/config.toml");
+    let config = fs::read_to_string(&path).expect("read");
+    fs::write(&path, format!("{config}[completion]\ntimeout = \"900ms\"\n")).expect("written");
+    let hook = env.hook("pre-push", "echo $$ > $NOTES/hook; sleep 600 & sleep 600");
+    let said = env.fails(7, &["merge", "1", "--yes"]);
+    assert!(
+        said.contains("(push)") && said.contains("did not come to an end within 900ms"),
+        "{said}"
+    );
+    let pid = env.note("hook")[0].clone();
+    wait_until("the hook is gone", || !std::path::Path::new("/proc").join(&pid).exists());
+    assert_eq!(remote(&env), "");
+    fs::remove_file(hook).expect("removed");
+    fs::write(&path, config).expect("written");
+    env.ok(&["merge", "1", "--yes"]);
+    opened(&env, run);
+}

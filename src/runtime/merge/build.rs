@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio_util::sync::CancellationToken;
 
-use super::{Obstacle, policy};
+use super::{Obstacle, full, policy};
 use crate::base::{limits, text};
 use crate::clock::Clock;
 use crate::event::gate::EvidenceRecorded;
@@ -41,6 +41,8 @@ pub(super) struct Build {
     pub setup: WorktreePolicy,
     pub env: Vec<(String, String)>,
     pub grace: Duration,
+    /// How long git and the repository's hooks may take.
+    pub limit_ms: u64,
     /// Marks every process that works for this merge.
     pub mark: String,
     /// Nothing is merged: the branch itself is judged, as it is about to be pushed.
@@ -65,6 +67,10 @@ impl Build {
     ) -> Option<(Built, Vec<EvidenceRecorded>)> {
         let mut evidence = Vec::new();
         let made = Box::pin(self.make(clock, &stop, &mut evidence)).await;
+        // Before the folder goes, which makes room again.
+        let made = made.map_err(|obstacle| {
+            full::explained(obstacle, [self.root.as_path(), self.scratch.as_path()])
+        });
         let cleaned = self.clone();
         // A folder that stays is removed by the next try.
         drop(tokio::task::spawn_blocking(move || cleaned.remove_scratch()).await);
@@ -237,7 +243,7 @@ impl Build {
              --no-gpg-sign --no-verify-signatures --no-autostash --no-squash --cleanup=whitespace \
              -m \"$CREW_MERGE_MESSAGE\" {head}"
         );
-        let plan = CommandPlan { command, timeout_ms: limits::MERGE_MS };
+        let plan = CommandPlan { command, timeout_ms: self.limit_ms };
         let job = self.job("merge", &plan, "", env);
         Box::pin(job.run(clock, stop.clone())).await
     }
@@ -255,7 +261,7 @@ impl Build {
             let both = git(scratch, &args).unwrap_or_default();
             let paths: Vec<String> =
                 both.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
-            return Err(if paths.is_empty() { said_no(merged) } else { self.conflict(paths) });
+            return Err(if paths.is_empty() { self.said_no(merged) } else { self.conflict(paths) });
         }
         let found =
             git(scratch, &["rev-parse", "HEAD", "HEAD^{tree}", &format!("{old}^{{tree}}")])?;
@@ -274,6 +280,23 @@ impl Build {
         // What a hook left lying around is not part of what is judged.
         git(scratch, &["reset", "-q", "--hard"])?;
         Ok(Ok((new.to_owned(), tree.to_owned())))
+    }
+
+    /// Why `git merge` did not succeed when nothing conflicts.
+    fn said_no(&self, merged: &EvidenceRecorded) -> Obstacle {
+        let told = text::tail(&merged.tail, limits::EVIDENCE_TAIL_BYTES);
+        let told = if told.is_empty() { "it said nothing" } else { told };
+        let (why, how) = match merged.code {
+            None if merged.duration_ms >= self.limit_ms => (
+                MergeRefusal::Hook,
+                format!("a hook or git itself did not come to an end {}", allowed(self.limit_ms)),
+            ),
+            None => (MergeRefusal::Hook, "a hook or git itself was killed".to_owned()),
+            Some(code) => {
+                (MergeRefusal::Hook, format!("a hook or git itself said no (code {code})"))
+            }
+        };
+        Obstacle { why, detail: format!("{how}: {told}"), paths: Vec::new() }
     }
 
     fn conflict(&self, paths: Vec<String>) -> Obstacle {
@@ -326,17 +349,10 @@ pub(super) fn remove_scratch(root: &Utf8Path, scratch: &Utf8Path) {
     drop(git(root, &["worktree", "remove", "--force", scratch.as_str()]));
 }
 
-/// Why `git merge` did not succeed when nothing conflicts.
-fn said_no(merged: &EvidenceRecorded) -> Obstacle {
-    let told = text::tail(&merged.tail, limits::EVIDENCE_TAIL_BYTES);
-    let told = if told.is_empty() { "it said nothing" } else { told };
-    let is_disk = told.contains("No space left") || told.contains("Disk quota exceeded");
-    let (why, how) = match merged.code {
-        _ if is_disk => (MergeRefusal::Failed, "the disk is full".to_owned()),
-        None => (MergeRefusal::Hook, "a hook or git itself did not come to an end".to_owned()),
-        Some(code) => (MergeRefusal::Hook, format!("a hook or git itself said no (code {code})")),
-    };
-    Obstacle { why, detail: format!("{how}: {told}"), paths: Vec::new() }
+/// What somebody can do about a limit of time that was met.
+pub(super) fn allowed(limit_ms: u64) -> String {
+    let limit = crate::base::time::human_ms(limit_ms);
+    format!("within {limit} (`timeout` under `[completion]` allows more)")
 }
 
 async fn blocking<T: Send + 'static>(

@@ -7,6 +7,7 @@
 mod build;
 mod checkout;
 mod forge;
+mod full;
 mod message;
 mod moving;
 mod policy;
@@ -22,6 +23,7 @@ use self::forge::Forge;
 use self::moving::Move;
 use super::supervisor::{Supervisor, Wake};
 use crate::base::limits::MERGE_TRIES;
+use crate::config::{Config, Overrides};
 use crate::engine::{Effect, Input, State, Vitals, react};
 use crate::event::gate::EvidenceRecorded;
 use crate::event::merge::{MergeBuilt, MergeFinished, MergeRefusal, MergeResult};
@@ -135,6 +137,7 @@ impl Supervisor {
             setup: policy.worktree.clone(),
             env: self.desk().command_environment(),
             grace: Duration::from_millis(state.created.limits.grace_ms),
+            limit_ms: self.limit_ms(),
             mark: mark(state),
             as_it_is,
         })
@@ -153,11 +156,9 @@ impl Supervisor {
                 Ok(result) => result,
                 Err(error) => {
                     // Nothing has moved: what is to move must be on record first.
-                    let detail = crate::base::text::error_chain(&error);
-                    Some(
-                        Obstacle::failed(format!("nothing could be put on record: {detail}"))
-                            .into(),
-                    )
+                    let why = crate::base::text::error_chain(&error);
+                    let detail = format!("nothing could be put on record: {why}");
+                    Some(full::explained(Obstacle::failed(detail), []).into())
                 }
             },
         };
@@ -222,10 +223,10 @@ impl Supervisor {
         let scratch = scratch(state);
         let allows_dirty = state.created.policy.merge.allows_dirty_checkout;
         let forge = (state.plan().completion == Completion::Pr).then(|| self.forge()).flatten();
-        let (sender, clock) = (self.sender.clone(), self.clock);
+        let sender = self.sender.clone();
         self.tracker.spawn(async move {
             let opened = match &forge {
-                Some(forge) => Box::pin(forge.opened(clock)).await,
+                Some(forge) => Box::pin(forge.opened()).await,
                 None => None,
             };
             let found =
@@ -266,12 +267,20 @@ impl Supervisor {
                 inputs.extend(evidence.into_iter().map(Input::Evidence));
                 let result = match built {
                     Built::Over(result) => Some(result),
-                    Built::Ready(built) => Box::pin(forge.open(clock, stop, &built.new)).await,
+                    Built::Ready(built) => Box::pin(forge.open(stop, &built.new)).await,
                 };
                 inputs.extend(result.map(finished));
             }
             drop(sender.send(Wake::Done(effect, inputs)));
         });
+    }
+
+    /// How long git and the repository's hooks may take: what is configured now, as a person who was told
+    /// of the limit may just have raised it.
+    fn limit_ms(&self) -> u64 {
+        let root = Some(self.project.root());
+        let newest = Config::load(&self.env, root, &Overrides::default()).valid();
+        newest.map_or(self.config.completion.timeout_ms, |(config, _)| config.completion.timeout_ms)
     }
 
     fn forge(&self) -> Option<Forge> {
@@ -290,11 +299,11 @@ impl Supervisor {
                 .collect(),
             path: self.env.get("PATH").map(str::to_owned),
             grace: Duration::from_millis(state.created.limits.grace_ms),
+            limit_ms: self.limit_ms(),
             mark: mark(state),
         })
     }
 }
-
 /// What the validation has said about trees before; what did not end by itself is asked again.
 fn known(state: &State, name: &str) -> Vec<(String, EvidenceRecorded)> {
     let trees = state.evidence.get(name).into_iter().flatten();
