@@ -42,6 +42,18 @@ fn archiving_says_first_what_would_go_and_undo_brings_it_back() {
     assert!(told.contains("`crew undo` brings both back"), "{told}");
     assert_eq!((env.status_text(run).as_str(), worktree.is_dir()), ("archived", false));
     assert_eq!(env.git(&["show", "crew/do-it:new file.txt"]), "new");
+    // Nobody is sent to a folder that is gone.
+    for verb in ["show", "status"] {
+        let told = String::from_utf8(env.output(&[verb, "1"]).stdout).expect("text");
+        assert!(told.contains("removed; its commits are on branch crew/do-it"), "{told}");
+        assert!(!told.contains(worktree.as_str()), "{told}");
+    }
+    let json = env.ok(&["ls", "--json"]);
+    assert!(json.contains("\"removed\":true"), "{json}");
+    env.git(&["branch", "-m", "crew/do-it", "kept"]);
+    let told = env.ok(&["show", "1"]);
+    assert!(told.contains("removed with its branch crew/do-it"), "{told}");
+    env.git(&["branch", "-m", "kept", "crew/do-it"]);
     assert!(said(&env, &["timeline", "1"]).contains("`crew archive` removed the worktree"));
     let list = said(&env, &["salvage", "list"]);
     assert!(list.contains("do-it/") && list.contains("1 commit, 1 untracked"), "{list}");
