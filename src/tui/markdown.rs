@@ -117,7 +117,12 @@ impl<'a> Writer<'a> {
                     (false, true) => "[ ] ",
                 };
                 let role = if done { Role::Added } else { Role::Dim };
-                self.inline.push(Span::styled(mark, self.look.style(role)));
+                let mark = Span::styled(mark, self.look.style(role));
+                // The box stands for the bullet where it takes the same room.
+                match self.prefixes.last_mut().and_then(|prefix| prefix.first.as_mut()) {
+                    Some(bullet) if !self.look.ascii => *bullet = mark,
+                    _ => self.inline.push(mark),
+                }
             }
         }
     }
@@ -313,16 +318,13 @@ impl<'a> Writer<'a> {
         }
         self.gap = false;
         let depth = self.lists.len();
-        let mark = match self.lists.last_mut() {
-            Some(Some(number)) => {
-                let mark = format!("{number}. ");
-                *number = number.saturating_add(1);
-                mark
-            }
-            Some(None) | None => {
-                let bullets = self.look.sign(["• ", "◦ ", "▪ "], ["* ", "- ", "+ "]);
-                bullets[depth.saturating_sub(1) % bullets.len()].to_owned()
-            }
+        let mark = if let Some(Some(number)) = self.lists.last_mut() {
+            let mark = format!("{number}. ");
+            *number = number.saturating_add(1);
+            mark
+        } else {
+            let bullets = self.look.sign(["• ", "◦ ", "▪ "], ["* ", "- ", "+ "]);
+            bullets[depth.saturating_sub(1) % bullets.len()].to_owned()
         };
         let blank = Span::raw(" ".repeat(columns(&mark)));
         let mark =
@@ -332,8 +334,7 @@ impl<'a> Writer<'a> {
 
     fn code_block(&mut self) {
         let Some((language, text)) = self.code.take() else { return };
-        let indent = Span::raw("  ");
-        self.open(Some(indent.clone()), indent);
+        self.open(None, Span::raw("  "));
         let room = self.room();
         let is_known = !language.is_empty() && self.look.theme != Theme::Plain;
         let plain = self.look.style(Role::Code);
@@ -424,3 +425,6 @@ impl<'a> Writer<'a> {
         Line::from(all)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,7 +88,8 @@ impl Table {
             let widest = widths.iter().copied().max()?;
             let next = widths.iter().copied().filter(|wide| *wide < widest).max();
             let many = widths.iter().filter(|wide| **wide == widest).count();
-            let step = (widest - next.unwrap_or(CELL_MIN).max(CELL_MIN)).min(surplus / many).max(1);
+            let floor = next.unwrap_or(CELL_MIN).max(CELL_MIN);
+            let step = widest.saturating_sub(floor).min(surplus / many).max(1);
             let mut left = surplus;
             for wide in widths.iter_mut().filter(|wide| **wide == widest) {
                 let less = step.min(left);
