@@ -13,6 +13,7 @@ pub mod events;
 pub mod find;
 pub mod follow;
 pub mod message;
+pub mod pager;
 pub mod plan;
 pub mod policy;
 pub mod radar;

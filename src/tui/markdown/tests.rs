@@ -1,3 +1,5 @@
+//! Markdown of every kind, whole, half and hostile.
+
 use ratatui::style::Modifier;
 
 use super::*;
