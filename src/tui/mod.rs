@@ -6,6 +6,7 @@
 pub mod code;
 pub mod look;
 pub mod markdown;
+pub mod pane;
 pub mod text;
 
 pub use look::{Look, Role, Theme};

@@ -50,6 +50,8 @@ pub struct CallEnd {
     pub ok: bool,
     /// One line about what came back.
     pub text: String,
+    /// Byte at which the line begins that told it.
+    pub offset: u64,
 }
 
 impl Item {
@@ -66,6 +68,12 @@ impl Item {
             call.took_ms = call.took_ms.or(between);
             call.end = later.end;
         }
+    }
+
+    /// Whether the line that begins at this byte tells of it.
+    pub fn is_told_at(&self, offset: u64) -> bool {
+        let end = self.call.as_ref().and_then(|call| call.end.as_ref());
+        self.place.offset == offset || end.is_some_and(|end| end.offset == offset)
     }
 
     /// Every text of it, for a search.

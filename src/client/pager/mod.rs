@@ -56,6 +56,10 @@ pub struct Page {
     pub end: u64,
     /// Bytes of the whole file, less a last line that has no end yet.
     pub size: u64,
+    /// Whether the output tells times.
+    pub has_times: bool,
+    /// Whether every item is a line of plain text.
+    pub is_plain: bool,
 }
 
 impl Page {
@@ -145,8 +149,11 @@ impl Pager {
         let items = self.pieces.iter().flat_map(|piece| &piece.items).cloned();
         let is_end = self.unread() == 0;
         let begun = if is_end { self.reader.begun() } else { Vec::new() };
+        let items: Vec<_> = items.chain(begun.into_iter().map(Arc::new)).collect();
         Page {
-            items: items.chain(begun.into_iter().map(Arc::new)).collect(),
+            has_times: items.iter().any(|item| item.at.is_some()),
+            is_plain: self.format == OutputFormat::Text || self.reading == Reading::Lines,
+            items,
             start: self.start(),
             end: self.end(),
             size: self.size.saturating_sub(if is_end { self.reader.pending() } else { 0 }),

@@ -167,7 +167,8 @@ impl Reader {
             let call = if let Observation::ToolStart { id, .. } = &observation {
                 Some(told(id))
             } else if let Observation::ToolEnd { id, ok, detail } = &observation {
-                let end = CallEnd { ok: *ok, text: Cleaner::default().clean(detail) };
+                let text = Cleaner::default().clean(detail);
+                let end = CallEnd { ok: *ok, text, offset };
                 Some(ToolCall { end: Some(end), ..told(id) })
             } else {
                 None

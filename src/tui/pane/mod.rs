@@ -1,0 +1,3 @@
+//! Parts of screens.
+
+pub mod transcript;
