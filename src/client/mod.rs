@@ -25,6 +25,7 @@ pub mod rows;
 pub mod schedules;
 pub mod shown;
 pub mod start;
+pub mod started;
 pub mod tool;
 pub mod transcript;
 pub mod trust;

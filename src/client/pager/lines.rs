@@ -8,16 +8,17 @@ use camino::Utf8Path;
 
 use crate::base::limits;
 use crate::base::path::{PathContext, PathError};
+use crate::store::files;
 
 /// Bytes of one look backwards.
 const BLOCK_BYTES: u64 = 64 << 10;
 
 /// The file, when it is there.
 pub(super) fn open(path: &Utf8Path) -> Result<Option<File>, PathError> {
-    match File::open(path) {
+    match files::open_read(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).at("cannot open", path),
+        Err(error) => Err(error),
     }
 }
 
