@@ -20,11 +20,13 @@
 
 mod app;
 mod calls;
+pub mod code;
 pub mod feed;
 pub mod key;
 pub mod keymap;
 mod loads;
 pub mod look;
+pub mod markdown;
 mod memory;
 pub mod model;
 pub mod msg;

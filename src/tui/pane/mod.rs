@@ -6,3 +6,4 @@ pub mod chrome;
 pub mod events;
 pub mod inspector;
 pub mod rows;
+pub mod transcript;
