@@ -102,13 +102,14 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
         }
         Msg::World => {
             settle(model, data);
-            Vec::new()
+            overlay::news(model, data)
         }
         Msg::Called(called) => {
             ended(model, &called, data.now);
             overlay::called(model, &called, data)
         }
-        Msg::Loaded(_) | Msg::Tick => Vec::new(),
+        Msg::Loaded(_) => overlay::news(model, data),
+        Msg::Tick => Vec::new(),
     }
 }
 
@@ -408,7 +409,7 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => match hit {
             Some(Target::Action(action)) => act(model, data, action),
-            Some(Target::Row(Panel::Overlay, _)) => overlay::clicked(model, hit.as_ref(), data),
+            _ if !model.overlays.is_empty() => overlay::clicked(model, hit.as_ref(), data),
             Some(Target::Row(panel, at)) => {
                 model.panel = panel;
                 if let Some(row) = rows(model, data).get(at) {
