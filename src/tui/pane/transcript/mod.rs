@@ -285,7 +285,8 @@ fn found(search: &Search, hits: Option<&Hits>, look: Look) -> String {
     } else if !hits.is_complete() {
         let (done, size) = hits.searched;
         let dot = look.sign("·", "-");
-        text.push_str(&format!(" {dot} {} % searched", done * 100 / size.max(1)));
+        let part = done * 100 / size.max(1);
+        text = format!("{text} {dot} {part} % searched");
     }
     text
 }
