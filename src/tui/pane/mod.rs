@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod attention;
 pub mod chrome;
+mod crowd;
 pub mod events;
 pub mod inspector;
 pub mod rows;
