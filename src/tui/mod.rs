@@ -37,6 +37,8 @@ mod replay;
 pub mod scene;
 pub mod screen;
 mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 pub mod update;
 pub mod view;

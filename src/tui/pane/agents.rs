@@ -111,7 +111,10 @@ impl Cells {
             let agent = format!("{} ", pad(&row.agent, self.agent, look));
             spans.push(Span::styled(agent, look.style(Role::Dim)));
         }
-        spans.push(Span::styled(format!("{} ", pad(&state(row), self.state, look)), style));
+        spans.push(Span::styled(
+            format!("{} ", pad(&inert_line(&state(row), look), self.state, look)),
+            style,
+        ));
         let detail = pad(&inert_line(&row.detail, look), self.detail, look);
         spans.push(Span::styled(detail, look.style(Role::Dim)));
         let time = if row.active_ms > 0 { clock(row.active_ms) } else { String::new() };
