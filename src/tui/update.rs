@@ -9,7 +9,7 @@ use super::model::{Model, Replay, Screen, Tab};
 use super::msg::{Called, Effect, Foreground, Msg};
 use super::overlay::{self, Overlay, confirm, help};
 use super::page::{Page, Panel, Target};
-use super::pane::attention;
+use super::pane::{attention, inspector};
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 use super::want::Loads;
@@ -47,6 +47,12 @@ impl<'a> Data<'a> {
 
 /// Takes in something that happened.
 pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
+    let effects = take_in(model, data, msg);
+    inspector::settle(model, data);
+    effects
+}
+
+fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     model.toasts.retain(|toast| toast.until > data.now);
     let before = model.selected.clone();
     let effects = take_in(model, data, msg);
@@ -85,6 +91,9 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
             if let Some(effects) = overlay::typed(model, event, data) {
                 return effects;
             }
+            if let Some(effects) = inspector::typed(model, event) {
+                return effects;
+            }
             match model.keys.action(Key::of(event), &model.scopes()) {
                 Some(action) => act(model, data, action),
                 None => Vec::new(),
@@ -119,6 +128,11 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
         return overlay::update(model, data, action);
     }
     if let Some(effects) = super::replay::update(model, data, action) {
+        return effects;
+    }
+    if inspector::is_inspecting(model)
+        && let Some(effects) = inspector::update(model, data, action)
+    {
         return effects;
     }
     let rows = rows(model, data);
@@ -427,8 +441,8 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
             }
             Some(Target::Divider) | None => Vec::new(),
         },
-        MouseEventKind::ScrollUp => wheel(model, data, Action::Up),
-        MouseEventKind::ScrollDown => wheel(model, data, Action::Down),
+        MouseEventKind::ScrollUp => wheel(model, data, hit.as_ref(), Action::Up),
+        MouseEventKind::ScrollDown => wheel(model, data, hit.as_ref(), Action::Down),
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
         | MouseEventKind::Drag(_)
@@ -438,6 +452,12 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
     }
 }
 
-fn wheel(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
-    (0..WHEEL_ROWS).flat_map(|_| act(model, data, action)).collect()
+/// Moves what is under the mouse, or what takes the keys.
+fn wheel(model: &mut Model, data: &Data<'_>, hit: Option<&Target>, action: Action) -> Vec<Effect> {
+    let is_inspector = model.overlays.is_empty() && hit == Some(&Target::Panel(Panel::Inspector));
+    let turn = |model: &mut Model| {
+        let moved = if is_inspector { inspector::update(model, data, action) } else { None };
+        moved.unwrap_or_else(|| act(model, data, action))
+    };
+    (0..WHEEL_ROWS).flat_map(|_| turn(model)).collect()
 }
