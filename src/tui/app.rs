@@ -34,6 +34,7 @@ use crate::base::{RunNumber, Time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::config::Environment;
+use crate::notice::terminal::Terminal as Bell;
 use crate::snapshot::Class;
 
 /// Milliseconds that a first frame waits for the runs.
@@ -86,6 +87,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
     let mut app = App {
         path: seed.workspace.dir.dashboard_json(),
         editor: editor(&seed.workspace.env),
+        bell: Bell::of(&seed.workspace.config.notify, &seed.workspace.env),
         model,
         saved,
         save_at: None,
@@ -120,6 +122,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
 struct App {
     path: camino::Utf8PathBuf,
     editor: Option<Vec<String>>,
+    bell: Option<Bell>,
     model: Model,
     saved: Memory,
     save_at: Option<Time>,
@@ -256,6 +259,11 @@ impl App {
             Effect::Copy(text) => {
                 let copy = CopyToClipboard::to_clipboard_from(text);
                 Terminal::tell(&command_text(&copy))?;
+            }
+            Effect::Notify(title, text) => {
+                if let Some(bell) = self.bell {
+                    Terminal::tell(&bell.telling(&title, &text))?;
+                }
             }
             Effect::Suspend => {
                 self.save();

@@ -161,6 +161,8 @@ pub struct Model {
     pub sending: BTreeMap<u64, String>,
     /// Whether the terminal's window has the focus.
     pub is_focused: bool,
+    /// What waited for a person when the files were read last; absent before the first time.
+    pub waiting: Option<BTreeSet<(TaskRef, Option<String>)>>,
     next_call: u64,
 }
 
@@ -190,6 +192,7 @@ impl Model {
             calls: BTreeMap::new(),
             sending: BTreeMap::new(),
             is_focused: true,
+            waiting: None,
             next_call: 1,
         }
     }

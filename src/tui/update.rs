@@ -17,6 +17,7 @@ use super::world::{TaskRef, World};
 use crate::base::Time;
 use crate::base::text::one_line;
 use crate::event::StatusKind;
+use crate::snapshot::Class;
 
 /// Rows of one turn of the mouse wheel.
 const WHEEL_ROWS: usize = 3;
@@ -47,18 +48,13 @@ impl<'a> Data<'a> {
 
 /// Takes in something that happened.
 pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
-    let effects = take_in(model, data, msg);
-    inspector::settle(model, data);
-    effects
-}
-
-fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     model.toasts.retain(|toast| toast.until > data.now);
     let before = model.selected.clone();
     let effects = take_in(model, data, msg);
     if let Some(left) = before.filter(|before| model.selected.as_ref() != Some(before)) {
         see(model, data, &left);
     }
+    inspector::settle(model, data);
     effects
 }
 
@@ -111,7 +107,9 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
         }
         Msg::World => {
             settle(model, data);
-            overlay::news(model, data)
+            let mut effects = overlay::news(model, data);
+            effects.extend(notice(model, data));
+            effects
         }
         Msg::Called(called) => {
             ended(model, &called, data.now);
@@ -120,6 +118,22 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
         Msg::Loaded(_) => overlay::news(model, data),
         Msg::Tick => Vec::new(),
     }
+}
+
+/// Tells what has begun to wait for a person, while the person looks elsewhere.
+fn notice(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
+    let items = attention::items(&data.scene(model));
+    let waiting = items.iter().map(|item| (item.target.clone(), item.decision.clone())).collect();
+    let before = model.waiting.replace(waiting);
+    let Some(before) = before.filter(|_| !model.is_focused) else { return Vec::new() };
+    let is_new = |item: &&attention::Item| {
+        item.class == Class::NeedsYou
+            && !before.contains(&(item.target.clone(), item.decision.clone()))
+    };
+    let new: Vec<&attention::Item> = items.iter().filter(is_new).collect();
+    let Some(first) = new.first() else { return Vec::new() };
+    let more = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
+    vec![Effect::Notify(format!("{}{more}", first.title), first.text.clone())]
 }
 
 /// Does what an action means here.
