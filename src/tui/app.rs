@@ -16,7 +16,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use super::calls::{Runner, program};
 use super::feed::{Feed, Told};
 use super::keymap::Keymap;
-use super::loads::{Loader, Looked};
+use super::loads::{Ask, Loader, Looked};
 use super::look::{Look, Theme};
 use super::model::{Auto, Memory, Model, VerbName};
 use super::msg::{Called, Effect, Foreground, Msg};
@@ -34,6 +34,7 @@ use crate::base::{RunNumber, Time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::config::Environment;
+use crate::notice::terminal::Terminal as Bell;
 use crate::snapshot::Class;
 
 /// Milliseconds that a first frame waits for the runs.
@@ -81,13 +82,14 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
         root: seed.workspace.found.root.clone(),
     };
     let feed = Feed::new(&seed.workspace, clock, told_feed, tell_feed.clone());
-    let loader = Loader::new(seed.workspace.dir.clone(), runner.clone());
+    let loader = Loader::new(&seed.workspace, runner.clone(), tell_loads.clone());
     let threads = threads(feed, loader, told_loads, &arrivals, &wake.waker());
     let model = model(seed)?;
     let saved = model.memory.clone();
     let mut app = App {
         path: seed.workspace.dir.dashboard_json(),
         editor: editor(&seed.workspace.env),
+        bell: Bell::of(&seed.workspace.config.notify, &seed.workspace.env),
         model,
         saved,
         save_at: None,
@@ -112,7 +114,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
     let App { terminal, tell_feed, tell_loads, .. } = app;
     drop(terminal);
     drop(tell_feed.send(Told::Quit));
-    drop(tell_loads);
+    drop(tell_loads.send(Ask::Quit));
     // A load that takes long is not waited for: it changes nothing.
     let [feed, _] = threads;
     drop(feed.join());
@@ -122,6 +124,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
 struct App {
     path: camino::Utf8PathBuf,
     editor: Option<Vec<String>>,
+    bell: Option<Bell>,
     model: Model,
     saved: Memory,
     save_at: Option<Time>,
@@ -138,7 +141,7 @@ struct App {
     arrivals: Sender<Arrived>,
     arrived: Receiver<Arrived>,
     tell_feed: Sender<Told>,
-    tell_loads: Sender<Looked>,
+    tell_loads: Sender<Ask>,
     is_dirty: bool,
 }
 
@@ -219,7 +222,7 @@ impl App {
                 self.happened(Msg::World)
             }
             Arrived::Loaded(want, loaded) => {
-                self.loads.0.insert(want.clone(), loaded);
+                self.loads.0.insert(want.subject(), loaded);
                 self.happened(Msg::Loaded(want))
             }
             Arrived::Called(called) => self.happened(Msg::Called(called)),
@@ -258,6 +261,11 @@ impl App {
             Effect::Copy(text) => {
                 let copy = CopyToClipboard::to_clipboard_from(text);
                 Terminal::tell(&command_text(&copy))?;
+            }
+            Effect::Notify(title, text) => {
+                if let Some(bell) = self.bell {
+                    Terminal::tell(&bell.telling(&title, &text))?;
+                }
             }
             Effect::Suspend => {
                 self.save();
@@ -348,9 +356,10 @@ impl App {
             .filter_map(|run| Some((run, self.world.views.get(&run)?.status.version)))
             .collect();
         if (&wants, &versions) != (&self.wanted.0, &self.wanted.1) {
-            self.loads.0.retain(|want, _| wants.contains(want));
+            let subjects: BTreeSet<Want> = wants.iter().map(Want::subject).collect();
+            self.loads.0.retain(|want, _| subjects.contains(want));
             self.wanted = (wants, versions);
-            drop(self.tell_loads.send(self.wanted.clone()));
+            drop(self.tell_loads.send(Ask::Looked(self.wanted.clone())));
         }
     }
 
@@ -391,7 +400,7 @@ impl App {
 fn threads(
     feed: Feed,
     loader: Loader,
-    told: Receiver<Looked>,
+    told: Receiver<Ask>,
     arrivals: &Sender<Arrived>,
     waker: &Waker,
 ) -> [JoinHandle<()>; 2] {

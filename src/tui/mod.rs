@@ -20,11 +20,13 @@
 
 mod app;
 mod calls;
+pub mod code;
 pub mod feed;
 pub mod key;
 pub mod keymap;
 mod loads;
 pub mod look;
+pub mod markdown;
 mod memory;
 pub mod model;
 pub mod msg;
@@ -35,6 +37,8 @@ mod replay;
 pub mod scene;
 pub mod screen;
 mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 pub mod update;
 pub mod view;

@@ -10,6 +10,7 @@ use super::look::Look;
 use super::msg::{Call, Effect};
 use super::overlay::Overlay;
 use super::page::Panel;
+use super::pane::inspector;
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 use super::want::Want;
@@ -155,6 +156,8 @@ pub struct Model {
     pub tagged: BTreeSet<TaskRef>,
     /// The inspector's tab.
     pub tab: Tab,
+    /// Where the person is in the thing under the cursor.
+    pub inspector: inspector::State,
     /// The screen of agents.
     pub fleet: fleet::State,
     /// The screen of what waits.
@@ -183,6 +186,8 @@ pub struct Model {
     pub verbs: Arc<[VerbName]>,
     /// Whether the terminal's window has the focus.
     pub is_focused: bool,
+    /// What waited for a person when the files were read last; absent before the first time.
+    pub waiting: Option<BTreeSet<(TaskRef, Option<String>)>>,
     next_call: u64,
 }
 
@@ -199,6 +204,7 @@ impl Model {
             selected: None,
             tagged: BTreeSet::new(),
             tab: Tab::Log,
+            inspector: inspector::State::default(),
             fleet: fleet::State::default(),
             inbox: inbox::State::default(),
             workflow: workflow::State::default(),
@@ -213,6 +219,7 @@ impl Model {
             sending: BTreeMap::new(),
             verbs: Arc::default(),
             is_focused: true,
+            waiting: None,
             next_call: 1,
         }
     }

@@ -36,6 +36,8 @@ pub enum Effect {
     Foreground(Foreground),
     /// Put text into the clipboard.
     Copy(String),
+    /// Tell a person who looks elsewhere: a title, and a line.
+    Notify(String, String),
     /// Close the dashboard.
     Quit,
     /// Stop this process as the shell does; `fg` goes on.

@@ -9,7 +9,7 @@ use super::model::{Model, Screen, Tab};
 use super::msg::{Called, Effect, Foreground, Msg};
 use super::overlay::{self, Overlay, confirm};
 use super::page::{Page, Panel, Target};
-use super::pane::{attention, welcome};
+use super::pane::{attention, inspector, welcome};
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 use super::want::Loads;
@@ -17,6 +17,7 @@ use super::world::{TaskRef, World};
 use crate::base::Time;
 use crate::base::text::one_line;
 use crate::event::StatusKind;
+use crate::snapshot::Class;
 
 /// Rows of one turn of the mouse wheel.
 const WHEEL_ROWS: usize = 3;
@@ -48,10 +49,45 @@ impl<'a> Data<'a> {
 /// Takes in something that happened.
 pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     model.toasts.retain(|toast| toast.until > data.now);
+    let before = model.selected.clone();
+    let effects = take_in(model, data, msg);
+    if let Some(left) = before.filter(|before| model.selected.as_ref() != Some(before)) {
+        see(model, data, &left);
+    }
+    inspector::settle(model, data);
+    effects
+}
+
+/// What has ended and was under the cursor was seen; while it is there, its row stays where it is.
+fn see(model: &mut Model, data: &Data<'_>, target: &TaskRef) {
+    let attempt = match &target.task {
+        None => data
+            .world
+            .item(target.run)
+            .and_then(|item| item.row.as_ref().ok())
+            .filter(|row| row.status.is_terminal())
+            .map(|_| 0),
+        Some(task) => data
+            .world
+            .views
+            .get(&target.run)
+            .and_then(|run| run.task(task))
+            .filter(|row| row.heartbeat.is_none() && row.ended_at.is_some())
+            .map(|row| row.attempt),
+    };
+    if let Some(attempt) = attempt {
+        model.memory.seen.insert(Model::seen_key(target, attempt));
+    }
+}
+
+fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
         Msg::Key(event) => {
             if let Some(effects) = overlay::typed(model, event, data) {
+                return effects;
+            }
+            if let Some(effects) = inspector::typed(model, event) {
                 return effects;
             }
             match model.keys.action(Key::of(event), &model.scopes()) {
@@ -71,7 +107,9 @@ pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
         }
         Msg::World => {
             settle(model, data);
-            overlay::news(model, data)
+            let mut effects = overlay::news(model, data);
+            effects.extend(notice(model, data));
+            effects
         }
         Msg::Called(called) => {
             ended(model, &called, data.now);
@@ -86,6 +124,22 @@ pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Tells what has begun to wait for a person, while the person looks elsewhere.
+fn notice(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
+    let items = attention::items(&data.scene(model));
+    let waiting = items.iter().map(|item| (item.target.clone(), item.decision.clone())).collect();
+    let before = model.waiting.replace(waiting);
+    let Some(before) = before.filter(|_| !model.is_focused) else { return Vec::new() };
+    let is_new = |item: &&attention::Item| {
+        item.class == Class::NeedsYou
+            && !before.contains(&(item.target.clone(), item.decision.clone()))
+    };
+    let new: Vec<&attention::Item> = items.iter().filter(is_new).collect();
+    let Some(first) = new.first() else { return Vec::new() };
+    let more = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
+    vec![Effect::Notify(format!("{}{more}", first.title), first.text.clone())]
 }
 
 /// Does what an action means here.
@@ -103,6 +157,11 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
             Some(None) => return overlay::open(model, data, Action::NewRun),
             None => {}
         }
+    }
+    if inspector::is_inspecting(model)
+        && let Some(effects) = inspector::update(model, data, action)
+    {
+        return effects;
     }
     let rows = rows(model, data);
     let handled = match model.screen {
@@ -435,8 +494,8 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
             }
             Some(Target::Divider | Target::Moment(_)) | None => Vec::new(),
         },
-        MouseEventKind::ScrollUp => wheel(model, data, Action::Up),
-        MouseEventKind::ScrollDown => wheel(model, data, Action::Down),
+        MouseEventKind::ScrollUp => wheel(model, data, hit.as_ref(), Action::Up),
+        MouseEventKind::ScrollDown => wheel(model, data, hit.as_ref(), Action::Down),
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
         | MouseEventKind::Drag(_)
@@ -446,6 +505,12 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
     }
 }
 
-fn wheel(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
-    (0..WHEEL_ROWS).flat_map(|_| act(model, data, action)).collect()
+/// Moves what is under the mouse, or what takes the keys.
+fn wheel(model: &mut Model, data: &Data<'_>, hit: Option<&Target>, action: Action) -> Vec<Effect> {
+    let is_inspector = model.overlays.is_empty() && hit == Some(&Target::Panel(Panel::Inspector));
+    let turn = |model: &mut Model| {
+        let moved = if is_inspector { inspector::update(model, data, action) } else { None };
+        moved.unwrap_or_else(|| act(model, data, action))
+    };
+    (0..WHEEL_ROWS).flat_map(|_| turn(model)).collect()
 }

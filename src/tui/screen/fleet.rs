@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::keymap::{Action, Scope};
 use super::super::look::Role;
-use super::super::model::{Model, Screen, Tab};
+use super::super::model::{Model, Tab};
 use super::super::msg::Effect;
 use super::super::page::{Page, Panel, Target};
 use super::super::pane::{agents, events, inspector, rows, welcome};
@@ -39,7 +39,7 @@ pub struct State {
 /// Where keys mean something, the innermost first.
 pub fn scopes(model: &Model) -> Vec<Scope> {
     match model.panel {
-        Panel::Inspector => vec![Scope::Inspector, Scope::Target, Scope::List],
+        Panel::Inspector => inspector::scopes(model),
         Panel::List | Panel::Strip | Panel::Events | Panel::Overlay => {
             vec![Scope::Target, Scope::List, Scope::Inspector]
         }
@@ -48,8 +48,10 @@ pub fn scopes(model: &Model) -> Vec<Scope> {
 
 /// What it looks at.
 pub fn wants(scene: &Scene<'_>, wants: &mut BTreeSet<Want>) {
-    if scene.model.screen == Screen::Fleet && welcome::is_shown(scene) {
+    if welcome::is_shown(scene) {
         welcome::wants(wants);
+    } else if scene.model.size.0 >= ONE_PANEL || scene.model.panel == Panel::Inspector {
+        inspector::wants(scene, wants);
     }
 }
 

@@ -260,7 +260,9 @@ impl Cells {
         let target = TaskRef { run: item.number, task: None };
         let tag = if scene.model.tagged.contains(&target) { look.sign("◆", "#") } else { " " };
         let (status, goal) = match &item.row {
-            Ok(row) if item.damage.is_some() => ("log is damaged".to_owned(), row.goal.clone()),
+            Ok(_) if item.damage.is_some() => {
+                ("damaged".to_owned(), item.damage.clone().unwrap_or_default())
+            }
             Ok(row) => (row.status_words(), row.goal.clone()),
             Err(why) => ("cannot be read".to_owned(), why.clone()),
         };
