@@ -5,6 +5,8 @@
 mod project;
 mod support;
 
+#[path = "tui/demo.rs"]
+mod demo;
 #[path = "tui/life.rs"]
 mod life;
 #[path = "tui/screen.rs"]
