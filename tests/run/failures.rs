@@ -321,6 +321,20 @@ fn half_a_line_a_prompt_before_the_stream_and_children_left_behind_end_in_a_true
 }
 
 #[test]
+fn a_tool_that_runs_for_long_is_no_silence() {
+    let env = TestEnv::new();
+    let script = r#"echo '{"type":"tool_start","id":"t","name":"bash","detail":"make"}'; sleep 3
+        echo '{"type":"tool_end","id":"t","ok":true,"detail":""}'
+        echo '{"type":"result","text":"built","status":"ok"}'"#;
+    program(&env, "crew", script, "silence = \"800ms\"");
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.attempts(run, "work"), 1);
+    let log = fs::read_to_string(env.run_dir(run).events()).expect("a log");
+    assert!(!log.contains("attention.raised"), "{log}");
+}
+
+#[test]
 fn a_program_that_falls_silent_is_begun_anew_once_and_then_a_person_is_asked() {
     let env = TestEnv::new();
     let script = "echo 'waiting for the network' >&2; head -n 1 \"$(dirname $0)/first.jsonl\"; exec sleep 600";
