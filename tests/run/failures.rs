@@ -167,6 +167,24 @@ fn a_login_waits_for_a_person() {
 }
 
 #[test]
+fn another_program_needs_no_login_of_the_first() {
+    let env = TestEnv::new();
+    program(&env, "codex", "play no_key; exit 1", "");
+    let first = env.root.join("agent.sh");
+    let other = env.program("other.sh", "cat >/dev/null; echo 'It is done.'");
+    env.config(&format!(
+        "[runtimes.sh]\ncommand = [\"{first}\"]\noutput = \"codex\"\n[runtimes.other]\ncommand = [\"{other}\"]\n"
+    ));
+    let run = env.start("do it", &["-w", "one", "-a", "sh"]);
+    env.wait_status(run, "waiting");
+    let why = env.ok(&["why", "1"]);
+    assert!(why.contains("`crew retry 1/work --runtime NAME`"), "{why}");
+    env.ok(&["retry", "1/work", "--runtime", "other"]);
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.attempts(run, "work"), 2);
+}
+
+#[test]
 fn models_that_are_unknown_or_busy_give_way_to_the_next() {
     let env = TestEnv::new();
     let unknown =
