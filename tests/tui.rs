@@ -9,5 +9,7 @@ mod support;
 mod demo;
 #[path = "tui/life.rs"]
 mod life;
+#[path = "tui/readme.rs"]
+mod readme;
 #[path = "tui/screen.rs"]
 mod screen;

@@ -7,7 +7,7 @@ use crate::project::TestEnv;
 use crate::screen::Screen;
 
 /// The demonstration in a folder of its own, at a terminal.
-fn demo(env: &TestEnv, speed: &str) -> (Screen, ProjectDir) {
+pub fn demo(env: &TestEnv, speed: &str) -> (Screen, ProjectDir) {
     let folder = env.root.join("demo");
     let screen =
         Screen::start(&env.crew(&["demo", "--speed", speed, "--dir", folder.as_str()]), env, 36, 120);
