@@ -18,7 +18,7 @@ use super::feed::{Feed, Told};
 use super::keymap::Keymap;
 use super::loads::{Ask, Loader, Looked};
 use super::look::{Look, Theme};
-use super::model::{Memory, Model};
+use super::model::{Auto, Memory, Model, VerbName};
 use super::msg::{Called, Effect, Foreground, Msg};
 use super::page::{Page, Target};
 use super::pane::attention;
@@ -48,6 +48,8 @@ pub struct Seed {
     pub workspace: Workspace,
     /// The run that is selected first.
     pub run: Option<RunNumber>,
+    /// What the command line can do.
+    pub verbs: Vec<VerbName>,
 }
 
 /// How it ended, for whoever opened it.
@@ -280,7 +282,7 @@ impl App {
     /// Gives the terminal to a program until it ends.
     fn give_terminal_to(&mut self, program: &Foreground) -> io::Result<()> {
         let mut command = match program {
-            Foreground::Crew(args) => self.runner.command(args),
+            Foreground::Crew(args) | Foreground::Read(args) => self.runner.command(args),
             Foreground::Editor(path) => {
                 let Some((name, args)) = self.editor.as_ref().and_then(|words| words.split_first())
                 else {
@@ -296,11 +298,16 @@ impl App {
         self.save();
         Terminal::leave();
         let ended = command.status();
+        if let (Foreground::Read(_), Ok(_)) = (program, &ended) {
+            Terminal::wait_for_enter()?;
+        }
         self.terminal.enter()?;
         self.is_dirty = true;
         let now = self.clock.now();
         match ended {
             Ok(status) if status.success() => {}
+            // It was read.
+            Ok(_) if matches!(program, Foreground::Read(_)) => {}
             Ok(status) => self.model.complain(format!("the program ended with {status}"), now),
             Err(error) => self.model.complain(format!("cannot start it: {error}"), now),
         }
@@ -424,6 +431,10 @@ fn model(seed: &Seed) -> io::Result<Model> {
     let (keys, problems) = Keymap::with(&ui.keys);
     let memory = memory::read(&seed.workspace.dir.dashboard_json());
     let mut model = Model::new(look, keys, crossterm::terminal::size()?, memory);
+    let is_colorless = env.no_color();
+    let look = Look { theme: theme("auto", env), ascii: !env.is_utf8_locale() };
+    model.auto = Auto { look, is_colorless };
+    model.verbs = seed.verbs.as_slice().into();
     model.selected = seed.run.map(|run| TaskRef { run, task: None });
     let now = Clock::start().now();
     for problem in problems {

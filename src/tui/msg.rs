@@ -72,6 +72,8 @@ impl Call {
 pub enum Foreground {
     /// A command of crew.
     Crew(Vec<String>),
+    /// A command of crew, with time to read what it printed.
+    Read(Vec<String>),
     /// The person's editor with a file or folder.
     Editor(String),
 }

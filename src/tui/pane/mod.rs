@@ -12,4 +12,5 @@ pub mod prompt;
 pub mod rows;
 pub mod scroll;
 pub mod transcript;
+pub mod welcome;
 pub mod why;
