@@ -1,0 +1,107 @@
+//! The lanes around the drawing: lines that lead back, and those from one band of layers to the next.
+
+use super::gap::FAR;
+
+/// A stretch of a line along the flow, outside of the bands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// Its ends: where along the flow, and to which side it leaves the lanes (negative: to the band before).
+    pub ends: [(i32, i32); 2],
+    /// Cells of the labels on it; 0 without any.
+    pub label: i32,
+}
+
+/// What came of a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Lane {
+    /// Its lane, counted from the band before.
+    pub row: i32,
+    /// Where its labels begin.
+    pub label_at: i32,
+}
+
+impl Stretch {
+    fn low(&self) -> i32 {
+        self.ends[0].0.min(self.ends[1].0)
+    }
+
+    fn high(&self) -> i32 {
+        self.ends[0].0.max(self.ends[1].0)
+    }
+
+    /// Whether its labels fit between its corners.
+    fn is_long(&self) -> bool {
+        self.high() - self.low() >= self.label + 3
+    }
+
+    /// The cells that it needs on its lane.
+    fn span(&self) -> (i32, i32) {
+        if self.label == 0 || self.is_long() {
+            return (self.low(), self.high());
+        }
+        let start = self.middle();
+        (self.low().min(start), self.high().max(start + self.label - 1))
+    }
+
+    fn middle(&self) -> i32 {
+        i32::midpoint(self.low(), self.high()) - (self.label - 1) / 2
+    }
+
+    /// Where it crosses another lane across the flow.
+    fn crossings(&self, row: i32, lane: i32) -> impl Iterator<Item = i32> {
+        let ends = self.ends.into_iter();
+        let crosses = move |side: i32| if side < 0 { lane < row } else { lane > row };
+        ends.filter(move |&(_, side)| crosses(side)).map(|(at, _)| at)
+    }
+}
+
+/// Gives every stretch a lane, short ones next to the band before, and puts the labels where no line crosses them.
+pub(super) fn assign(stretches: &[Stretch]) -> (Vec<Lane>, i32) {
+    let mut order: Vec<usize> = (0..stretches.len()).collect();
+    order.sort_by_key(|&ix| (stretches[ix].high() - stretches[ix].low(), ix));
+    let mut lanes = vec![Lane::default(); stretches.len()];
+    let mut placed: Vec<usize> = Vec::new();
+    let mut rows = 0;
+    for ix in order {
+        let (low, high) = stretches[ix].span();
+        let is_free = |row: i32| {
+            placed.iter().filter(|&&other| lanes[other].row == row).all(|&other| {
+                let (from, to) = stretches[other].span();
+                high + 1 < from || to + 1 < low
+            })
+        };
+        let row = (0..rows).find(|&row| is_free(row)).unwrap_or(rows);
+        rows = rows.max(row + 1);
+        lanes[ix].row = row;
+        placed.push(ix);
+    }
+    for ix in 0..stretches.len() {
+        if stretches[ix].label > 0 {
+            lanes[ix].label_at = label_at(stretches, &lanes, ix);
+        }
+    }
+    (lanes, rows)
+}
+
+/// The place for labels that is nearest to the middle and that no other line crosses.
+fn label_at(stretches: &[Stretch], lanes: &[Lane], ix: usize) -> i32 {
+    let own = &stretches[ix];
+    let start = own.middle();
+    if !own.is_long() {
+        return start;
+    }
+    let crossed: Vec<i32> = (0..stretches.len())
+        .filter(|&other| other != ix)
+        .flat_map(|other| stretches[other].crossings(lanes[other].row, lanes[ix].row))
+        .collect();
+    let fits = |at: i32| {
+        at > own.low() + 1
+            && at + own.label < own.high()
+            && crossed.iter().all(|&line| line < at - 1 || line > at + own.label)
+    };
+    let reach = (own.high() - own.low()).min(FAR);
+    (0..=reach)
+        .flat_map(|off| [start - off, start + off])
+        .find(|&at| fits(at))
+        .unwrap_or(start)
+}
