@@ -163,9 +163,7 @@ impl Bands {
     /// Whether a connection enters a box of this layer from its side.
     fn has_entry(&self, graph: &Graph, layers: &Layers, column: usize) -> bool {
         graph.links.iter().zip(&layers.chains).any(|(link, chain)| {
-            chain.is_empty()
-                && layers.column_of[link.to] == column
-                && is_edge(layers, link.to, 1)
+            chain.is_empty() && layers.column_of[link.to] == column && is_edge(layers, link.to, 1)
         })
     }
 

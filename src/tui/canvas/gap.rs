@@ -116,7 +116,8 @@ impl Gap {
             _ => None,
         };
         let mut key: Vec<Option<(bool, usize)>> = vec![None; self.wires.len()];
-        for (is_right, item_of) in [(false, &left as &dyn Fn(&Wire) -> Option<usize>), (true, &right)]
+        for (is_right, item_of) in
+            [(false, &left as &dyn Fn(&Wire) -> Option<usize>), (true, &right)]
         {
             let mut count = std::collections::BTreeMap::new();
             for (ix, wire) in self.wires.iter().enumerate().filter(|(ix, _)| key[*ix].is_none()) {

@@ -135,14 +135,16 @@ mod tests {
 
     #[test]
     fn a_box_lies_behind_everything_that_leads_to_it() {
-        let ranks = Ranks::of(&graph(4, &[(0, 1, false), (1, 2, false), (0, 2, false), (2, 3, false)]));
+        let ranks =
+            Ranks::of(&graph(4, &[(0, 1, false), (1, 2, false), (0, 2, false), (2, 3, false)]));
         assert_eq!(ranks.of, [0, 1, 2, 3]);
         assert_eq!(ranks.is_outer, [false; 4]);
     }
 
     #[test]
     fn what_closes_a_cycle_leads_around_declared_or_not() {
-        let ranks = Ranks::of(&graph(3, &[(0, 1, false), (1, 2, false), (2, 1, true), (2, 0, false)]));
+        let ranks =
+            Ranks::of(&graph(3, &[(0, 1, false), (1, 2, false), (2, 1, true), (2, 0, false)]));
         assert_eq!(ranks.of, [0, 1, 2]);
         assert_eq!(ranks.is_outer, [false, false, true, true]);
         let own = Ranks::of(&graph(1, &[(0, 0, false)]));

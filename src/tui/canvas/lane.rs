@@ -100,8 +100,5 @@ fn label_at(stretches: &[Stretch], lanes: &[Lane], ix: usize) -> i32 {
             && crossed.iter().all(|&line| line < at - 1 || line > at + own.label)
     };
     let reach = (own.high() - own.low()).min(FAR);
-    (0..=reach)
-        .flat_map(|off| [start - off, start + off])
-        .find(|&at| fits(at))
-        .unwrap_or(start)
+    (0..=reach).flat_map(|off| [start - off, start + off]).find(|&at| fits(at)).unwrap_or(start)
 }

@@ -216,7 +216,8 @@ impl Router<'_> {
     fn forward(&self, link: usize, stretches: &[StretchAt]) -> (Vec<Point>, Vec<Cells>) {
         let chain = &self.layers.chains[link];
         let mut turns = stretches.iter();
-        let mut points = vec![(self.start(chain[0]) + self.item(chain[0]).long - 1, self.line(chain[0]))];
+        let mut points =
+            vec![(self.start(chain[0]) + self.item(chain[0]).long - 1, self.line(chain[0]))];
         for (pair, leg) in chain.windows(2).zip(&self.bands.legs[link]) {
             let (from, to) = (self.line(pair[0]), self.line(pair[1]));
             match *leg {
@@ -269,11 +270,13 @@ impl Router<'_> {
         stretches: &[StretchAt],
     ) -> (Vec<Point>, Vec<Cells>) {
         let (from, to) = (self.graph.links[link].from, self.graph.links[link].to);
-        let [leaves, enters] =
-            [self.door_at(from, exit, true), self.door_at(to, entry, false)];
+        let [leaves, enters] = [self.door_at(from, exit, true), self.door_at(to, entry, false)];
         let mut points = match exit.wire {
             Some(_) => {
-                vec![(self.start(from) + self.item(from).long - 1, self.line(from)), (leaves, self.line(from))]
+                vec![
+                    (self.start(from) + self.item(from).long - 1, self.line(from)),
+                    (leaves, self.line(from)),
+                ]
             }
             None => vec![(leaves, self.side(from, exit.side))],
         };
@@ -286,7 +289,9 @@ impl Router<'_> {
             points.push((enters, first));
         }
         match entry.wire {
-            Some(_) => points.extend([(enters, self.line(to)), (self.start(to) - 1, self.line(to))]),
+            Some(_) => {
+                points.extend([(enters, self.line(to)), (self.start(to) - 1, self.line(to))])
+            }
             None => points.push((enters, self.side(to, entry.side))),
         }
         (points, self.outer_labels(link, leaves, stretches[0]))

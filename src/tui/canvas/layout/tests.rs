@@ -23,12 +23,8 @@ fn cells(path: &Path) -> Vec<Point> {
 }
 
 fn touches(cells: &Cells, (x, y): Point) -> bool {
-    let around = Cells {
-        x: cells.x - 1,
-        y: cells.y - 1,
-        width: cells.width + 2,
-        height: cells.height + 2,
-    };
+    let around =
+        Cells { x: cells.x - 1, y: cells.y - 1, width: cells.width + 2, height: cells.height + 2 };
     let is_inside = (cells.x + 1..cells.x + cells.width - 1).contains(&x)
         && (cells.y + 1..cells.y + cells.height - 1).contains(&y);
     around.contains((x, y)) && !is_inside
