@@ -1,12 +1,16 @@
 //! Bands: a drawing that is too wide goes on below, as text does; and the lines between the layers of each band.
 
-use super::gap::{End, FAR, Gap, Wire};
+use super::gap::{End, FAR, Gap, Share, Wire};
 use super::graph::{Graph, Ranks};
 use super::layers::{Axis, Layers, What};
 use super::layout::Sizes;
 
 /// Cells that a line needs to go on in the next band.
 const TURN: i32 = 6;
+/// What a further band costs, as the square of a per cent of free room.
+const BAND_COST: i64 = 2_500;
+/// What a further line from one band to the next costs.
+const TURN_COST: i64 = 5_000;
 
 /// The layers in bands, the gaps between them, and the lines in the gaps.
 #[derive(Debug, Clone)]
@@ -111,11 +115,22 @@ impl Bands {
         let to = End::Right { item: right, at: lines[right] };
         if self.of[column] == self.of[next] {
             let gap = self.after[column];
-            return Leg::Through(gap, self.gaps[gap].add(Wire { from, to, alone: false }));
+            return Leg::Through(gap, self.gaps[gap].add(Wire { from, to, share: Share::Item }));
         }
         let (out, into) = (self.after[column], self.before[next]);
-        let leaves = self.gaps[out].add(Wire { from, to: End::Outside(FAR), alone: false });
-        let enters = self.gaps[into].add(Wire { from: End::Outside(-FAR), to, alone: false });
+        // Lines from one item, or to one item, go on together.
+        let is_turning = |near: &[usize]| near.len() > 1;
+        let (at_exit, at_entry) = if is_turning(&layers.rights[left]) {
+            (Share::Item, Share::Bundle(left))
+        } else if is_turning(&layers.lefts[right]) {
+            (Share::Bundle(right), Share::Item)
+        } else {
+            (Share::Item, Share::Item)
+        };
+        let leaves = Wire { from, to: End::Outside(FAR), share: at_exit };
+        let enters = Wire { from: End::Outside(-FAR), to, share: at_entry };
+        let leaves = self.gaps[out].add(leaves);
+        let enters = self.gaps[into].add(enters);
         Leg::Turn([(out, leaves), (into, enters)])
     }
 
@@ -142,7 +157,7 @@ impl Bands {
             let wire = Wire {
                 from: End::Left { item: from, at: lines[from] },
                 to: End::Outside(FAR * sides[0]),
-                alone: is_down,
+                share: if is_down { Share::Nothing } else { Share::Item },
             };
             Some((gap, self.gaps[gap].add(wire)))
         };
@@ -153,7 +168,7 @@ impl Bands {
             let wire = Wire {
                 from: End::Outside(FAR * sides[1]),
                 to: End::Right { item: to, at: lines[to] },
-                alone: is_down,
+                share: if is_down { Share::Nothing } else { Share::Item },
             };
             Some((gap, self.gaps[gap].add(wire)))
         };
@@ -183,7 +198,7 @@ fn is_edge(layers: &Layers, node: usize, side: i32) -> bool {
     last == Some(&node)
 }
 
-/// Breaks a drawing into as few bands as its width allows, and those equally wide.
+/// Breaks a drawing into bands that are about equally wide, where few lines go on from one to the next.
 pub(super) fn split(
     graph: &Graph,
     ranks: &Ranks,
@@ -196,40 +211,59 @@ pub(super) fn split(
     let starts = along(layers, &whole, sizes);
     let ends: Vec<i32> =
         (0..starts.len()).map(|column| starts[column] + long(layers, column)).collect();
-    let total = ends.last().copied().unwrap_or(0);
-    if total <= width {
+    if ends.last().is_none_or(|&total| total <= width) {
         return whole;
     }
-    let room = (width - TURN).max(1);
-    let count = breaks(layers, &starts, &ends, room).len();
-    // The narrowest bands of that number.
-    let (mut low, mut high) = (0, room);
-    while low < high {
-        let middle = i32::midpoint(low, high);
-        if breaks(layers, &starts, &ends, middle).len() <= count {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    let starts = breaks(layers, &starts, &ends, high);
+    let starts = breaks(layers, &starts, &ends, (width - TURN).max(1));
     Bands::with_starts(layers, starts).wire(graph, ranks, layers, lines)
 }
 
 /// First layers of bands that are at most so wide, if that is possible; a band begins with boxes.
+///
+/// As a good typesetter breaks a paragraph: of all ways the one that costs least.
 fn breaks(layers: &Layers, starts: &[i32], ends: &[i32], room: i32) -> Vec<usize> {
-    let mut found = vec![0];
-    let mut first = 0;
-    for column in (1..starts.len()).filter(|&column| layers.has_nodes[column]) {
+    let units: Vec<usize> = (0..starts.len()).filter(|&column| layers.has_nodes[column]).collect();
+    // By unit: the least that everything before it costs, and the unit with which the last band began.
+    let mut best: Vec<(i64, usize)> = vec![(0, 0)];
+    for end in 1..=units.len() {
         // The labels behind the boxes stay with them.
-        let next = (column + 1..starts.len()).find(|&next| layers.has_nodes[next]);
-        let last = next.unwrap_or(starts.len()) - 1;
-        if ends[last] - starts[first] > room {
-            found.push(column);
-            first = column;
+        let next = units.get(end).copied().unwrap_or(starts.len());
+        let turns = turns(layers, next);
+        let mut found = (i64::MAX, end - 1);
+        for first in (0..end).rev() {
+            let long = ends[next - 1] - starts[units[first]];
+            if long > room && first + 1 < end {
+                break;
+            }
+            let slack = i64::from((room - long).max(0)) * 100 / i64::from(room);
+            let cost = best[first].0 + BAND_COST + turns * TURN_COST + slack * slack;
+            if cost < found.0 {
+                found = (cost, first);
+            }
         }
+        best.push(found);
     }
+    let mut found = Vec::new();
+    let mut end = units.len();
+    while end > 0 {
+        end = best[end].1;
+        found.push(units[end]);
+    }
+    found.reverse();
     found
+}
+
+/// Lines that go on in the next band if one begins with this layer; those of one item count once.
+fn turns(layers: &Layers, column: usize) -> i64 {
+    let Some(items) = layers.columns.get(column) else { return 0 };
+    let into: Vec<usize> =
+        items.iter().copied().filter(|&it| !layers.lefts[it].is_empty()).collect();
+    let mut from: Vec<usize> =
+        into.iter().flat_map(|&item| layers.lefts[item].iter().copied()).collect();
+    from.sort_unstable();
+    from.dedup();
+    let count = into.len().min(from.len());
+    i64::try_from(count).unwrap_or(i64::MAX / TURN_COST).saturating_sub(1)
 }
 
 /// Where each layer begins along the flow, in its band.

@@ -11,7 +11,7 @@ use super::view::{CanvasState, Drawing, Pick};
 use crate::base::flow::StepKind;
 use crate::snapshot::{Class, GateLook};
 use crate::tui::look::{Look, Role};
-use crate::tui::text::{columns, fit, inert_line, pad};
+use crate::tui::text::{columns, fit, inert_line};
 
 /// Where a canvas is drawn, and how.
 struct Painter<'a> {
@@ -346,15 +346,12 @@ impl Painter<'_> {
             style
         };
         let width = usize::try_from(cells.width).unwrap_or(0);
-        let sign = gate_sign(gate, look);
-        let name = pad(
-            &inert_line(gate.name(), look),
-            width.saturating_sub(3 + gate.sign_columns()),
-            look,
-        );
-        let sign = format!("{sign:>room$}", room = gate.sign_columns());
+        let room = width.saturating_sub(3 + gate.sign_columns());
+        let name = fit(&inert_line(gate.name(), look), room, look);
         let (open, close) = look.sign(("⟦", "⟧"), ("[", "]"));
-        self.write((cells.x, cells.y), &format!("{open}{name} {sign}{close}"), style, buf);
+        // A sign that is shorter than its room leaves the rest to the line.
+        let label = format!("{open}{name} {}{close}", gate_sign(gate, look));
+        self.write((cells.x, cells.y), &label, style, buf);
     }
 
     /// Marks at the sides of the area beyond which there is more.

@@ -1,5 +1,7 @@
 //! The gap between two layers: each line that changes its place across the flow does so on a track.
 
+use std::collections::BTreeMap;
+
 /// Beyond everything, on the side of the drawing to which a line leaves it.
 pub(super) const FAR: i32 = i32::MAX / 4;
 
@@ -39,8 +41,19 @@ pub(super) struct Wire {
     pub from: End,
     /// Where it goes to.
     pub to: End,
-    /// Whether it keeps a track of its own.
-    pub alone: bool,
+    /// With which others it shares a track.
+    pub share: Share,
+}
+
+/// With which other lines of its gap a line shares a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    /// With those that begin or end at the same item.
+    Item,
+    /// With those of the same bundle.
+    Bundle(usize),
+    /// With none.
+    Nothing,
 }
 
 /// A gap, with its lines.
@@ -105,31 +118,27 @@ impl Gap {
 
     /// The groups that need a track.
     fn groups(&self) -> Vec<Group> {
-        let left = |wire: &Wire| match (wire.from, wire.to) {
-            (End::Left { item, .. }, _) | (_, End::Left { item, .. }) if !wire.alone => Some(item),
-            _ => None,
-        };
-        let right = |wire: &Wire| match (wire.from, wire.to) {
-            (End::Right { item, .. }, _) | (_, End::Right { item, .. }) if !wire.alone => {
-                Some(item)
-            }
-            _ => None,
-        };
-        let mut key: Vec<Option<(bool, usize)>> = vec![None; self.wires.len()];
-        for (is_right, item_of) in
-            [(false, &left as &dyn Fn(&Wire) -> Option<usize>), (true, &right)]
-        {
-            let mut count = std::collections::BTreeMap::new();
-            for (ix, wire) in self.wires.iter().enumerate().filter(|(ix, _)| key[*ix].is_none()) {
-                if let Some(item) = item_of(wire) {
-                    count.entry(item).or_insert_with(Vec::new).push(ix);
-                }
-            }
-            for (item, wires) in count.into_iter().filter(|(_, wires)| wires.len() > 1) {
-                wires.into_iter().for_each(|ix| key[ix] = Some((is_right, item)));
+        let mut key: Vec<Option<(u8, usize)>> = vec![None; self.wires.len()];
+        for (ix, wire) in self.wires.iter().enumerate() {
+            if let Share::Bundle(bundle) = wire.share {
+                key[ix] = Some((2, bundle));
             }
         }
-        let mut groups: Vec<(Option<(bool, usize)>, Group)> = Vec::new();
+        for side in [0, 1] {
+            let mut at_item: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            for (ix, wire) in self.wires.iter().enumerate() {
+                if key[ix].is_none()
+                    && wire.share == Share::Item
+                    && let Some(item) = wire.item(side == 1)
+                {
+                    at_item.entry(item).or_default().push(ix);
+                }
+            }
+            for (item, wires) in at_item.into_iter().filter(|(_, wires)| wires.len() > 1) {
+                wires.into_iter().for_each(|ix| key[ix] = Some((side, item)));
+            }
+        }
+        let mut groups: Vec<(Option<(u8, usize)>, Group)> = Vec::new();
         for (ix, wire) in self.wires.iter().enumerate() {
             let known = groups.iter_mut().find(|(of, _)| of.is_some() && *of == key[ix]);
             match known {
@@ -138,6 +147,17 @@ impl Gap {
             }
         }
         groups.into_iter().map(|(_, group)| group).filter(|group| group.low < group.high).collect()
+    }
+}
+
+impl Wire {
+    /// The item on one of its sides.
+    fn item(&self, is_right: bool) -> Option<usize> {
+        [self.from, self.to].into_iter().find_map(|end| match end {
+            End::Left { item, .. } if !is_right => Some(item),
+            End::Right { item, .. } if is_right => Some(item),
+            End::Left { .. } | End::Right { .. } | End::Outside(_) => None,
+        })
     }
 }
 

@@ -1,6 +1,13 @@
 //! The lanes around the drawing: lines that lead back, and those from one band of layers to the next.
 
+use std::collections::BTreeSet;
+
 use super::gap::FAR;
+
+/// Stretches up to which another order is tried.
+const ORDERED_MAX: usize = 12;
+/// What it costs when a line runs through a label, in crossings.
+const LABEL_COST: usize = 10;
 
 /// A stretch of a line along the flow, outside of the bands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,25 +62,28 @@ impl Stretch {
     }
 }
 
-/// Gives every stretch a lane, short ones next to the band before, and puts the labels where no line crosses them.
+/// Gives every stretch a lane, short ones next to the band before unless another order has fewer crossings, and
+/// puts the labels where no line crosses them.
 pub(super) fn assign(stretches: &[Stretch]) -> (Vec<Lane>, i32) {
     let mut order: Vec<usize> = (0..stretches.len()).collect();
     order.sort_by_key(|&ix| (stretches[ix].high() - stretches[ix].low(), ix));
-    let mut lanes = vec![Lane::default(); stretches.len()];
-    let mut placed: Vec<usize> = Vec::new();
-    let mut rows = 0;
-    for ix in order {
-        let (low, high) = stretches[ix].span();
-        let is_free = |row: i32| {
-            placed.iter().filter(|&&other| lanes[other].row == row).all(|&other| {
-                let (from, to) = stretches[other].span();
-                high + 1 < from || to + 1 < low
-            })
-        };
-        let row = (0..rows).find(|&row| is_free(row)).unwrap_or(rows);
-        rows = rows.max(row + 1);
-        lanes[ix].row = row;
-        placed.push(ix);
+    let (mut lanes, mut rows) = place(stretches, &order);
+    if order.len() <= ORDERED_MAX {
+        let mut least = cost(stretches, &lanes);
+        let mut is_better = least > 0;
+        while is_better {
+            is_better = false;
+            for (a, b) in (0..order.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
+                order.swap(a, b);
+                let (other, count) = place(stretches, &order);
+                let now = cost(stretches, &other) + usize::try_from(count - rows).unwrap_or(0) * 2;
+                if now < least {
+                    (lanes, rows, least, is_better) = (other, count, now, true);
+                } else {
+                    order.swap(a, b);
+                }
+            }
+        }
     }
     for ix in 0..stretches.len() {
         if stretches[ix].label > 0 {
@@ -81,6 +91,49 @@ pub(super) fn assign(stretches: &[Stretch]) -> (Vec<Lane>, i32) {
         }
     }
     (lanes, rows)
+}
+
+/// Puts the stretches into lanes, one after the other.
+fn place(stretches: &[Stretch], order: &[usize]) -> (Vec<Lane>, i32) {
+    let mut lanes = vec![Lane::default(); stretches.len()];
+    let mut rows = 0;
+    for (position, &ix) in order.iter().enumerate() {
+        let (low, high) = stretches[ix].span();
+        let is_same = |other: usize| stretches[other] == stretches[ix] && stretches[ix].label == 0;
+        let is_free = |row: i32| {
+            order[..position].iter().filter(|&&other| lanes[other].row == row).all(|&other| {
+                let (from, to) = stretches[other].span();
+                high + 1 < from || to + 1 < low || is_same(other)
+            })
+        };
+        let same = order[..position].iter().find(|&&other| is_same(other));
+        let row = match same {
+            Some(&other) => lanes[other].row,
+            None => (0..rows).find(|&row| is_free(row)).unwrap_or(rows),
+        };
+        rows = rows.max(row + 1);
+        lanes[ix].row = row;
+    }
+    (lanes, rows)
+}
+
+/// How much lines cross: each place counts once, and labels count most.
+fn cost(stretches: &[Stretch], lanes: &[Lane]) -> usize {
+    let mut places = BTreeSet::new();
+    let mut labels = 0;
+    for (ix, own) in stretches.iter().enumerate() {
+        let row = lanes[ix].row;
+        let label = (!own.is_long() && own.label > 0).then(|| own.middle());
+        for (other, stretch) in stretches.iter().enumerate().filter(|&(other, _)| other != ix) {
+            for at in stretch.crossings(lanes[other].row, row) {
+                if own.low() < at && at < own.high() {
+                    places.insert((row, at));
+                }
+                labels += usize::from(label.is_some_and(|it| it <= at && at < it + own.label));
+            }
+        }
+    }
+    places.len() + labels * LABEL_COST
 }
 
 /// The place for labels that is nearest to the middle and that no other line crosses.

@@ -171,7 +171,8 @@ impl Canvas {
     }
 
     /// What is laid out. It depends on the plan alone, so that nothing moves while a run goes on.
-    pub fn graph(&self, detail: Detail) -> Graph {
+    /// Boxes are of one size, or as small as possible.
+    pub fn graph(&self, detail: Detail, is_even: bool) -> Graph {
         let height = match detail {
             Detail::Name => 3,
             Detail::State => 4,
@@ -183,7 +184,10 @@ impl Canvas {
             labels: channel.gates.iter().map(|gate| cells(gate.columns())).collect(),
             is_back: channel.is_back,
         });
-        let size = |step: &Step| Size { width: cells(step.columns(detail) + 4), height };
+        // Boxes of one size look calm.
+        let widest = self.steps.iter().map(|step| step.columns(detail)).max().unwrap_or(0);
+        let width = |step: &Step| if is_even { widest } else { step.columns(detail) };
+        let size = |step: &Step| Size { width: cells(width(step) + 4), height };
         Graph {
             nodes: self.steps.iter().map(size).collect(),
             links: links.collect(),
@@ -219,7 +223,7 @@ impl Step {
             Detail::Name if slots > 0 => name + 1 + slots,
             Detail::Name => name,
             Detail::State if slots > 0 => name.max(WORD + 1 + slots),
-            Detail::State => name.max(WORD + 1 + columns(&self.role).min(8)),
+            Detail::State => name,
             Detail::Full => {
                 let player = if self.player.is_empty() { 0 } else { columns(&self.player) + 3 };
                 let slots = if slots > 0 { slots + 1 } else { 0 };

@@ -51,7 +51,7 @@ pub fn strip(canvas: &Canvas, area: Rect, buf: &mut Buffer, look: Look) {
 
 /// Layers of steps, with the gates behind them.
 fn words(canvas: &Canvas, look: Look) -> Vec<Word> {
-    let ranks = Ranks::of(&canvas.graph(Detail::Name));
+    let ranks = Ranks::of(&canvas.graph(Detail::Name, false));
     let mut layers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (step, &rank) in ranks.of.iter().enumerate() {
         layers.entry(rank).or_default().push(step);

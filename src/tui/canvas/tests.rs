@@ -46,16 +46,51 @@ fn built_in(name: &str) -> Canvas {
 /// Twenty steps: two lines of work that meet, and ways back, one of them long.
 fn twenty() -> Canvas {
     let names = [
-        "intake", "scope", "design", "api", "schema", "ui", "backend", "frontend", "migrate", "docs",
-        "unit", "integration", "load", "security", "review", "fix", "stage", "smoke", "release", "report",
+        "intake",
+        "scope",
+        "design",
+        "api",
+        "schema",
+        "ui",
+        "backend",
+        "frontend",
+        "migrate",
+        "docs",
+        "unit",
+        "integration",
+        "load",
+        "security",
+        "review",
+        "fix",
+        "stage",
+        "smoke",
+        "release",
+        "report",
     ];
     let before: [&[&str]; 20] = [
-        &[], &["intake"], &["scope"], &["design"], &["design"], &["design"], &["api", "schema"],
-        &["api", "ui"], &["schema"], &["api"], &["backend", "frontend"], &["backend", "migrate"],
-        &["integration"], &["integration"], &["unit", "load", "security"], &["review"], &["fix"],
-        &["stage"], &["smoke", "docs"], &["release"],
+        &[],
+        &["intake"],
+        &["scope"],
+        &["design"],
+        &["design"],
+        &["design"],
+        &["api", "schema"],
+        &["api", "ui"],
+        &["schema"],
+        &["api"],
+        &["backend", "frontend"],
+        &["backend", "migrate"],
+        &["integration"],
+        &["integration"],
+        &["unit", "load", "security"],
+        &["review"],
+        &["fix"],
+        &["stage"],
+        &["smoke", "docs"],
+        &["release"],
     ];
-    let mut text = "---\nname: twenty\nstart: intake\nend: report\nmaxIterations: 3\ngates:\n".to_owned();
+    let mut text =
+        "---\nname: twenty\nstart: intake\nend: report\nmaxIterations: 3\ngates:\n".to_owned();
     for gate in ["review-reject-gate", "smoke-fail-gate"] {
         text += &format!(
             "  {gate}:\n    fields: {{ result: [rejected] }}\n    writers: [reviewer]\n    \

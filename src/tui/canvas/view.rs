@@ -78,14 +78,15 @@ impl Drawing {
             Orientation::Fitting => &[Flow::Across(width), Flow::Down],
         };
         let tries = [
-            (Detail::Full, Density::Roomy),
-            (Detail::State, Density::Roomy),
-            (Detail::State, Density::Tight),
-            (Detail::Name, Density::Tight),
+            (Detail::Full, Density::Roomy, true),
+            (Detail::State, Density::Roomy, true),
+            (Detail::State, Density::Tight, true),
+            (Detail::State, Density::Tight, false),
+            (Detail::Name, Density::Tight, false),
         ];
         let mut best: Option<(i32, Self)> = None;
-        for (detail, density) in tries {
-            let graph = canvas.graph(detail);
+        for (detail, density, is_even) in tries {
+            let graph = canvas.graph(detail, is_even);
             for &flow in flows {
                 let layout = Layout::of(&graph, flow, density);
                 let beyond = (layout.width - width).max(0) + 2 * (layout.height - height).max(0);
