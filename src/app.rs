@@ -102,6 +102,9 @@ fn context(cli: &Cli) -> Result<Context> {
         out_is_terminal: std::io::stdout().is_terminal(),
         kill: crate::runtime::stop_attempts,
         sessions: crate::runtime::doors(),
+        dashboard: |workspace, run| {
+            crate::tui::run(&crate::tui::Seed { workspace, run }).map(|closed| closed.live)
+        },
         now: clock.now(),
         clock: Box::new(move || clock.now()),
     })
@@ -134,7 +137,7 @@ fn recover(context: &mut Context) -> Result<()> {
 
 fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
     let Some(verb) = cli.verb else {
-        return cli::status::run(&cli::status::Args::default(), context);
+        return cli::dashboard::run(context);
     };
     match verb {
         Verb::Agent(args) => cli::agent::run(&args, context),

@@ -17,6 +17,7 @@ pub mod chat;
 pub mod completions;
 pub mod config;
 pub mod context;
+pub mod dashboard;
 pub mod deadletter;
 pub mod decide;
 pub mod decisions;

@@ -139,8 +139,12 @@ impl Look {
         };
         match class {
             Class::NeedsYou | Class::Failed => style.add_modifier(Modifier::BOLD),
-            Class::Stalled | Class::Running | Class::Starting | Class::Parked => style,
-            Class::Done | Class::Idle => style,
+            Class::Stalled
+            | Class::Running
+            | Class::Starting
+            | Class::Parked
+            | Class::Done
+            | Class::Idle => style,
         }
     }
 
@@ -283,7 +287,7 @@ fn basic(role: Role) -> Style {
         Role::Faint => fg(Color::DarkGray).add_modifier(Modifier::DIM),
         Role::Strong => Style::new().add_modifier(Modifier::BOLD),
         Role::Accent => fg(Color::Cyan).add_modifier(Modifier::BOLD),
-        Role::Focus => fg(Color::Cyan),
+        Role::Focus | Role::Code => fg(Color::Cyan),
         Role::Selected => Style::new().add_modifier(Modifier::REVERSED),
         Role::Marked => Style::new().add_modifier(Modifier::UNDERLINED),
         Role::Key => fg(Color::Yellow),
@@ -292,7 +296,6 @@ fn basic(role: Role) -> Style {
         Role::Removed => fg(Color::Red),
         Role::AddedWord => fg(Color::Green).add_modifier(Modifier::REVERSED),
         Role::RemovedWord => fg(Color::Red).add_modifier(Modifier::REVERSED),
-        Role::Code => fg(Color::Cyan),
         Role::Link => fg(Color::Blue).add_modifier(Modifier::UNDERLINED),
         Role::Quiet => fg(Color::DarkGray).add_modifier(Modifier::ITALIC),
     }

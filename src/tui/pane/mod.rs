@@ -1,0 +1,8 @@
+//! Parts of screens.
+
+pub mod agents;
+pub mod attention;
+pub mod chrome;
+pub mod events;
+pub mod inspector;
+pub mod rows;
