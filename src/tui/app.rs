@@ -16,6 +16,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use super::calls::{Runner, program};
 use super::feed::{Feed, Told};
 use super::keymap::Keymap;
+use super::library::Library;
 use super::loads::{Loader, Looked};
 use super::look::{Look, Theme};
 use super::model::{Memory, Model};
@@ -34,6 +35,7 @@ use crate::base::{RunNumber, Time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::config::Environment;
+use crate::resource::Roots;
 use crate::snapshot::Class;
 
 /// Milliseconds that a first frame waits for the runs.
@@ -79,7 +81,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
         root: seed.workspace.found.root.clone(),
     };
     let feed = Feed::new(&seed.workspace, clock, told_feed, tell_feed.clone());
-    let loader = Loader::new(seed.workspace.dir.clone(), runner.clone());
+    let loader = Loader::new(seed.workspace.dir.clone(), runner.clone(), library(&seed.workspace));
     let threads = threads(feed, loader, told_loads, &arrivals, &wake.waker());
     let model = model(seed)?;
     let saved = model.memory.clone();
@@ -297,6 +299,8 @@ impl App {
             Err(error) => self.model.complain(format!("cannot start it: {error}"), now),
         }
         drop(self.tell_feed.send(Told::Changed));
+        // Files may have been changed.
+        drop(self.tell_loads.send(self.wanted.clone()));
         Ok(())
     }
 
@@ -446,6 +450,12 @@ fn theme(wanted: &str, env: &Environment) -> Theme {
         (true, true) => Theme::Light,
         (false, _) => Theme::Basic,
     }
+}
+
+fn library(workspace: &Workspace) -> Library {
+    let user = workspace.env.config_dir();
+    let roots = Roots { user, project: Some(workspace.found.root.clone()) };
+    Library { roots, config: workspace.config.clone() }
 }
 
 fn editor(env: &Environment) -> Option<Vec<String>> {

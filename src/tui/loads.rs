@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::calls::Runner;
+use super::library::Library;
 use super::want::{Loaded, Want};
 use super::world::{RunView, StoryLine};
 use crate::base::{RunNumber, redact, text};
@@ -26,12 +27,13 @@ pub(super) type Looked = (BTreeSet<Want>, BTreeMap<RunNumber, u64>);
 pub(super) struct Loader {
     dir: ProjectDir,
     runner: Runner,
+    library: Library,
     known: BTreeMap<Want, u64>,
 }
 
 impl Loader {
-    pub(super) fn new(dir: ProjectDir, runner: Runner) -> Self {
-        Self { dir, runner, known: BTreeMap::new() }
+    pub(super) fn new(dir: ProjectDir, runner: Runner, library: Library) -> Self {
+        Self { dir, runner, library, known: BTreeMap::new() }
     }
 
     /// Loads until nobody asks any more; `publish` returns whether somebody listens.
@@ -49,7 +51,9 @@ impl Loader {
             self.known.retain(|want, _| wants.contains(want));
             for want in wants {
                 let stamp = stamp(&want, &versions);
-                if self.known.get(&want) == Some(&stamp) {
+                // Somebody may have written into a file.
+                let may_differ = matches!(want, Want::Workflows | Want::Workflow(_));
+                if !may_differ && self.known.get(&want) == Some(&stamp) {
                     continue;
                 }
                 let loaded = self.load(&want);
@@ -70,6 +74,8 @@ impl Loader {
                 Ok(Loaded::Text(redact::redact(&prompt).into_owned().into()))
             }
             Want::Output(args) => Ok(Loaded::Output(Arc::new(self.runner.run(args, None)))),
+            Want::Workflows => Ok(Loaded::Workflows(Arc::new(self.library.list()))),
+            Want::Workflow(name) => Ok(Loaded::Workflow(Arc::new(self.library.page(name)?))),
             Want::Past { run, seq } => self.past(*run, *seq),
         }
     }
@@ -92,6 +98,6 @@ impl Loader {
 fn stamp(want: &Want, versions: &BTreeMap<RunNumber, u64>) -> u64 {
     match want {
         Want::Prompt { run, .. } => versions.get(run).copied().unwrap_or(0),
-        Want::Output(_) | Want::Past { .. } => 0,
+        Want::Output(_) | Want::Workflows | Want::Workflow(_) | Want::Past { .. } => 0,
     }
 }

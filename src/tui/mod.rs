@@ -24,6 +24,7 @@ pub mod canvas;
 pub mod feed;
 pub mod key;
 pub mod keymap;
+pub mod library;
 mod loads;
 pub mod look;
 mod memory;

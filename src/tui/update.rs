@@ -93,7 +93,7 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
     let handled = match model.screen {
         Screen::Fleet => fleet::update(model, &rows, action),
         Screen::Inbox => inbox::update(model, &rows, action),
-        Screen::Workflow => workflow::update(model, &rows, action),
+        Screen::Workflow => workflow::update(model, data, action),
         Screen::Task => task::update(model, &rows, action),
         Screen::Runs => runs::update(model, &rows, action),
     };
@@ -389,23 +389,28 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
                 model.panel = panel;
                 Vec::new()
             }
+            Some(Target::Canvas(at)) => workflow::clicked(model, data, at),
+            Some(Target::File(at)) => workflow::file_clicked(model, data, at),
             Some(Target::Tab(at)) => {
                 model.tab = Tab::ALL.get(at).copied().unwrap_or(model.tab);
                 Vec::new()
             }
             Some(Target::Divider) | None => Vec::new(),
         },
-        MouseEventKind::ScrollUp => wheel(model, data, Action::Up),
-        MouseEventKind::ScrollDown => wheel(model, data, Action::Down),
+        MouseEventKind::ScrollUp => wheel(model, data, Action::Up, Action::PanUp),
+        MouseEventKind::ScrollDown => wheel(model, data, Action::Down, Action::PanDown),
+        MouseEventKind::ScrollLeft => wheel(model, data, Action::Left, Action::PanLeft),
+        MouseEventKind::ScrollRight => wheel(model, data, Action::Right, Action::PanRight),
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
         | MouseEventKind::Drag(_)
-        | MouseEventKind::Moved
-        | MouseEventKind::ScrollLeft
-        | MouseEventKind::ScrollRight => Vec::new(),
+        | MouseEventKind::Moved => Vec::new(),
     }
 }
 
-fn wheel(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
+/// The wheel moves in lists; on the canvas it moves the picture.
+fn wheel(model: &mut Model, data: &Data<'_>, list: Action, canvas: Action) -> Vec<Effect> {
+    let is_canvas = model.screen == Screen::Workflow && model.overlays.is_empty();
+    let action = if is_canvas { canvas } else { list };
     (0..WHEEL_ROWS).flat_map(|_| act(model, data, action)).collect()
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::library::{WorkflowItem, WorkflowPage};
 use super::world::RunView;
 use crate::base::{RunNumber, TaskId};
 
@@ -22,6 +23,10 @@ pub enum Want {
     },
     /// What a command of crew prints that changes nothing.
     Output(Vec<String>),
+    /// Which workflow files there are.
+    Workflows,
+    /// What is in a workflow file.
+    Workflow(String),
     /// A run as it was after an event.
     Past {
         /// The run.
@@ -36,7 +41,7 @@ impl Want {
     pub fn run(&self) -> Option<RunNumber> {
         match self {
             Self::Prompt { run, .. } | Self::Past { run, .. } => Some(*run),
-            Self::Output(_) => None,
+            Self::Output(_) | Self::Workflows | Self::Workflow(_) => None,
         }
     }
 }
@@ -48,6 +53,10 @@ pub enum Loaded {
     Text(Arc<str>),
     /// What a command printed, and its exit code.
     Output(Arc<Output>),
+    /// Workflow files.
+    Workflows(Arc<Vec<WorkflowItem>>),
+    /// A workflow file.
+    Workflow(Arc<WorkflowPage>),
     /// A run as it was.
     Past(Arc<RunView>),
 }
@@ -72,7 +81,7 @@ impl Loads {
     pub fn text(&self, want: &Want) -> Option<Result<&str, &str>> {
         match self.0.get(want)? {
             Ok(Loaded::Text(text)) => Some(Ok(text)),
-            Ok(Loaded::Output(_) | Loaded::Past(_)) => None,
+            Ok(_) => None,
             Err(error) => Some(Err(error)),
         }
     }
@@ -81,7 +90,25 @@ impl Loads {
     pub fn output(&self, want: &Want) -> Option<Result<&Output, &str>> {
         match self.0.get(want)? {
             Ok(Loaded::Output(output)) => Some(Ok(output)),
-            Ok(Loaded::Text(_) | Loaded::Past(_)) => None,
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The workflow files.
+    pub fn workflows(&self) -> Option<Result<&[WorkflowItem], &str>> {
+        match self.0.get(&Want::Workflows)? {
+            Ok(Loaded::Workflows(items)) => Some(Ok(items)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// A workflow file.
+    pub fn workflow(&self, name: &str) -> Option<Result<&WorkflowPage, &str>> {
+        match self.0.get(&Want::Workflow(name.to_owned()))? {
+            Ok(Loaded::Workflow(page)) => Some(Ok(page)),
+            Ok(_) => None,
             Err(error) => Some(Err(error)),
         }
     }
@@ -90,7 +117,7 @@ impl Loads {
     pub fn past(&self, run: RunNumber, seq: u64) -> Option<Result<&RunView, &str>> {
         match self.0.get(&Want::Past { run, seq })? {
             Ok(Loaded::Past(view)) => Some(Ok(view)),
-            Ok(Loaded::Text(_) | Loaded::Output(_)) => None,
+            Ok(_) => None,
             Err(error) => Some(Err(error)),
         }
     }

@@ -54,7 +54,6 @@ pub fn draw(
             painter.gate(channel, gate, *cells, buf);
         }
     }
-    painter.more(buf);
 }
 
 /// How far a run is: `epoch 2 · cycle 1/5`.
@@ -352,27 +351,6 @@ impl Painter<'_> {
         // A sign that is shorter than its room leaves the rest to the line.
         let label = format!("{open}{name} {}{close}", gate_sign(gate, look));
         self.write((cells.x, cells.y), &label, style, buf);
-    }
-
-    /// Marks at the sides of the area beyond which there is more.
-    fn more(&self, buf: &mut Buffer) {
-        let (area, layout) = (self.area, &self.drawing.layout);
-        let (right, bottom) = (area.x + area.width - 1, area.y + area.height - 1);
-        let (middle_x, middle_y) = (area.x + area.width / 2, area.y + area.height / 2);
-        let beyond_x = self.origin.0 + i32::from(area.width) < layout.width;
-        let beyond_y = self.origin.1 + i32::from(area.height) < layout.height;
-        let marks = [
-            (self.origin.0 > 0, area.x, middle_y, ("‹", "<")),
-            (beyond_x, right, middle_y, ("›", ">")),
-            (self.origin.1 > 0, middle_x, area.y, ("↑", "^")),
-            (beyond_y, middle_x, bottom, ("↓", "v")),
-        ];
-        for (is_more, x, y, (unicode, ascii)) in marks {
-            if is_more {
-                let style = self.look.style(Role::Key).add_modifier(Modifier::BOLD);
-                buf.set_stringn(x, y, self.look.sign(unicode, ascii), 1, style);
-            }
-        }
     }
 }
 

@@ -96,25 +96,24 @@ pub(super) fn assign(stretches: &[Stretch]) -> (Vec<Lane>, i32) {
 /// Puts the stretches into lanes, one after the other.
 fn place(stretches: &[Stretch], order: &[usize]) -> (Vec<Lane>, i32) {
     let mut lanes = vec![Lane::default(); stretches.len()];
-    let mut rows = 0;
-    for (position, &ix) in order.iter().enumerate() {
+    let mut rows: Vec<Vec<usize>> = Vec::new();
+    for &ix in order {
         let (low, high) = stretches[ix].span();
         let is_same = |other: usize| stretches[other] == stretches[ix] && stretches[ix].label == 0;
-        let is_free = |row: i32| {
-            order[..position].iter().filter(|&&other| lanes[other].row == row).all(|&other| {
+        let is_free = |row: &Vec<usize>| {
+            row.iter().all(|&other| {
                 let (from, to) = stretches[other].span();
                 high + 1 < from || to + 1 < low || is_same(other)
             })
         };
-        let same = order[..position].iter().find(|&&other| is_same(other));
-        let row = match same {
-            Some(&other) => lanes[other].row,
-            None => (0..rows).find(|&row| is_free(row)).unwrap_or(rows),
-        };
-        rows = rows.max(row + 1);
-        lanes[ix].row = row;
+        let row = rows.iter().position(is_free).unwrap_or_else(|| {
+            rows.push(Vec::new());
+            rows.len() - 1
+        });
+        rows[row].push(ix);
+        lanes[ix].row = i32::try_from(row).unwrap_or(i32::MAX);
     }
-    (lanes, rows)
+    (lanes, i32::try_from(rows.len()).unwrap_or(i32::MAX))
 }
 
 /// How much lines cross: each place counts once, and labels count most.

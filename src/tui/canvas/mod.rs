@@ -16,6 +16,7 @@ mod place;
 mod route;
 mod strip;
 mod view;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -26,3 +27,4 @@ pub use layout::{Cells, Density, Flow, Layout, Path, Point};
 pub use model::{Canvas, Channel, Detail, Gate, Round, Step, StepState};
 pub use strip::strip;
 pub use view::{CanvasState, Direction, Drawing, Orientation, Pick};
+pub use words::condition;

@@ -123,8 +123,8 @@ impl Canvas {
             let rows = view.tasks.iter().filter(|row| row.step.as_str() == step.id);
             step.state = StepState::of(&rows.collect::<Vec<_>>());
         }
-        for (channel, row) in canvas.channels.iter_mut().zip(&view.channels) {
-            channel.has_fired = row.fired;
+        for channel in &mut canvas.channels {
+            channel.has_fired = view.channels.iter().any(|row| row.fired && row.id == channel.id);
         }
         for gate in canvas.channels.iter_mut().flat_map(|channel| &mut channel.gates) {
             if let Some(row) = view.gates.iter().find(|row| row.id == gate.id) {

@@ -153,7 +153,6 @@ fn staged(
 }
 
 const DONE: &[Class] = &[Class::Done];
-const RUNNING: &[Class] = &[Class::Running];
 
 fn waiting_for_approval() -> Canvas {
     staged(
@@ -231,25 +230,189 @@ fn screen(canvas: &Canvas, width: u16, height: u16, look: Look) -> String {
     text(&buf)
 }
 
+/// A canvas on the screens that people have, without what is empty around it.
+fn screens(canvas: &Canvas, look: Look) -> String {
+    let sizes = [(160, 45), (120, 36), (80, 24), (50, 20)];
+    let shown = sizes.map(|(width, height)| {
+        let text = screen(canvas, width, height, look);
+        let lines: Vec<&str> = text.lines().collect();
+        let is_full = |line: &&str| !line.is_empty();
+        let first = lines.iter().position(|line| is_full(&line)).unwrap_or(0);
+        let last = lines.iter().rposition(|line| is_full(&line)).unwrap_or(0);
+        format!("{width}x{height}\n{}\n", lines[first..=last].join("\n"))
+    });
+    let area = Rect::new(0, 0, 78, 2);
+    let mut buf = Buffer::empty(area);
+    strip(canvas, area, &mut buf, look);
+    format!("{}strip\n{}", shown.join("\n"), text(&buf))
+}
+
 #[test]
-fn look() {
-    for (name, canvas) in [
-        ("fresh", built_in("coding-v2")),
-        ("approval", waiting_for_approval()),
-        ("second", second_epoch()),
-        ("rejected", rejected()),
-        ("pair", built_in("pair")),
-        ("coding-review", built_in("coding-review")),
-        ("parallel", built_in("parallel-research")),
-        ("twenty", twenty()),
-    ] {
-        for (width, height) in [(156, 38), (118, 30), (78, 20), (50, 17)] {
-            eprintln!("==== {name} {width}x{height}\n{}", screen(&canvas, width, height, UNICODE));
+fn a_fresh_workflow() {
+    insta::assert_snapshot!(screens(&built_in("coding-v2"), UNICODE));
+}
+
+#[test]
+fn a_run_that_waits_for_approval() {
+    insta::assert_snapshot!(screens(&waiting_for_approval(), UNICODE));
+    insta::assert_snapshot!("approval_in_ascii", screens(&waiting_for_approval(), ASCII));
+}
+
+#[test]
+fn a_second_epoch_in_the_middle_of_a_review() {
+    insta::assert_snapshot!(screens(&second_epoch(), UNICODE));
+    insta::assert_snapshot!("second_epoch_in_ascii", screens(&second_epoch(), ASCII));
+}
+
+#[test]
+fn a_result_that_was_rejected() {
+    insta::assert_snapshot!(screens(&rejected(), UNICODE));
+}
+
+#[test]
+fn small_workflows_with_ways_back() {
+    insta::assert_snapshot!("pair", screens(&built_in("pair"), UNICODE));
+    insta::assert_snapshot!("coding_review", screens(&built_in("coding-review"), UNICODE));
+}
+
+#[test]
+fn steps_beside_each_other() {
+    let running: Vec<(&str, &[Class])> = vec![
+        ("discover", DONE),
+        ("explore-core", DONE),
+        ("explore-ui", &[Class::Running]),
+        ("explore-runtime", &[Class::NeedsYou]),
+        ("explore-extensions", &[Class::Parked]),
+    ];
+    let fired: Vec<String> = ["core", "ui", "runtime", "extensions"]
+        .map(|part| format!("discover-explore-{part}"))
+        .to_vec();
+    let fired: Vec<&str> = fired.iter().map(String::as_str).collect();
+    let canvas = staged(built_in("parallel-research"), 1, &running, &[], &fired);
+    insta::assert_snapshot!(screens(&canvas, UNICODE));
+}
+
+#[test]
+fn twenty_steps_with_a_long_way_back() {
+    insta::assert_snapshot!(screens(&twenty(), UNICODE));
+}
+
+#[test]
+fn nothing_moves_while_a_run_goes_on() {
+    for (width, height) in [(160, 45), (120, 36), (80, 24), (50, 20)] {
+        let places =
+            |canvas: &Canvas| Drawing::fitting(canvas, Orientation::Fitting, width, height).layout;
+        let fresh = staged(built_in("coding-v2"), 1, &[], &[], &[]);
+        for later in [waiting_for_approval(), second_epoch(), rejected()] {
+            assert_eq!(places(&fresh), places(&later), "{width}x{height}");
         }
-        let area = Rect::new(0, 0, 76, 3);
-        let mut buf = Buffer::empty(area);
-        strip(&canvas, area, &mut buf, UNICODE);
-        eprintln!("{}", text(&buf));
-        eprintln!("==== {name} ascii\n{}", screen(&canvas, 118, 30, ASCII));
+    }
+}
+
+#[test]
+fn a_run_is_folded_into_steps_gates_and_ways() {
+    let state = sample::waiting_for_approval();
+    let view = StatusView::of(&state, &Live::default(), state.updated_at);
+    let canvas = Canvas::of_run(state.plan(), &view);
+    let classes: Vec<Class> =
+        canvas.steps.iter().filter_map(|step| Some(step.state.as_ref()?.class)).collect();
+    assert_eq!(classes, [Class::Done, Class::Idle, Class::Idle]);
+    assert_eq!(canvas.steps[2].state.as_ref().map(|state| state.tasks.len()), Some(2));
+    assert_eq!(canvas.channels[0].gates[0].look, Some(GateLook::Waiting));
+    assert!(canvas.round.is_some_and(|round| (round.epoch, round.most) == (1, 5)));
+    let waiting = Pick::Gate { channel: "0-1".into(), gate: "approval".into() };
+    assert_eq!(canvas.most_urgent(), Some(waiting));
+    let state = sample::running();
+    let view = StatusView::of(&state, &Live::default(), state.updated_at);
+    let canvas = Canvas::of_run(state.plan(), &view);
+    assert_eq!(canvas.most_urgent(), Some(Pick::Step("coding".into())));
+    assert_eq!(canvas.channels.iter().map(|it| it.has_fired).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn keys_lead_to_what_is_next_in_their_direction() {
+    let canvas = waiting_for_approval();
+    let drawing = Drawing::fitting(&canvas, Orientation::Fitting, 160, 45);
+    let mut state = CanvasState::default();
+    let mut visited = Vec::new();
+    for direction in [Direction::Left, Direction::Left, Direction::Right, Direction::Right] {
+        state.move_(&canvas, &drawing, direction);
+        visited.push(match state.selected.clone().unwrap() {
+            Pick::Step(id) => id,
+            Pick::Gate { gate, .. } => gate,
+        });
+    }
+    // It begins at the gate that waits for a person.
+    assert_eq!(visited, ["plan-review", "plan-pr-gate", "plan-review", "plan-approval-gate"]);
+    state.move_(&canvas, &drawing, Direction::Up);
+    assert_eq!(state.selection(&canvas), state.selected, "nothing above: it stays");
+}
+
+#[test]
+fn what_is_selected_is_always_seen() {
+    let canvas = twenty();
+    let drawing = Drawing::fitting(&canvas, Orientation::Across, 60, 12);
+    for (pick, cells) in drawing.picks(&canvas) {
+        let state = CanvasState { selected: Some(pick), ..CanvasState::default() };
+        let (x, y) = state.origin(&canvas, &drawing, 60, 12);
+        assert!(cells.x >= x && cells.x + cells.width <= x + 60, "{cells:?} {x}");
+        assert!(cells.y >= y && cells.y + cells.height <= y + 12, "{cells:?} {y}");
+    }
+}
+
+#[test]
+fn a_moved_picture_stays_on_the_screen() {
+    let canvas = twenty();
+    let drawing = Drawing::fitting(&canvas, Orientation::Across, 60, 12);
+    let mut state = CanvasState::default();
+    for _ in 0..100 {
+        state.pan(&canvas, &drawing, (8, 3), 60, 12);
+    }
+    let far = (drawing.layout.width - 60, drawing.layout.height - 12);
+    assert_eq!(state.origin(&canvas, &drawing, 60, 12), far);
+    assert_eq!(state.beyond(&canvas, &drawing, (60, 12), UNICODE), "← ↑");
+    state.pan(&canvas, &drawing, (0, -3), 60, 12);
+    assert_eq!(state.origin(&canvas, &drawing, 60, 12), (far.0, far.1 - 3), "one key, one step");
+}
+
+#[test]
+fn a_click_finds_what_lies_there() {
+    let canvas = built_in("coding-review");
+    let drawing = Drawing::fitting(&canvas, Orientation::Fitting, 120, 36);
+    for (pick, cells) in drawing.picks(&canvas) {
+        assert_eq!(drawing.at(&canvas, (cells.x, cells.y)), Some(pick));
+    }
+    assert_eq!(drawing.at(&canvas, (-1, 0)), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_size_is_too_small_or_too_large(
+        width in 0..250_u16,
+        height in 0..80_u16,
+        which in 0..4_usize,
+        pan in prop::option::of((-300..300_i32, -300..300_i32)),
+        ascii: bool,
+        is_down: bool,
+    ) {
+        let canvas = match which {
+            0 => second_epoch(),
+            1 => built_in("pair"),
+            2 => twenty(),
+            _ => Canvas { steps: Vec::new(), channels: Vec::new(), start: Vec::new(), ..twenty() },
+        };
+        let orientation = if is_down { Orientation::Down } else { Orientation::Across };
+        let drawing = Drawing::fitting(&canvas, orientation, width, height);
+        let state = CanvasState { selected: None, pan, orientation };
+        // The area may be larger than what it is drawn on.
+        let mut buf = Buffer::empty(Rect::new(3, 2, width, height));
+        let area = Rect::new(3, 2, width.saturating_add(5), height.saturating_add(5));
+        let look = Look { theme: Theme::Plain, ascii };
+        draw(&canvas, &drawing, &state, area, &mut buf, look);
+        strip(&canvas, area, &mut buf, look);
+        if ascii {
+            prop_assert!(text(&buf).is_ascii());
+        }
     }
 }

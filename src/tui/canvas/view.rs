@@ -2,6 +2,7 @@
 
 use super::layout::{Cells, Density, Flow, Layout, Point};
 use super::model::{Canvas, Detail};
+use crate::tui::look::Look;
 
 /// Columns below which a drawing rather flows down.
 const NARROW: i32 = 72;
@@ -54,8 +55,6 @@ pub struct CanvasState {
     pub pan: Option<Point>,
     /// Which way it flows.
     pub orientation: Orientation,
-    /// Whether the details of the selection are open.
-    pub is_open: bool,
 }
 
 /// A canvas laid out for a screen.
@@ -192,12 +191,6 @@ impl CanvasState {
         self.pan = Some(moved.origin(canvas, drawing, width, height));
     }
 
-    /// Opens the details of the selection, or closes them.
-    pub fn enter(&mut self, canvas: &Canvas) {
-        self.selected = self.selection(canvas);
-        self.is_open = !self.is_open && self.selected.is_some();
-    }
-
     /// Turns the canvas: as it fits, left to right, top to bottom.
     pub fn turn(&mut self) {
         self.pan = None;
@@ -206,6 +199,25 @@ impl CanvasState {
             Orientation::Across => Orientation::Down,
             Orientation::Down => Orientation::Fitting,
         };
+    }
+
+    /// Signs for the sides on which the drawing goes on beyond a screen of this size.
+    pub fn beyond(
+        &self,
+        canvas: &Canvas,
+        drawing: &Drawing,
+        (width, height): (u16, u16),
+        look: Look,
+    ) -> String {
+        let (x, y) = self.origin(canvas, drawing, width, height);
+        let sides = [
+            (x > 0, look.sign("←", "<")),
+            (x + i32::from(width) < drawing.layout.width, look.sign("→", ">")),
+            (y > 0, look.sign("↑", "^")),
+            (y + i32::from(height) < drawing.layout.height, look.sign("↓", "v")),
+        ];
+        let signs: Vec<&str> = sides.iter().filter(|(is, _)| *is).map(|(_, sign)| *sign).collect();
+        signs.join(" ")
     }
 
     /// The cell of the drawing at the first cell of a screen of this size.
@@ -231,16 +243,19 @@ impl CanvasState {
     }
 }
 
-/// How far it is to something in a direction: what lies straight ahead is nearer than what lies aside.
+/// How far it is to something that lies wholly in a direction; what is straight ahead is nearer than what lies aside.
 fn distance(from: Cells, to: Cells, direction: Direction) -> Option<(i32, i32)> {
-    // Twice the middle, so that halves count; rows are twice as high as columns are wide.
-    let middle = |cells: Cells| (2 * cells.x + cells.width, 2 * (2 * cells.y + cells.height));
-    let (a, b) = (middle(from), middle(to));
-    let (ahead, aside) = match direction {
-        Direction::Left => (a.0 - b.0, (a.1 - b.1).abs()),
-        Direction::Right => (b.0 - a.0, (a.1 - b.1).abs()),
-        Direction::Up => (a.1 - b.1, (a.0 - b.0).abs()),
-        Direction::Down => (b.1 - a.1, (a.0 - b.0).abs()),
+    // Rows are twice as high as columns are wide.
+    let along_x = (from.x, from.x + from.width, to.x, to.x + to.width);
+    let along_y = (from.y * 2, (from.y + from.height) * 2, to.y * 2, (to.y + to.height) * 2);
+    let (ahead, across) = match direction {
+        Direction::Left => (along_x.0 - along_x.3, along_y),
+        Direction::Right => (along_x.2 - along_x.1, along_y),
+        Direction::Up => (along_y.0 - along_y.3, along_x),
+        Direction::Down => (along_y.2 - along_y.1, along_x),
     };
-    (ahead > 0 && aside <= 4 * ahead).then_some((ahead + 2 * aside, aside))
+    // What overlaps across the direction is not aside at all.
+    let aside = (across.2 - across.1).max(across.0 - across.3).max(-1) + 1;
+    let middles = (across.0 + across.1 - across.2 - across.3).abs();
+    (ahead >= 0).then_some((ahead + 3 * aside, middles))
 }

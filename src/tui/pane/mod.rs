@@ -3,6 +3,8 @@
 pub mod agents;
 pub mod attention;
 pub mod chrome;
+pub mod details;
 pub mod events;
 pub mod inspector;
 pub mod rows;
+pub mod strip;
