@@ -147,7 +147,7 @@ impl Bands {
         // A low box has one row at its side, and one line there must not look as if it were two.
         let is_low = is_down && layers.items[from].long < 4;
         let is_peer = !is_down && layers.column_of[from] == layers.column_of[to];
-        let is_taken = is_low && self.has_entry(graph, layers, layers.column_of[from]);
+        let is_taken = is_low && has_entry(graph, layers, layers.column_of[from]);
         // Labels lie on this line beside the drawing, so that no two may share it.
         let is_used = is_down && self.leaves_already(graph, from);
         let exit = if is_edge(layers, from, sides[0]) && !is_peer && !is_taken && !is_used {
@@ -175,13 +175,6 @@ impl Bands {
         [Door { side: sides[0], wire: exit }, Door { side: sides[1], wire: entry }]
     }
 
-    /// Whether a connection enters a box of this layer from its side.
-    fn has_entry(&self, graph: &Graph, layers: &Layers, column: usize) -> bool {
-        graph.links.iter().zip(&layers.chains).any(|(link, chain)| {
-            chain.is_empty() && layers.column_of[link.to] == column && is_edge(layers, link.to, 1)
-        })
-    }
-
     /// Whether an earlier connection leaves the side of this box.
     fn leaves_already(&self, graph: &Graph, node: usize) -> bool {
         let known = graph.links.iter().zip(&self.doors);
@@ -189,6 +182,13 @@ impl Bands {
             .filter(|(link, _)| link.from == node)
             .any(|(_, doors)| doors.is_some_and(|[exit, _]| exit.wire.is_none()))
     }
+}
+
+/// Whether a connection enters a box of this layer from its side.
+fn has_entry(graph: &Graph, layers: &Layers, column: usize) -> bool {
+    graph.links.iter().zip(&layers.chains).any(|(link, chain)| {
+        chain.is_empty() && layers.column_of[link.to] == column && is_edge(layers, link.to, 1)
+    })
 }
 
 /// Whether nothing lies between a box and the side of its band.

@@ -171,8 +171,7 @@ impl Painter<'_> {
             Class::NeedsYou | Class::Failed | Class::Stalled | Class::Running | Class::Starting => {
                 (2, self.look.class(class))
             }
-            Class::Done => (1, self.look.class(class)),
-            Class::Parked => (1, self.look.class(class)),
+            Class::Done | Class::Parked => (1, self.look.class(class)),
             Class::Idle => (1, self.look.style(Role::Border)),
         };
         if self.is_selected(step) {
@@ -246,18 +245,16 @@ impl Painter<'_> {
     }
 
     fn step_sign(&self, step: &Step) -> (char, Style) {
-        match &step.state {
-            Some(state) => (self.look.glyph(state.class), self.look.class(state.class)),
-            None => {
-                let (unicode, ascii) = match step.kind {
-                    StepKind::Agent => ('◇', 'o'),
-                    StepKind::Command => ('$', '$'),
-                    StepKind::Human => ('☺', '@'),
-                    StepKind::End => ('■', '#'),
-                };
-                (self.look.sign(unicode, ascii), self.look.style(Role::Dim))
-            }
+        if let Some(state) = &step.state {
+            return (self.look.glyph(state.class), self.look.class(state.class));
         }
+        let (unicode, ascii) = match step.kind {
+            StepKind::Agent => ('◇', 'o'),
+            StepKind::Command => ('$', '$'),
+            StepKind::Human => ('☺', '@'),
+            StepKind::End => ('■', '#'),
+        };
+        (self.look.sign(unicode, ascii), self.look.style(Role::Dim))
     }
 
     /// How a step stands; without a run, what kind of step it is.

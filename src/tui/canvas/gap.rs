@@ -135,7 +135,9 @@ impl Gap {
                 }
             }
             for (item, wires) in at_item.into_iter().filter(|(_, wires)| wires.len() > 1) {
-                wires.into_iter().for_each(|ix| key[ix] = Some((side, item)));
+                for ix in wires {
+                    key[ix] = Some((side, item));
+                }
             }
         }
         let mut groups: Vec<(Option<(u8, usize)>, Group)> = Vec::new();

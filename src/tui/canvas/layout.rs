@@ -125,8 +125,7 @@ impl Sizes {
         match (left, right, self.axis) {
             (None, _, _) | (_, None, _) => 0,
             (Some(true), Some(true), Axis::Across) => 4,
-            (Some(_), Some(_), Axis::Across) => 2,
-            (Some(true), Some(true), Axis::Down) => 2,
+            (Some(_), Some(_), Axis::Across) | (Some(true), Some(true), Axis::Down) => 2,
             (Some(_), Some(true), Axis::Down) => 1,
             (Some(_), Some(false), Axis::Down) => i32::from(self.density == Density::Roomy),
         }

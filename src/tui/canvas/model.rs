@@ -221,9 +221,8 @@ impl Step {
         let slots = self.slots_columns();
         let wanted = match detail {
             Detail::Name if slots > 0 => name + 1 + slots,
-            Detail::Name => name,
             Detail::State if slots > 0 => name.max(WORD + 1 + slots),
-            Detail::State => name,
+            Detail::Name | Detail::State => name,
             Detail::Full => {
                 let player = if self.player.is_empty() { 0 } else { columns(&self.player) + 3 };
                 let slots = if slots > 0 { slots + 1 } else { 0 };

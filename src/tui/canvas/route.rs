@@ -244,7 +244,7 @@ impl Router<'_> {
         if widths.is_empty() {
             return Vec::new();
         }
-        let (item, line) = (chain[1], self.line(chain[1]));
+        let (item, at_line) = (chain[1], self.line(chain[1]));
         let room = super::band::long(self.layers, self.layers.column_of[item]);
         let mut at = self.start(item);
         if self.sizes.axis == Axis::Across {
@@ -253,11 +253,11 @@ impl Router<'_> {
         let place = |&width: &i32| match self.sizes.axis {
             Axis::Across => {
                 at += width + 1;
-                Cells { x: at - width - 1, y: line, width, height: 1 }
+                Cells { x: at - width - 1, y: at_line, width, height: 1 }
             }
             Axis::Down => {
                 at += 1;
-                Cells { x: line - (width - 1) / 2, y: at - 1, width, height: 1 }
+                Cells { x: at_line - (width - 1) / 2, y: at - 1, width, height: 1 }
             }
         };
         widths.iter().map(place).collect()
@@ -290,7 +290,7 @@ impl Router<'_> {
         }
         match entry.wire {
             Some(_) => {
-                points.extend([(enters, self.line(to)), (self.start(to) - 1, self.line(to))])
+                points.extend([(enters, self.line(to)), (self.start(to) - 1, self.line(to))]);
             }
             None => points.push((enters, self.side(to, entry.side))),
         }

@@ -92,21 +92,19 @@ fn twenty() -> Canvas {
     let mut text =
         "---\nname: twenty\nstart: intake\nend: report\nmaxIterations: 3\ngates:\n".to_owned();
     for gate in ["review-reject-gate", "smoke-fail-gate"] {
-        text += &format!(
-            "  {gate}:\n    fields: {{ result: [rejected] }}\n    writers: [reviewer]\n    \
-             when: {{ check: result, eq: rejected }}\n"
-        );
+        text += &["  ", gate, ":\n    fields: { result: [rejected] }\n    writers: [reviewer]\n"].concat();
+        text += "    when: { check: result, eq: rejected }\n";
     }
     text += "channels:\n";
     for (to, from) in names.iter().zip(before) {
         for from in from {
-            text += &format!("  - {{ id: {from}-{to}, from: {from}, to: {to} }}\n");
+            text += &["  - { id: ", from, "-", to, ", from: ", from, ", to: ", to, " }\n"].concat();
         }
     }
     text += "  - { id: back, from: review, to: backend, gate: review-reject-gate, cyclic: true }\n";
     text += "  - { id: long, from: smoke, to: scope, gate: smoke-fail-gate, cyclic: true }\n---\n";
     for name in names {
-        text += &format!("\n## {name}\nrole: coder\n\nDo {name} for {{goal}}.\n");
+        text += &["\n## ", name, "\nrole: coder\n\nDo ", name, " for {goal}.\n"].concat();
     }
     canvas_of(&text)
 }
@@ -237,8 +235,8 @@ fn screens(canvas: &Canvas, look: Look) -> String {
         let text = screen(canvas, width, height, look);
         let lines: Vec<&str> = text.lines().collect();
         let is_full = |line: &&str| !line.is_empty();
-        let first = lines.iter().position(|line| is_full(&line)).unwrap_or(0);
-        let last = lines.iter().rposition(|line| is_full(&line)).unwrap_or(0);
+        let first = lines.iter().position(is_full).unwrap_or(0);
+        let last = lines.iter().rposition(is_full).unwrap_or(0);
         format!("{width}x{height}\n{}\n", lines[first..=last].join("\n"))
     });
     let area = Rect::new(0, 0, 78, 2);

@@ -41,7 +41,7 @@ pub fn lines(
         Pick::Gate { gate, .. } => match plan.gates.iter().find(|known| known.id == *gate) {
             Some(gate) => gate_lines(gate, plan, run, scene, &mut sheet),
             None => {
-                sheet.text("the workflow has no gate of this name: it stays closed", Role::Text)
+                sheet.text("the workflow has no gate of this name: it stays closed", Role::Text);
             }
         },
     }
@@ -217,13 +217,11 @@ fn gate_lines(
     }
     let written = row.map(|row| &row.data);
     for (field, kind) in &gate.fields {
-        match written.and_then(|data| data.get(field)) {
-            Some(value) => sheet.fact(field, &crate::base::text::one_line(&value_text(value), 400)),
-            None => {
-                let dim = sheet.look.style(Role::Dim);
-                let text = format!("{field:<9} {kind}");
-                sheet.wrapped(vec![(text, dim)], 10);
-            }
+        if let Some(value) = written.and_then(|data| data.get(field)) {
+            sheet.fact(field, &crate::base::text::one_line(&value_text(value), 400));
+        } else {
+            let dim = sheet.look.style(Role::Dim);
+            sheet.wrapped(vec![(format!("{field:<9} {kind}"), dim)], 10);
         }
     }
     sheet.fact(

@@ -91,7 +91,7 @@ pub fn update(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<
         Action::EditFile => return Some(act(model, data, Action::Editor)),
         Action::Open => toggle_details(model),
         Action::Back if model.workflow.details == Some(true) => {
-            model.workflow.details = Some(false)
+            model.workflow.details = Some(false);
         }
         Action::PageUp => model.workflow.scroll = model.workflow.scroll.saturating_sub(SCROLL),
         Action::PageDown => model.workflow.scroll += SCROLL,

@@ -68,7 +68,7 @@ fn check(graph: &Graph, flow: Flow, density: Density) -> Layout {
         assert_eq!(path.labels.len(), link.labels.len());
         if let Some((first, more)) = path.labels.split_first() {
             // Several labels lie side by side, or one above the other.
-            let whole = more.iter().fold(*first, |a, b| around(a, b));
+            let whole = more.iter().fold(*first, around);
             let is_on = cells.iter().any(|cell| whole.contains(*cell));
             assert!(is_on, "the labels of {ix} are not on its line\n{text}");
             assert!(frame.contains((whole.x, whole.y)), "{text}");
