@@ -73,7 +73,6 @@ pub mod send;
 pub mod show;
 pub mod showing;
 pub mod skill;
-pub mod started;
 pub mod status;
 pub mod stop;
 pub mod style;

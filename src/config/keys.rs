@@ -104,6 +104,7 @@ pub(super) const KEYS: &[Key] = &[
     key("worktree.ttl", Duration, Any, "\"7d\""),
     key("completion.mode", Choice(MODES), Any, "\"merge\""),
     key("completion.target", Text, Any, "\"main\""),
+    key("completion.timeout", Duration, Any, "\"10m\""),
     key("state.dir", Text, User, "\"~/crew-state\""),
     key("runtimes.*.command", Argv, User, "[\"mytool\", \"--headless\"]"),
     key("runtimes.*.args", Argv, User, "[\"--fast\"]"),

@@ -16,8 +16,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use super::calls::{Runner, program};
 use super::feed::{Feed, Told};
 use super::keymap::Keymap;
-use super::library::Library;
-use super::loads::{Loader, Looked};
+use super::loads::{Ask, Loader, Looked};
 use super::look::{Look, Theme};
 use super::model::{Memory, Model};
 use super::msg::{Called, Effect, Foreground, Msg};
@@ -35,7 +34,6 @@ use crate::base::{RunNumber, Time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::config::Environment;
-use crate::resource::Roots;
 use crate::snapshot::Class;
 
 /// Milliseconds that a first frame waits for the runs.
@@ -81,7 +79,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
         root: seed.workspace.found.root.clone(),
     };
     let feed = Feed::new(&seed.workspace, clock, told_feed, tell_feed.clone());
-    let loader = Loader::new(seed.workspace.dir.clone(), runner.clone(), library(&seed.workspace));
+    let loader = Loader::new(&seed.workspace, runner.clone(), tell_loads.clone());
     let threads = threads(feed, loader, told_loads, &arrivals, &wake.waker());
     let model = model(seed)?;
     let saved = model.memory.clone();
@@ -112,7 +110,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
     let App { terminal, tell_feed, tell_loads, .. } = app;
     drop(terminal);
     drop(tell_feed.send(Told::Quit));
-    drop(tell_loads);
+    drop(tell_loads.send(Ask::Quit));
     // A load that takes long is not waited for: it changes nothing.
     let [feed, _] = threads;
     drop(feed.join());
@@ -138,7 +136,7 @@ struct App {
     arrivals: Sender<Arrived>,
     arrived: Receiver<Arrived>,
     tell_feed: Sender<Told>,
-    tell_loads: Sender<Looked>,
+    tell_loads: Sender<Ask>,
     is_dirty: bool,
 }
 
@@ -219,7 +217,7 @@ impl App {
                 self.happened(Msg::World)
             }
             Arrived::Loaded(want, loaded) => {
-                self.loads.0.insert(want.clone(), loaded);
+                self.loads.0.insert(want.subject(), loaded);
                 self.happened(Msg::Loaded(want))
             }
             Arrived::Called(called) => self.happened(Msg::Called(called)),
@@ -300,7 +298,7 @@ impl App {
         }
         drop(self.tell_feed.send(Told::Changed));
         // Files may have been changed.
-        drop(self.tell_loads.send(self.wanted.clone()));
+        drop(self.tell_loads.send(Ask::Changed));
         Ok(())
     }
 
@@ -345,9 +343,10 @@ impl App {
             .filter_map(|run| Some((run, self.world.views.get(&run)?.status.version)))
             .collect();
         if (&wants, &versions) != (&self.wanted.0, &self.wanted.1) {
-            self.loads.0.retain(|want, _| wants.contains(want));
+            let subjects: BTreeSet<Want> = wants.iter().map(Want::subject).collect();
+            self.loads.0.retain(|want, _| subjects.contains(want));
             self.wanted = (wants, versions);
-            drop(self.tell_loads.send(self.wanted.clone()));
+            drop(self.tell_loads.send(Ask::Looked(self.wanted.clone())));
         }
     }
 
@@ -388,7 +387,7 @@ impl App {
 fn threads(
     feed: Feed,
     loader: Loader,
-    told: Receiver<Looked>,
+    told: Receiver<Ask>,
     arrivals: &Sender<Arrived>,
     waker: &Waker,
 ) -> [JoinHandle<()>; 2] {
@@ -450,12 +449,6 @@ fn theme(wanted: &str, env: &Environment) -> Theme {
         (true, true) => Theme::Light,
         (false, _) => Theme::Basic,
     }
-}
-
-fn library(workspace: &Workspace) -> Library {
-    let user = workspace.env.config_dir();
-    let roots = Roots { user, project: Some(workspace.found.root.clone()) };
-    Library { roots, config: workspace.config.clone() }
 }
 
 fn editor(env: &Environment) -> Option<Vec<String>> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 
+use crate::client::Workspace;
 use crate::client::plan::commands;
 use crate::config::Config;
 use crate::plan::{BuildInput, Completion, Plan, build};
@@ -50,6 +51,13 @@ pub struct Library {
 }
 
 impl Library {
+    /// The files of a project and of its user.
+    pub fn of(workspace: &Workspace) -> Self {
+        let user = workspace.env.config_dir();
+        let roots = Roots { user, project: Some(workspace.found.root.clone()) };
+        Self { roots, config: workspace.config.clone() }
+    }
+
     /// Every workflow that can be named.
     pub fn list(&self) -> Vec<WorkflowItem> {
         let catalog = Catalog::load(&self.roots);

@@ -5,13 +5,17 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError};
 
+mod outputs;
+
+use self::outputs::Outputs;
 use super::calls::Runner;
 use super::library::Library;
-use super::want::{Loaded, Want};
+use super::want::{AttemptRef, Loaded, Want};
 use super::world::{RunView, StoryLine};
 use crate::base::{RunNumber, redact, text};
+use crate::client::Workspace;
 use crate::ledger::Ledger;
 use crate::store::{ProjectDir, files, tail};
 
@@ -23,46 +27,99 @@ const STORY_LINES: usize = 400;
 /// What the thread is told: what is looked at, and the newest event of each run.
 pub(super) type Looked = (BTreeSet<Want>, BTreeMap<RunNumber, u64>);
 
+/// What the thread is told.
+#[derive(Debug, Clone)]
+pub(super) enum Ask {
+    /// What is looked at now.
+    Looked(Looked),
+    /// A file that is read has changed.
+    Changed,
+    /// Nobody listens any more.
+    Quit,
+}
+
 /// Loads what is looked at.
 pub(super) struct Loader {
     dir: ProjectDir,
     runner: Runner,
     library: Library,
     known: BTreeMap<Want, u64>,
+    outputs: Outputs,
 }
 
 impl Loader {
-    pub(super) fn new(dir: ProjectDir, runner: Runner, library: Library) -> Self {
-        Self { dir, runner, library, known: BTreeMap::new() }
+    /// A loader for a project; `sender` is the other end of what it is told, for notifications.
+    pub(super) fn new(workspace: &Workspace, runner: Runner, sender: Sender<Ask>) -> Self {
+        let dir = workspace.dir.clone();
+        let ask = move |ask| {
+            // Nobody waits any more when the receiver is gone.
+            drop(sender.send(ask));
+        };
+        let outputs = Outputs::new(dir.clone(), workspace.config.clone(), ask);
+        let library = Library::of(workspace);
+        Self { dir, runner, library, known: BTreeMap::new(), outputs }
     }
 
     /// Loads until nobody asks any more; `publish` returns whether somebody listens.
     pub(super) fn run(
         mut self,
-        told: &Receiver<Looked>,
+        told: &Receiver<Ask>,
         mut publish: impl FnMut(Want, Result<Loaded, String>) -> bool,
     ) {
-        while let Ok(mut looked) = told.recv() {
-            // Only what is looked at now counts.
-            while let Ok(newer) = told.try_recv() {
-                looked = newer;
-            }
-            let (wants, versions) = looked;
-            self.known.retain(|want, _| wants.contains(want));
-            for want in wants {
-                let stamp = stamp(&want, &versions);
-                // Somebody may have written into a file.
-                let may_differ = matches!(want, Want::Workflows | Want::Workflow(_));
-                if !may_differ && self.known.get(&want) == Some(&stamp) {
-                    continue;
-                }
-                let loaded = self.load(&want);
-                self.known.insert(want.clone(), stamp);
-                if !publish(want, loaded) {
+        let mut looked = Looked::default();
+        let mut goes_on = false;
+        while self.hear(told, &mut looked, goes_on) {
+            goes_on = false;
+            for want in &looked.0 {
+                let stamp = stamp(want, &looked.1);
+                // Somebody may have written into a file of a workflow.
+                let is_file = matches!(want, Want::Workflows | Want::Workflow(_));
+                let is_known = !is_file && self.known.get(&want.subject()) == Some(&stamp);
+                let loaded = match want {
+                    Want::Transcript { .. } | Want::Found { .. } => {
+                        let (loaded, more) = self.outputs.look(want, is_known);
+                        goes_on |= more;
+                        loaded
+                    }
+                    _ if is_known => None,
+                    Want::Attempt(_) => self.outputs.look(want, is_known).0,
+                    _ => Some(self.load(want)),
+                };
+                self.known.insert(want.subject(), stamp);
+                if let Some(loaded) = loaded
+                    && !publish(want.clone(), loaded)
+                {
                     return;
                 }
             }
         }
+    }
+
+    /// Waits until there is something to do, unless something goes on; whether anybody listens.
+    fn hear(&mut self, told: &Receiver<Ask>, looked: &mut Looked, goes_on: bool) -> bool {
+        let mut first = match (goes_on, told.try_recv()) {
+            (_, Ok(ask)) => Some(ask),
+            (true, Err(TryRecvError::Empty)) => None,
+            (false, Err(TryRecvError::Empty)) => match told.recv() {
+                Ok(ask) => Some(ask),
+                Err(RecvError) => return false,
+            },
+            (_, Err(TryRecvError::Disconnected)) => return false,
+        };
+        // Only what is looked at now counts.
+        while let Some(ask) = first.take().or_else(|| told.try_recv().ok()) {
+            match ask {
+                Ask::Looked(newer) => {
+                    let subjects: BTreeSet<Want> = newer.0.iter().map(Want::subject).collect();
+                    self.known.retain(|want, _| subjects.contains(want));
+                    self.outputs.retain(&newer.0);
+                    *looked = newer;
+                }
+                Ask::Changed => {}
+                Ask::Quit => return false,
+            }
+        }
+        true
     }
 
     fn load(&self, want: &Want) -> Result<Loaded, String> {
@@ -77,6 +134,9 @@ impl Loader {
             Want::Workflows => Ok(Loaded::Workflows(Arc::new(self.library.list()))),
             Want::Workflow(name) => Ok(Loaded::Workflow(Arc::new(self.library.page(name)?))),
             Want::Past { run, seq } => self.past(*run, *seq),
+            Want::Transcript { .. } | Want::Found { .. } | Want::Attempt(_) => {
+                Err("it is read by itself".to_owned())
+            }
         }
     }
 
@@ -97,7 +157,14 @@ impl Loader {
 /// What a wanted thing depends on: it is loaded again when that changes.
 fn stamp(want: &Want, versions: &BTreeMap<RunNumber, u64>) -> u64 {
     match want {
-        Want::Prompt { run, .. } => versions.get(run).copied().unwrap_or(0),
-        Want::Output(_) | Want::Workflows | Want::Workflow(_) | Want::Past { .. } => 0,
+        Want::Prompt { run, .. } | Want::Attempt(AttemptRef { run, .. }) => {
+            versions.get(run).copied().unwrap_or(0)
+        }
+        Want::Workflows
+        | Want::Workflow(_)
+        | Want::Output(_)
+        | Want::Past { .. }
+        | Want::Transcript { .. }
+        | Want::Found { .. } => 0,
     }
 }

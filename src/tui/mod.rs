@@ -21,12 +21,14 @@
 mod app;
 mod calls;
 pub mod canvas;
+pub mod code;
 pub mod feed;
 pub mod key;
 pub mod keymap;
 pub mod library;
 mod loads;
 pub mod look;
+pub mod markdown;
 mod memory;
 pub mod model;
 pub mod msg;
@@ -37,6 +39,8 @@ mod replay;
 pub mod scene;
 pub mod screen;
 mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 pub mod update;
 pub mod view;

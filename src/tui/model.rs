@@ -154,6 +154,8 @@ pub struct Model {
     pub last_line: Option<String>,
     /// Commands that have not ended.
     pub calls: BTreeMap<u64, Call>,
+    /// Drafts that go when the commands made from them have worked.
+    pub sending: BTreeMap<u64, String>,
     /// Whether the terminal's window has the focus.
     pub is_focused: bool,
     next_call: u64,
@@ -182,6 +184,7 @@ impl Model {
             memory,
             last_line: None,
             calls: BTreeMap::new(),
+            sending: BTreeMap::new(),
             is_focused: true,
             next_call: 1,
         }
@@ -245,6 +248,12 @@ impl Model {
         self.last_line = Some(call.line());
         self.calls.insert(call.id, call.clone());
         Effect::Call(call)
+    }
+
+    /// Runs a command of crew that is made from a draft, which goes when the command has worked.
+    pub fn call_from(&mut self, draft: &str, args: Vec<String>, told: &str) -> Effect {
+        self.sending.insert(self.next_call, draft.to_owned());
+        self.call(args, told)
     }
 
     /// Says that something went well.

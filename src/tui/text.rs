@@ -33,6 +33,8 @@ pub fn inert(text: &str, look: Look) -> String {
                 out.extend(std::iter::repeat_n(' ', blanks));
                 column += blanks;
             }
+            // Marks that turn the direction of writing would show names other than they are.
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             c if look.ascii && !c.is_ascii() => {
                 let plain = ascii(c);
                 out.push_str(plain);
@@ -192,6 +194,7 @@ mod tests {
         let text = inert(hostile, UNICODE);
         assert!(text.chars().all(|c| !c.is_control()), "{text:?}");
         assert!(!text.contains("title"), "{text:?}");
+        assert_eq!(inert("a\u{202e}txt.exe\u{2069}", UNICODE), "atxt.exe");
     }
 
     #[test]

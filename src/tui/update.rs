@@ -48,6 +48,37 @@ impl<'a> Data<'a> {
 /// Takes in something that happened.
 pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     model.toasts.retain(|toast| toast.until > data.now);
+    let before = model.selected.clone();
+    let effects = take_in(model, data, msg);
+    if let Some(left) = before.filter(|before| model.selected.as_ref() != Some(before)) {
+        see(model, data, &left);
+    }
+    effects
+}
+
+/// What has ended and was under the cursor was seen; while it is there, its row stays where it is.
+fn see(model: &mut Model, data: &Data<'_>, target: &TaskRef) {
+    let attempt = match &target.task {
+        None => data
+            .world
+            .item(target.run)
+            .and_then(|item| item.row.as_ref().ok())
+            .filter(|row| row.status.is_terminal())
+            .map(|_| 0),
+        Some(task) => data
+            .world
+            .views
+            .get(&target.run)
+            .and_then(|run| run.task(task))
+            .filter(|row| row.heartbeat.is_none() && row.ended_at.is_some())
+            .map(|row| row.attempt),
+    };
+    if let Some(attempt) = attempt {
+        model.memory.seen.insert(Model::seen_key(target, attempt));
+    }
+}
+
+fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
         Msg::Key(event) => {
@@ -71,13 +102,14 @@ pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
         }
         Msg::World => {
             settle(model, data);
-            Vec::new()
+            overlay::news(model, data)
         }
         Msg::Called(called) => {
             ended(model, &called, data.now);
             overlay::called(model, &called, data)
         }
-        Msg::Loaded(_) | Msg::Tick => Vec::new(),
+        Msg::Loaded(_) => overlay::news(model, data),
+        Msg::Tick => Vec::new(),
     }
 }
 
@@ -377,7 +409,7 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => match hit {
             Some(Target::Action(action)) => act(model, data, action),
-            Some(Target::Row(Panel::Overlay, _)) => overlay::clicked(model, hit.as_ref(), data),
+            _ if !model.overlays.is_empty() => overlay::clicked(model, hit.as_ref(), data),
             Some(Target::Row(panel, at)) => {
                 model.panel = panel;
                 if let Some(row) = rows(model, data).get(at) {

@@ -24,6 +24,16 @@ pub struct TaskRef {
     pub task: Option<TaskId>,
 }
 
+impl TaskRef {
+    /// As commands name it: `5/coding`, `5`.
+    pub fn name(&self) -> String {
+        match &self.task {
+            Some(task) => format!("{}/{task}", self.run),
+            None => self.run.to_string(),
+        }
+    }
+}
+
 /// Everything that is known at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct World {

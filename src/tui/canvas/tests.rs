@@ -92,7 +92,8 @@ fn twenty() -> Canvas {
     let mut text =
         "---\nname: twenty\nstart: intake\nend: report\nmaxIterations: 3\ngates:\n".to_owned();
     for gate in ["review-reject-gate", "smoke-fail-gate"] {
-        text += &["  ", gate, ":\n    fields: { result: [rejected] }\n    writers: [reviewer]\n"].concat();
+        text += &["  ", gate, ":\n    fields: { result: [rejected] }\n    writers: [reviewer]\n"]
+            .concat();
         text += "    when: { check: result, eq: rejected }\n";
     }
     text += "channels:\n";

@@ -3,12 +3,14 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::keymap::Action;
+use super::super::keymap::{Action, Scope};
 use super::super::look::Role;
+use super::super::model::Model;
 use super::super::page::{Page, Target};
 use super::super::scene::Scene;
 use super::super::text::wrap;
-use super::centered;
+use super::super::update::Data;
+use super::{Flow, Layer, centered};
 use crate::base::Time;
 
 /// Milliseconds for which an answer does not count: it was meant for what was there before.
@@ -27,28 +29,28 @@ pub struct State {
     pub since: Time,
 }
 
-/// What was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// Nothing yet.
-    Wait,
-    /// Do it.
-    Yes,
-    /// Leave it.
-    No,
-}
+impl Layer for State {
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Confirm]
+    }
 
-/// What an action answers.
-pub fn update(state: &State, action: Action, now: Time) -> Answer {
-    match action {
-        Action::Yes if now.since_ms(state.since) >= GUARD_MS => Answer::Yes,
-        Action::No => Answer::No,
-        _ => Answer::Wait,
+    fn update(&mut self, model: &mut Model, data: &Data<'_>, action: Action) -> Flow {
+        match action {
+            Action::Yes if data.now.since_ms(self.since) >= GUARD_MS => {
+                let calls = std::mem::take(&mut self.calls);
+                Flow::Close(calls.into_iter().map(|(args, told)| model.call(args, &told)).collect())
+            }
+            Action::No => Flow::CLOSE,
+            _ => Flow::STAY,
+        }
+    }
+
+    fn view(&self, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+        view(self, scene, area, page);
     }
 }
 
-/// Draws the question.
-pub fn view(state: &State, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+fn view(state: &State, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let look = scene.look();
     let width = WIDTH.min(area.width.saturating_sub(2));
     let inner_width = usize::from(width.saturating_sub(4)).max(1);

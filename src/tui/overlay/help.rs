@@ -7,10 +7,12 @@ use ratatui::text::{Line, Span};
 
 use super::super::keymap::{Action, BINDINGS, Scope};
 use super::super::look::Role;
+use super::super::model::Model;
 use super::super::page::Page;
 use super::super::scene::Scene;
 use super::super::text::pad;
-use super::centered;
+use super::super::update::Data;
+use super::{Flow, Layer, centered};
 
 /// Columns of the keys.
 const KEYS: usize = 20;
@@ -24,24 +26,33 @@ pub struct State {
     pub top: Cell<usize>,
 }
 
-/// What an action does; whether the help goes.
-pub fn update(state: &State, action: Action) -> bool {
-    let top = state.top.get();
-    match action {
-        Action::Up => state.top.set(top.saturating_sub(1)),
-        Action::Down => state.top.set(top + 1),
-        Action::PageUp => state.top.set(top.saturating_sub(10)),
-        Action::PageDown => state.top.set(top + 10),
-        Action::Top => state.top.set(0),
-        Action::Bottom => state.top.set(usize::MAX),
-        Action::Back | Action::Help | Action::Quit | Action::Open => return true,
-        _ => {}
+impl Layer for State {
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::List, Scope::Global]
     }
-    false
+
+    fn update(&mut self, _model: &mut Model, _data: &Data<'_>, action: Action) -> Flow {
+        let top = self.top.get();
+        match action {
+            Action::Up => self.top.set(top.saturating_sub(1)),
+            Action::Down => self.top.set(top + 1),
+            Action::PageUp => self.top.set(top.saturating_sub(10)),
+            Action::PageDown => self.top.set(top + 10),
+            Action::Top => self.top.set(0),
+            Action::Bottom => self.top.set(usize::MAX),
+            Action::Back | Action::Help | Action::Quit | Action::Open => return Flow::CLOSE,
+            _ => {}
+        }
+        Flow::STAY
+    }
+
+    fn view(&self, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+        view(self, scene, area, page);
+    }
 }
 
 /// Every binding: first those of the scopes that hold, then the others.
-pub fn lines(state: &State, scene: &Scene<'_>) -> Vec<Line<'static>> {
+fn lines(state: &State, scene: &Scene<'_>) -> Vec<Line<'static>> {
     let look = scene.look();
     let mut scopes = state.scopes.clone();
     for row in BINDINGS {
@@ -72,8 +83,7 @@ pub fn lines(state: &State, scene: &Scene<'_>) -> Vec<Line<'static>> {
     lines
 }
 
-/// Draws the help.
-pub fn view(state: &State, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+fn view(state: &State, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let area = centered(area, 84, area.height.saturating_sub(2));
     page.clear(area);
     let inner = page.panel(area, Line::from(" Keys "), true);

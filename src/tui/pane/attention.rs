@@ -58,6 +58,18 @@ pub fn items(scene: &Scene<'_>) -> Vec<Item> {
                 since: decision.since,
             });
         }
+        if let Some(damage) = &run.damage {
+            items.retain(|item: &Item| item.target.run != row.number);
+            items.push(Item {
+                target: TaskRef { run: row.number, task: None },
+                decision: None,
+                class: Class::Failed,
+                title: format!("#{} can only be read", row.number),
+                text: one_line(damage, 200),
+                since: row.updated_at,
+            });
+            continue;
+        }
         let needs = run.status.decisions.is_empty() && row.class() == Class::NeedsYou;
         let is_blocked = row.status == StatusKind::Blocked;
         if needs || is_blocked {

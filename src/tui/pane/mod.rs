@@ -3,8 +3,10 @@
 pub mod agents;
 pub mod attention;
 pub mod chrome;
+mod crowd;
 pub mod details;
 pub mod events;
 pub mod inspector;
 pub mod rows;
 pub mod strip;
+pub mod transcript;

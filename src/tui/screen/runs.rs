@@ -57,6 +57,9 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     for ((at, item), place) in runs.iter().enumerate().skip(top).zip(inner.rows()) {
         let class = item.class();
         let (status, goal) = match &item.row {
+            Ok(_) if item.damage.is_some() => {
+                ("damaged".to_owned(), item.damage.clone().unwrap_or_default())
+            }
             Ok(row) => (row.status_words(), row.goal.clone()),
             Err(why) => ("cannot be read".to_owned(), why.clone()),
         };
