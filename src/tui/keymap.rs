@@ -171,8 +171,8 @@ bindings! {
     PreviousMatch Transcript ["N"] "" "previous match";
     Fold Transcript ["z"] "" "show or hide what the agent thinks";
     Raw Transcript ["v"] "raw" "lines as the program printed them";
-    EarlierAttempt Transcript ["<"] "" "the attempt before";
-    LaterAttempt Transcript [">"] "" "the attempt after";
+    EarlierAttempt Inspector ["<"] "" "the attempt before";
+    LaterAttempt Inspector [">"] "" "the attempt after";
 
     NextFile Diff ["]"] "" "next file";
     PreviousFile Diff ["["] "" "previous file";

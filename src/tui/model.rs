@@ -9,6 +9,7 @@ use super::look::Look;
 use super::msg::{Call, Effect};
 use super::overlay::Overlay;
 use super::page::Panel;
+use super::pane::inspector;
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 use super::want::Want;
@@ -132,6 +133,8 @@ pub struct Model {
     pub tagged: BTreeSet<TaskRef>,
     /// The inspector's tab.
     pub tab: Tab,
+    /// Where the person is in the thing under the cursor.
+    pub inspector: inspector::State,
     /// The screen of agents.
     pub fleet: fleet::State,
     /// The screen of what waits.
@@ -173,6 +176,7 @@ impl Model {
             selected: None,
             tagged: BTreeSet::new(),
             tab: Tab::Log,
+            inspector: inspector::State::default(),
             fleet: fleet::State::default(),
             inbox: inbox::State::default(),
             workflow: workflow::State::default(),

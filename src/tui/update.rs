@@ -9,7 +9,7 @@ use super::model::{Model, Replay, Screen, Tab};
 use super::msg::{Called, Effect, Foreground, Msg};
 use super::overlay::{self, Overlay, confirm, help};
 use super::page::{Page, Panel, Target};
-use super::pane::attention;
+use super::pane::{attention, inspector};
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 use super::want::Loads;
@@ -53,6 +53,7 @@ pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     if let Some(left) = before.filter(|before| model.selected.as_ref() != Some(before)) {
         see(model, data, &left);
     }
+    inspector::settle(model, data);
     effects
 }
 
@@ -83,6 +84,9 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
         Msg::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
         Msg::Key(event) => {
             if let Some(effects) = overlay::typed(model, event, data) {
+                return effects;
+            }
+            if let Some(effects) = inspector::typed(model, event) {
                 return effects;
             }
             match model.keys.action(Key::of(event), &model.scopes()) {
@@ -119,6 +123,11 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
         return overlay::update(model, data, action);
     }
     if let Some(effects) = super::replay::update(model, data, action) {
+        return effects;
+    }
+    if inspector::is_inspecting(model)
+        && let Some(effects) = inspector::update(model, data, action)
+    {
         return effects;
     }
     let rows = rows(model, data);
@@ -429,10 +438,10 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
             }
             Some(Target::Divider) | None => Vec::new(),
         },
-        MouseEventKind::ScrollUp => wheel(model, data, Action::Up, Action::PanUp),
-        MouseEventKind::ScrollDown => wheel(model, data, Action::Down, Action::PanDown),
-        MouseEventKind::ScrollLeft => wheel(model, data, Action::Left, Action::PanLeft),
-        MouseEventKind::ScrollRight => wheel(model, data, Action::Right, Action::PanRight),
+        MouseEventKind::ScrollUp => wheel(model, data, hit.as_ref(), Action::Up),
+        MouseEventKind::ScrollDown => wheel(model, data, hit.as_ref(), Action::Down),
+        MouseEventKind::ScrollLeft => wheel(model, data, hit.as_ref(), Action::Left),
+        MouseEventKind::ScrollRight => wheel(model, data, hit.as_ref(), Action::Right),
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
         | MouseEventKind::Drag(_)
@@ -440,9 +449,18 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
     }
 }
 
-/// The wheel moves in lists; on the canvas it moves the picture.
-fn wheel(model: &mut Model, data: &Data<'_>, list: Action, canvas: Action) -> Vec<Effect> {
-    let is_canvas = model.screen == Screen::Workflow && model.overlays.is_empty();
-    let action = if is_canvas { canvas } else { list };
-    (0..WHEEL_ROWS).flat_map(|_| act(model, data, action)).collect()
+/// Moves what is under the mouse, or what takes the keys.
+fn wheel(model: &mut Model, data: &Data<'_>, hit: Option<&Target>, action: Action) -> Vec<Effect> {
+    let is_inspector = model.overlays.is_empty() && hit == Some(&Target::Panel(Panel::Inspector));
+    // On the canvas the wheel moves the picture, not what is selected.
+    let action = if model.screen == Screen::Workflow && model.overlays.is_empty() {
+        workflow::wheel(action)
+    } else {
+        action
+    };
+    let turn = |model: &mut Model| {
+        let moved = if is_inspector { inspector::update(model, data, action) } else { None };
+        moved.unwrap_or_else(|| act(model, data, action))
+    };
+    (0..WHEEL_ROWS).flat_map(|_| turn(model)).collect()
 }

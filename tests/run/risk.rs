@@ -127,6 +127,10 @@ fn a_budget_over_the_line_and_work_in_place_need_a_word() {
     let dry = env.output(&[&run("add a page")[..], &["--in-place", "--dry-run"]].concat());
     assert_eq!(dry.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&dry.stderr).contains("paths_unenforceable"), "{dry:?}");
+    assert!(
+        String::from_utf8_lossy(&dry.stderr).contains("nothing is merged at the end"),
+        "{dry:?}"
+    );
     let fine = [&run("add a page")[..], &["--max-steps", "8", "--max-minutes", "20"]].concat();
     env.ok(&fine);
     assert_eq!(env.rest(4), "done");

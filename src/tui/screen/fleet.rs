@@ -39,7 +39,7 @@ pub struct State {
 /// Where keys mean something, the innermost first.
 pub fn scopes(model: &Model) -> Vec<Scope> {
     match model.panel {
-        Panel::Inspector => vec![Scope::Inspector, Scope::Target, Scope::List],
+        Panel::Inspector => inspector::scopes(model),
         Panel::List | Panel::Strip | Panel::Events | Panel::Overlay => {
             vec![Scope::Target, Scope::List, Scope::Inspector]
         }
@@ -47,7 +47,11 @@ pub fn scopes(model: &Model) -> Vec<Scope> {
 }
 
 /// What it looks at.
-pub fn wants(_scene: &Scene<'_>, _wants: &mut BTreeSet<Want>) {}
+pub fn wants(scene: &Scene<'_>, wants: &mut BTreeSet<Want>) {
+    if scene.model.size.0 >= ONE_PANEL || scene.model.panel == Panel::Inspector {
+        inspector::wants(scene, wants);
+    }
+}
 
 /// The targets of the rows, in their order.
 pub fn targets(scene: &Scene<'_>) -> Vec<TaskRef> {

@@ -129,6 +129,17 @@ pub fn clicked(model: &mut Model, data: &Data<'_>, at: usize) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What a turn of the wheel means here.
+pub fn wheel(action: Action) -> Action {
+    match action {
+        Action::Up => Action::PanUp,
+        Action::Down => Action::PanDown,
+        Action::Left => Action::PanLeft,
+        Action::Right => Action::PanRight,
+        _ => action,
+    }
+}
+
 /// What a click on a file of the list does.
 pub fn file_clicked(model: &mut Model, data: &Data<'_>, at: usize) -> Vec<Effect> {
     files::choose(model, data, |_, last| at.min(last));

@@ -103,6 +103,12 @@ pub struct State {
 }
 
 impl State {
+    /// At the end of other output, read in the same way.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { is_open: self.is_open, ..Self::default() }
+    }
+
     /// Whether the end is followed.
     pub fn follows(&self) -> bool {
         self.top.is_none()
