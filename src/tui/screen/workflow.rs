@@ -45,7 +45,10 @@ pub struct State {
 }
 
 /// Where keys mean something, the innermost first.
-pub fn scopes(_model: &Model) -> Vec<Scope> {
+pub fn scopes(model: &Model) -> Vec<Scope> {
+    if model.workflow.file.is_some() || model.selected.is_none() {
+        return vec![Scope::Canvas, Scope::List];
+    }
     vec![Scope::Canvas, Scope::Target, Scope::List]
 }
 
@@ -239,3 +242,6 @@ impl State {
 fn edit(path: &camino::Utf8Path) -> Effect {
     Effect::Foreground(Foreground::Editor(path.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,8 +52,10 @@ pub(super) fn choose(model: &mut Model, data: &Data<'_>, to: impl Fn(usize, usiz
     let scene = data.scene(model);
     let Some(Ok(items)) = scene.loads.workflows() else { return };
     let now = name(&scene);
-    let at = items.iter().position(|item| Some(&item.name) == now.as_ref()).unwrap_or(0);
-    let Some(item) = items.get(to(at, items.len().saturating_sub(1))) else { return };
+    let at = items.iter().position(|item| Some(&item.name) == now.as_ref());
+    // A run may be of a workflow that is not there any more.
+    let next = at.map_or(0, |at| to(at, items.len().saturating_sub(1)));
+    let Some(item) = items.get(next) else { return };
     model.workflow.open_files(Some(item.name.clone()));
 }
 

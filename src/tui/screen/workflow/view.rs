@@ -244,7 +244,8 @@ fn findings(file: &WorkflowPage, scene: &Scene<'_>, area: Rect, page: &mut Page<
     }
     let [rest, below] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area);
-    let name = inert_line(file.path.as_str(), look);
+    let path = file.path.strip_prefix(&scene.world.root).unwrap_or(&file.path);
+    let name = inert_line(path.as_str(), look);
     let inner = page.panel(below, Line::from(format!(" {name} ")), false);
     page.lines(inner, &lines);
     rest
