@@ -26,5 +26,5 @@ pub use graph::{Graph, Link, Size};
 pub use layout::{Cells, Density, Flow, Layout, Path, Point};
 pub use model::{Canvas, Channel, Detail, Gate, Round, Step, StepState};
 pub use strip::strip;
-pub use view::{CanvasState, Direction, Drawing, Orientation, Pick};
+pub use view::{CanvasState, Direction, Drawing, Kept, Orientation, Pick};
 pub use words::condition;

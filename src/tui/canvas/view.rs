@@ -1,7 +1,11 @@
 //! What is selected on the canvas, which part of it is seen, and where the keys and the mouse lead.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::graph::Graph;
 use super::layout::{Cells, Density, Flow, Layout, Point};
-use super::model::{Canvas, Detail};
+use super::model::{Canvas, Detail, Step};
 use crate::tui::look::Look;
 
 /// Columns below which a drawing rather flows down.
@@ -136,6 +140,47 @@ impl Drawing {
     pub fn at(&self, canvas: &Canvas, point: Point) -> Option<Pick> {
         let mut picks = self.picks(canvas).into_iter();
         picks.find(|(_, cells)| cells.contains(point)).map(|(pick, _)| pick)
+    }
+}
+
+/// The drawing of the last frame: it is laid out anew only for another plan or another screen.
+#[derive(Debug, Clone, Default)]
+pub struct Kept(RefCell<Option<(Basis, Arc<Drawing>)>>);
+
+/// What a drawing depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Basis {
+    steps: Vec<(String, String)>,
+    graph: Graph,
+    orientation: Orientation,
+    size: (u16, u16),
+}
+
+impl Kept {
+    /// The drawing that fits; see [`Drawing::fitting`].
+    pub fn fitting(
+        &self,
+        canvas: &Canvas,
+        orientation: Orientation,
+        width: u16,
+        height: u16,
+    ) -> Arc<Drawing> {
+        let name = |step: &Step| (step.id.clone(), step.role.clone());
+        let basis = Basis {
+            steps: canvas.steps.iter().map(name).collect(),
+            graph: canvas.graph(Detail::Full, false),
+            orientation,
+            size: (width, height),
+        };
+        let mut kept = self.0.borrow_mut();
+        if let Some((known, drawing)) = kept.as_ref()
+            && *known == basis
+        {
+            return Arc::clone(drawing);
+        }
+        let drawing = Arc::new(Drawing::fitting(canvas, orientation, width, height));
+        *kept = Some((basis, Arc::clone(&drawing)));
+        drawing
     }
 }
 

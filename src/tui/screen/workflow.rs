@@ -5,8 +5,9 @@ mod view;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::super::canvas::{Canvas, CanvasState, Direction, Drawing, Pick};
+use super::super::canvas::{Canvas, CanvasState, Direction, Drawing, Kept, Pick};
 use super::super::keymap::{Action, Scope};
 use super::super::model::Model;
 use super::super::msg::{Effect, Foreground};
@@ -38,6 +39,8 @@ pub struct State {
     pub file: Option<String>,
     /// Whether the keys move in the canvas, while files are listed.
     pub is_inside: bool,
+    /// The drawing of the last frame.
+    pub kept: Kept,
     /// Columns and lines of the canvas in the last frame.
     pub area: Cell<(u16, u16)>,
     /// Whether the last frame had details.
@@ -206,9 +209,10 @@ fn pan(model: &mut Model, data: &Data<'_>, by: (i32, i32)) {
     model.workflow.canvas.selected = state.selection(&canvas);
 }
 
-fn drawing(model: &Model, canvas: &Canvas) -> Drawing {
+fn drawing(model: &Model, canvas: &Canvas) -> Arc<Drawing> {
     let (width, height) = model.workflow.area.get();
-    Drawing::fitting(canvas, model.workflow.canvas.orientation, width, height)
+    let orientation = model.workflow.canvas.orientation;
+    model.workflow.kept.fitting(canvas, orientation, width, height)
 }
 
 fn toggle_details(model: &mut Model) {

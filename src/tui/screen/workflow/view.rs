@@ -3,7 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::super::super::canvas::{self, Canvas, Cells, Drawing};
+use super::super::super::canvas::{self, Canvas, Cells};
 use super::super::super::keymap::Action;
 use super::super::super::library::WorkflowPage;
 use super::super::super::look::Role;
@@ -94,7 +94,8 @@ fn drawn(
         return page.line(inner, &nothing(scene), look.style(Role::Dim));
     };
     let state = canvas_state(scene);
-    let drawing = Drawing::fitting(canvas, state.orientation, inner.width, inner.height);
+    let kept = &scene.model.workflow.kept;
+    let drawing = kept.fitting(canvas, state.orientation, inner.width, inner.height);
     canvas::draw(canvas, &drawing, &state, inner, page.buf, look);
     let origin = state.origin(canvas, &drawing, inner.width, inner.height);
     for (at, (_, cells)) in drawing.picks(canvas).into_iter().enumerate() {
