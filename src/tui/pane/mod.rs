@@ -14,4 +14,5 @@ pub mod rows;
 pub mod scroll;
 pub mod strip;
 pub mod transcript;
+pub mod welcome;
 pub mod why;
