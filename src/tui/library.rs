@@ -11,7 +11,7 @@ use crate::plan::{BuildInput, Completion, Plan, build};
 use crate::resource::{Catalog, Diagnostic, Kind, Roots, Scope, lint};
 
 /// A program that stands for the one that a run would choose.
-const ANY_PROGRAM: &str = "first found";
+const ANY_PROGRAM: &str = "any";
 
 /// A workflow file in the list of all.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -77,6 +77,8 @@ pub struct Layout {
     pub width: i32,
     /// Rows that it takes.
     pub height: i32,
+    /// Pieces into which it is broken, one below the other.
+    pub bands: usize,
     /// By box.
     pub nodes: Vec<Cells>,
     /// By connection.

@@ -66,7 +66,7 @@ pub(super) fn draw(
     router.stack();
     let nodes = (0..graph.nodes.len()).map(|node| router.node(node)).collect();
     let paths = (0..graph.links.len()).map(|link| router.path(link, &stretches[link])).collect();
-    normal(nodes, paths)
+    Layout { bands: bands.count(), ..normal(nodes, paths) }
 }
 
 impl Router<'_> {
@@ -372,7 +372,7 @@ fn normal(mut nodes: Vec<Cells>, mut paths: Vec<Path>) -> Layout {
     for point in paths.iter_mut().flat_map(|path| &mut path.points) {
         *point = (point.0 - left, point.1 - top);
     }
-    Layout { width, height, nodes, paths }
+    Layout { width, height, bands: 1, nodes, paths }
 }
 
 /// The size of a box, for callers that have none yet.

@@ -89,22 +89,33 @@ impl Drawing {
         ];
         let mut best: Option<(i32, Self)> = None;
         for (detail, density, is_even) in tries {
+            let has_fitting = best.as_ref().is_some_and(|(beyond, _)| *beyond == 0);
+            // Less detail is worth a drawing in one piece, but not less than the state.
+            if has_fitting && (detail == Detail::Name || orientation == Orientation::Down) {
+                break;
+            }
             let graph = canvas.graph(detail, is_even);
-            for &flow in flows {
+            for &flow in flows.iter().filter(|flow| !has_fitting || **flow != Flow::Down) {
                 let layout = Layout::of(&graph, flow, density);
                 let beyond = (layout.width - width).max(0) + 2 * (layout.height - height).max(0);
-                if best.as_ref().is_none_or(|(least, _)| beyond < *least) {
+                let is_whole = beyond == 0 && layout.bands == 1;
+                let is_better = best.as_ref().is_none_or(|(least, _)| beyond < *least);
+                if is_better || is_whole {
                     best = Some((beyond, Self { layout, detail }));
+                }
+                if is_whole {
+                    return best.map_or(Self::none(), |(_, found)| found);
                 }
                 if beyond == 0 {
                     break;
                 }
             }
-            if best.as_ref().is_some_and(|(beyond, _)| *beyond == 0) {
-                break;
-            }
         }
-        best.map_or(Self { layout: Layout::default(), detail: Detail::State }, |(_, found)| found)
+        best.map_or(Self::none(), |(_, found)| found)
+    }
+
+    fn none() -> Self {
+        Self { layout: Layout::default(), detail: Detail::State }
     }
 
     /// The cells of something.

@@ -138,7 +138,11 @@ fn played_by(step: &StepPlan, sheet: &mut Sheet) {
     }
     let mut rules = Vec::new();
     rules.extend(step.timeout_ms.map(|ms| format!("at most {}", human_ms(ms))));
-    rules.extend((step.retries > 0).then(|| format!("{} more tries", step.retries)));
+    match step.retries {
+        0 => {}
+        1 => rules.push("1 more try".to_owned()),
+        more => rules.push(format!("{more} more tries")),
+    }
     rules.extend(step.looping.as_ref().map(|it| format!("a loop of {} passes", it.steps)));
     rules.extend(step.verify.then(|| "gives a verdict".to_owned()));
     rules.extend(step.contract.as_ref().map(|gate| format!("must write `{gate}`")));
