@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
@@ -78,6 +78,18 @@ fn log_to_stderr(verbose: u8) {
     );
 }
 
+/// The verbs as the dashboard proposes them.
+fn verbs() -> Vec<crate::tui::VerbName> {
+    let command = Cli::command();
+    let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    shown
+        .map(|verb| crate::tui::VerbName {
+            name: verb.get_name().to_owned(),
+            about: verb.get_about().map(ToString::to_string).unwrap_or_default(),
+        })
+        .collect()
+}
+
 fn context(cli: &Cli) -> Result<Context> {
     let env = Environment::capture();
     let color = match cli.global.color {
@@ -102,6 +114,10 @@ fn context(cli: &Cli) -> Result<Context> {
         out_is_terminal: std::io::stdout().is_terminal(),
         kill: crate::runtime::stop_attempts,
         sessions: crate::runtime::doors(),
+        dashboard: |workspace, run| {
+            let verbs = verbs();
+            crate::tui::run(&crate::tui::Seed { workspace, run, verbs }).map(|closed| closed.live)
+        },
         now: clock.now(),
         clock: Box::new(move || clock.now()),
     })
@@ -137,7 +153,7 @@ fn recover(context: &mut Context) -> Result<()> {
 
 fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
     let Some(verb) = cli.verb else {
-        return cli::status::run(&cli::status::Args::default(), context);
+        return cli::dashboard::run(context);
     };
     match verb {
         Verb::Agent(args) => cli::agent::run(&args, context),

@@ -50,7 +50,8 @@
 //! | 8 | [`runtime`] | base, clock, config, plan, event, engine, agent, store, snapshot, ledger, notice, launch, prune | processes, git | the supervisor of a run and the shim of an attempt |
 //! | 8 | [`client`] | base, config, resource, schedule, plan, event, engine, agent, store, snapshot, ledger, launch, prune | files, supervisors | what every front end does: open a project, find a run, give a command |
 //! | 9 | [`cli`] | base, clock, config, resource, schedule, plan, event, engine, agent, store, snapshot, rehearsal, ledger, notice, launch, prune, client | terminal | the command line, one file for each verb |
-//! | 10 | [`app`] | base, clock, config, resource, client, runtime, rehearsal, cli | terminal | where everything meets: the only module that sees the runtime and a front end |
+//! | 9 | [`tui`] | base, clock, config, resource, plan, event, engine, agent, store, snapshot, ledger, notice, launch, client | terminal | the dashboard |
+//! | 10 | [`app`] | base, clock, config, resource, client, runtime, rehearsal, cli, tui | terminal | where everything meets: the only module that sees the runtime and a front end |
 
 // Some files of samples serve the unit tests and the tests of the binary alike.
 #[cfg(test)]
@@ -78,3 +79,4 @@ pub mod runtime;
 pub mod schedule;
 pub mod snapshot;
 pub mod store;
+pub mod tui;

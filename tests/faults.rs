@@ -26,6 +26,8 @@ mod killed;
 mod log;
 #[path = "faults/merge.rs"]
 mod merge;
+#[path = "faults/merge_places.rs"]
+mod merge_places;
 #[path = "faults/notices.rs"]
 mod notices;
 #[path = "faults/output.rs"]

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::live::Note;
 use super::observation::{Observation, Usage};
+use super::stream::aside::Aside;
 use super::stream::{Stream, Totals};
 use super::{crew, text};
 use crate::base::limits;
@@ -125,6 +126,17 @@ impl Decoder {
     ///
     /// A format that reports running totals keeps them here, so lines must come in order and once.
     pub fn decode(&mut self, line: &[u8]) -> Vec<Observation> {
+        self.decode_and(line, |_| {})
+    }
+
+    /// The same, with what the line tells beside it.
+    pub fn decode_with_aside(&mut self, line: &[u8]) -> (Vec<Observation>, Aside) {
+        let mut aside = Aside::default();
+        let seen = self.decode_and(line, |object| aside = Aside::of(object));
+        (seen, aside)
+    }
+
+    fn decode_and(&mut self, line: &[u8], also: impl FnOnce(&Value)) -> Vec<Observation> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if self.format == OutputFormat::Text {
@@ -135,9 +147,12 @@ impl Decoder {
         }
         let read = match &mut self.stream {
             None => readable(line, crew::decode).map(|seen| vec![seen]),
-            Some(stream) => readable(line, object).and_then(|object| match Note::read(&object) {
-                Some(note) => Some(vec![note.observation()]),
-                None => stream.read(&object),
+            Some(stream) => readable(line, object).and_then(|object| {
+                also(&object);
+                match Note::read(&object) {
+                    Some(note) => Some(vec![note.observation()]),
+                    None => stream.read(&object),
+                }
             }),
         };
         read.unwrap_or_else(|| vec![raw(line)])

@@ -31,4 +31,5 @@ pub use observation::{ErrorKind, Observation, ResultStatus, TaskState, Usage, Ve
 pub use permission::{NotGranted, Permissions};
 pub use report::{AgentError, Marker, Question, ToolCounts, TurnReport};
 pub use spec::{McpForm, PromptVia, RuntimeSpec, SpecError};
+pub use stream::aside::{Aside, CallAside, Edit};
 pub use stream::kind_of;

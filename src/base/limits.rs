@@ -171,12 +171,8 @@ pub const NEW_SESSIONS_MAX: u32 = 2;
 
 /// Level of `defaults.autonomy` from which on green work is merged without a person's word: the highest.
 pub const AUTONOMY_OF_MERGE: u8 = 5;
-/// Milliseconds that git and the repository's hooks have to make a merge; then they are stopped.
-pub const MERGE_MS: u64 = 10 * 60 * 1_000;
 /// Times that a merge is made anew because its target went on meanwhile; then a person is asked.
 pub const MERGE_TRIES: u32 = 3;
-/// Milliseconds that a push and the program of a forge have; then they are stopped.
-pub const PUSH_MS: u64 = 5 * 60 * 1_000;
 
 /// Other live runs that a run's work is tried with; of more nothing is told.
 pub const RADAR_RUNS_MAX: usize = 64;

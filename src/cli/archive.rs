@@ -16,11 +16,14 @@ use crate::event::StatusKind;
 use crate::prune::{Candidate, Done, archive_one, of_run};
 use crate::store::salvage::Fate;
 
+/// How the command is called where a removal tells who made it.
+pub const ARCHIVE: &str = "crew archive";
+
 /// Put a run away that has ended, is blocked or is a draft.
 ///
 /// It stays readable, and nothing more can happen to it. Its worktree goes: without `--yes` this says what that would
-/// be, and changes nothing. Everything in it but ignored files is put away first, and `crew undo` brings it back. Its
-/// branch goes only when its commits are in the branch that they were meant for.
+/// be, and changes nothing. Everything in it but ignored files is put away first, and `crew undo` brings worktree and run
+/// back. Its branch goes only when its commits are in the branch that they were meant for.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// The run: `5`, `#5`, `project#5`, `last` or a part of its name.
@@ -69,7 +72,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let given = give(&workspace, number, Command::Archive, version, context.now)?;
     let removed = match candidate {
         Some(_) => {
-            let wish = removal::wish(&workspace, context.now, "crew archive");
+            let wish = removal::wish(&workspace, context.now, ARCHIVE);
             let mut ledger = workspace.run(number)?;
             archive_one(&workspace.dir, &wish, &workspace.human(), &mut ledger)?
         }
@@ -85,7 +88,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         context.write_json(&DoneJson { schema_version, given, salvage: &salvage.id })?;
     }
     context.say(&format!(
-        "run #{number} is archived and its worktree removed ({}); `crew undo` brings the worktree back",
+        "run #{number} is archived and its worktree removed ({}); `crew undo` brings both back",
         salvage.holds()
     ))?;
     Ok(Exit::Ok)
@@ -103,7 +106,7 @@ fn worktree(
     if !matches!(state.status.kind(), Done | Failed | Cancelled | Blocked | Draft) {
         return Ok(None);
     }
-    let wish = removal::wish(workspace, context.now, "crew archive");
+    let wish = removal::wish(workspace, context.now, ARCHIVE);
     Ok(of_run(workspace.dir.root(), state, &wish))
 }
 

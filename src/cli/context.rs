@@ -37,6 +37,8 @@ pub struct Context {
     pub kill: fn(&Ledger) -> usize,
     /// Opens sessions of people in tasks.
     pub sessions: Doors,
+    /// Opens the dashboard, with this run under the cursor; returns how many runs live when it is closed.
+    pub dashboard: fn(Workspace, Option<RunNumber>) -> std::io::Result<usize>,
     /// Whether the output goes to a terminal.
     pub out_is_terminal: bool,
     /// Whether the output may be coloured.

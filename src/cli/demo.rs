@@ -29,7 +29,7 @@ pub struct Args {
     /// How fast the agents play: 2 halves every pause, 0 leaves them out.
     #[arg(long, default_value_t = 1.0, value_name = "N")]
     pub speed: f64,
-    /// Print plain lines, without the live region.
+    /// Print plain lines, without the dashboard.
     #[arg(long)]
     pub no_tui: bool,
     /// Make the sample repository in this folder, which must be new or empty.
@@ -76,6 +76,10 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     if args.no_tui {
         context.out_is_terminal = false;
     }
+    if !args.no_tui && super::dashboard::is_possible(context) {
+        super::dashboard::open(workspace, Some(number), context)?;
+        return leave(&root, number, context);
+    }
     let mut exit = super::offer::follow_and_ask(&workspace, number, context)?;
     let is_asked = context.is_interactive() && !context.yes;
     if exit == Exit::Waiting && waits_for(&workspace, number)? == Some("gate") {
@@ -92,6 +96,12 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let is_as_planned = exit == Exit::Waiting && waits_for(&workspace, number)? == Some("merge");
     next_steps(&root, is_as_planned, context)?;
     Ok(if is_as_planned { Exit::Ok } else { exit })
+}
+
+/// After the dashboard was closed: what to type next, whatever came of the run.
+fn leave(root: &Utf8Path, number: RunNumber, context: &mut Context) -> Result<Exit> {
+    context.say(&format!("The sample is in {root}; `crew` there opens run #{number} again."))?;
+    Ok(Exit::Ok)
 }
 
 /// What the run waits for.

@@ -67,7 +67,7 @@ pub struct ShowDocument<'a> {
     /// Where things are.
     pub files: Vec<FileDocument>,
     /// How the programs of its tasks were started.
-    pub programs: Vec<super::started::Started>,
+    pub programs: Vec<crate::client::started::Started>,
     /// Its gates.
     pub gates: &'a [GateRow],
     /// What a person is asked.

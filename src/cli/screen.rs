@@ -106,8 +106,8 @@ pub fn head(view: &StatusView, style: &Style, out: &mut dyn Write) -> Result<()>
     if !run.risk.is_empty() {
         fact("risk", &run.risk.join(", "))?;
     }
-    if let (Some(path), Some(branch)) = (&run.worktree.path, &run.worktree.branch) {
-        fact("worktree", &format!("{path} on branch {branch}"))?;
+    if let Some(words) = run.worktree.words() {
+        fact("worktree", &words)?;
     }
     if let Some(result) = &run.merge {
         fact("merge", &text::one_line(&merged(result), 400))?;

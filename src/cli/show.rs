@@ -7,10 +7,10 @@ use super::exit::Exit;
 use super::json::{FileDocument, SCHEMA, ShowDocument};
 use super::report::Result;
 use super::screen;
-use super::started::Started;
 use super::style::Style;
 use crate::agent::rehearsal;
 use crate::base::text;
+use crate::client::started::Started;
 use crate::client::view;
 use crate::ledger::Ledger;
 use crate::snapshot::{TaskRow, outline};
@@ -114,7 +114,8 @@ fn programs(all: &[Started], style: &Style, out: &mut dyn Write) -> std::io::Res
 fn files(ledger: &Ledger) -> Vec<FileDocument> {
     let dir = ledger.dir();
     let mut files = vec![("log", dir.events())];
-    files.extend(ledger.state().worktree.as_ref().map(|tree| ("worktree", tree.path.clone())));
+    let worktree = ledger.state().worktree.as_ref().filter(|tree| tree.path.exists());
+    files.extend(worktree.map(|tree| ("worktree", tree.path.clone())));
     let own = ledger.state().own_branches().filter(|tree| tree.path.exists());
     files.extend(own.map(|tree| ("own tree", tree.path.clone())));
     for (what, path) in [("artifacts", dir.artifacts()), ("mailboxes", dir.mailbox())] {

@@ -1,18 +1,24 @@
 //! `crew undo`: takes the last removal back.
 
+use std::collections::BTreeSet;
+
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
+use super::archive::ARCHIVE;
 use super::removal::require_git;
 use super::salvage::{RestoredJson, told};
 use super::{Context, Exit, Result};
+use crate::base::RunNumber;
 use crate::base::limits::JSON_SCHEMA;
-use crate::client::forbid_to_agents;
-use crate::prune::{last_removal, undo};
+use crate::client::{Workspace, forbid_to_agents, give};
+use crate::engine::Command;
+use crate::event::StatusKind;
+use crate::prune::{Undone, last_removal, undo};
 
 /// Take the last removal back: every worktree and branch that the last `crew prune` or `crew archive` removed.
 ///
-/// What happened to a run's status stays; an archived run stays archived.
+/// A run that was archived with its worktree is what it was before, too: done, failed, cancelled or blocked.
 #[derive(Debug, ClapArgs)]
 pub struct Args {}
 
@@ -21,6 +27,7 @@ struct UndoJson<'a> {
     schema_version: u32,
     restored: Vec<RestoredJson<'a>>,
     failed: Vec<FailedJson<'a>>,
+    unarchived: Vec<RunNumber>,
 }
 
 #[derive(Serialize)]
@@ -42,7 +49,9 @@ pub fn run(_: &Args, context: &mut Context) -> Result<Exit> {
     let Some(first) = removal.first() else {
         if context.json {
             let (restored, failed) = (Vec::new(), Vec::new());
-            context.write_json(&UndoJson { schema_version: JSON_SCHEMA, restored, failed })?;
+            let unarchived = Vec::new();
+            let schema_version = JSON_SCHEMA;
+            context.write_json(&UndoJson { schema_version, restored, failed, unarchived })?;
         }
         context.say("nothing was removed that could come back")?;
         return Ok(Exit::Ok);
@@ -69,6 +78,7 @@ pub fn run(_: &Args, context: &mut Context) -> Result<Exit> {
             }
         }
     }
+    let unarchived = unarchive(&undone, &workspace, context)?;
     if failed.is_empty() {
         context.say(&format!("the last `{by}` is undone"))?;
     } else {
@@ -76,7 +86,31 @@ pub fn run(_: &Args, context: &mut Context) -> Result<Exit> {
     }
     let exit = if failed.is_empty() { Exit::Ok } else { Exit::Refused };
     if context.json {
-        context.write_json(&UndoJson { schema_version: JSON_SCHEMA, restored, failed })?;
+        let schema_version = JSON_SCHEMA;
+        context.write_json(&UndoJson { schema_version, restored, failed, unarchived })?;
     }
     Ok(exit)
+}
+
+/// Takes runs out of the archive whose worktrees are back: left there, the next `crew prune` would remove
+/// these again.
+fn unarchive(
+    undone: &[Undone],
+    workspace: &Workspace,
+    context: &mut Context,
+) -> Result<Vec<RunNumber>> {
+    let back =
+        undone.iter().filter(|part| part.restored.is_ok() && part.salvage.source.by == ARCHIVE);
+    let runs: BTreeSet<RunNumber> = back.filter_map(|part| part.salvage.source.run).collect();
+    let mut unarchived = Vec::new();
+    for run in runs {
+        if workspace.run(run)?.state().status.kind() != StatusKind::Archived {
+            continue;
+        }
+        let given = give(workspace, run, Command::Unarchive, None, context.now)?;
+        let status = given.status.kind().as_str();
+        context.say(&format!("run #{run} is {status} again, as before it was archived"))?;
+        unarchived.push(run);
+    }
+    Ok(unarchived)
 }

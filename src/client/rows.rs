@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 use std::thread::{self, ScopedJoinHandle};
 
-use super::vitals::supervisor;
+use super::vitals::{look_at_worktree, supervisor};
 use crate::base::{RunNumber, Time};
 use crate::event::StatusKind;
 use crate::ledger::{Ledger, OpenError};
@@ -56,7 +56,8 @@ pub(super) fn listed(dir: &RunDir, number: RunNumber, now: Time) -> Listed {
             if ledger.is_checkpoint_due() {
                 ledger.write_checkpoint(&RunRow::stored(ledger.state()));
             }
-            let row = RunRow::of(ledger.state(), supervisor(dir), now);
+            let mut row = RunRow::of(ledger.state(), supervisor(dir), now);
+            look_at_worktree(&mut row.worktree);
             let damage = ledger.health().damage.as_ref().map(ToString::to_string);
             Listed { number, row: Ok(row), damage }
         }
@@ -76,6 +77,7 @@ fn cached(dir: &RunDir, now: Time) -> Option<RunRow> {
     if StatusKind::needs_supervisor(row.status) {
         row.supervisor = supervisor(dir);
     }
+    look_at_worktree(&mut row.worktree);
     Some(row)
 }
 

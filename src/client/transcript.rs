@@ -81,15 +81,26 @@ pub struct Transcript {
     decoder: Decoder,
     /// The beginning of a line that is not finished.
     begun: Vec<u8>,
-    said: String,
+    said: Said,
+    cleaner: Cleaner,
+}
+
+/// Makes text fit to be shown: no secrets, no control characters.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cleaner {
     in_key: bool,
 }
+
+/// What an agent said before, as far as its final answer may repeat it.
+#[derive(Debug, Default)]
+pub(super) struct Said(String);
 
 impl Transcript {
     /// A transcript of the file at `path`, from its start; the file may come later.
     pub fn open(path: Utf8PathBuf, format: OutputFormat) -> Self {
         let decoder = Decoder::new(format);
-        Self { path, offset: 0, decoder, begun: Vec::new(), said: String::new(), in_key: false }
+        let (said, cleaner) = (Said::default(), Cleaner::default());
+        Self { path, offset: 0, decoder, begun: Vec::new(), said, cleaner }
     }
 
     /// The file.
@@ -132,7 +143,7 @@ impl Transcript {
     pub fn read_raw(&mut self, mut each: impl FnMut(String)) -> Result<(), PathError> {
         self.lines(|transcript, line| {
             let text = String::from_utf8_lossy(line);
-            each(transcript.clean(text.trim_end_matches(['\n', '\r'])));
+            each(transcript.cleaner.clean(text.trim_end_matches(['\n', '\r'])));
         })
     }
 
@@ -150,7 +161,7 @@ impl Transcript {
     pub fn finish_raw(&mut self, mut each: impl FnMut(String)) {
         let line = std::mem::take(&mut self.begun);
         if !line.is_empty() {
-            each(self.clean(&String::from_utf8_lossy(&line)));
+            each(self.cleaner.clean(&String::from_utf8_lossy(&line)));
         }
     }
 
@@ -185,24 +196,41 @@ impl Transcript {
 
     fn show(&mut self, seen: Vec<Observation>, each: &mut impl FnMut(Entry)) {
         for observation in seen {
-            let Some((kind, title, said)) = entry(observation) else { continue };
-            let (title, said) = (self.clean(&title), self.clean(&said));
-            // The final answer usually is what was said before once more.
-            if kind == Kind::Result && self.said.trim_end().ends_with(said.trim()) {
-                continue;
+            let Some(entry) = Entry::of(observation, &mut self.cleaner) else { continue };
+            if self.said.is_new(&entry) {
+                each(entry);
             }
-            if kind == Kind::Text {
-                self.said.push_str(said.trim_end());
-                self.said.push('\n');
-                let surplus = self.said.len().saturating_sub(limits::RESULT_BYTES_MAX);
-                self.said.drain(..self.said.ceil_char_boundary(surplus));
-            }
-            each(Entry { kind, title, text: said });
         }
     }
+}
 
+impl Entry {
+    /// The entry of an observation, fit to be shown; what only adds up has none.
+    pub(super) fn of(observation: Observation, cleaner: &mut Cleaner) -> Option<Self> {
+        let (kind, title, said) = entry(observation)?;
+        Some(Self { kind, title: cleaner.clean(&title), text: cleaner.clean(&said) })
+    }
+}
+
+impl Said {
+    /// Whether this says something new: the final answer usually is what was said before once more.
+    pub(super) fn is_new(&mut self, entry: &Entry) -> bool {
+        if entry.kind == Kind::Result && self.0.trim_end().ends_with(entry.text.trim()) {
+            return false;
+        }
+        if entry.kind == Kind::Text {
+            self.0.push_str(entry.text.trim_end());
+            self.0.push('\n');
+            let surplus = self.0.len().saturating_sub(limits::RESULT_BYTES_MAX);
+            self.0.drain(..self.0.ceil_char_boundary(surplus));
+        }
+        true
+    }
+}
+
+impl Cleaner {
     /// Text without secrets and without control characters.
-    fn clean(&mut self, said: &str) -> String {
+    pub(super) fn clean(&mut self, said: &str) -> String {
         // Terminal codes go first: one in the middle of a secret would hide it.
         let said = text::printable(said);
         // A private key has many lines, and none but the first says what it is.

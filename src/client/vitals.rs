@@ -7,14 +7,32 @@ use crate::base::{TaskId, Time};
 use crate::engine::{Evidence, Explanation, State, Vitals, explain_run, explain_task};
 use crate::ledger::Ledger;
 use crate::ledger::attempt_vitals;
-use crate::snapshot::{ChildRow, Live, StatusView, SupervisorRow};
+use crate::snapshot::{ChildRow, Live, StatusView, SupervisorRow, WorktreeRow};
+use crate::store::git::resolve;
 use crate::store::{FileLock, RunDir};
 
 /// A run as views see it now.
 pub fn view(ledger: &Ledger, now: Time) -> StatusView {
     let mut view = StatusView::of(ledger.state(), &look(ledger.dir(), ledger.state()), now);
     look_at_children(&mut view.children, ledger.dir(), now);
+    let worktree = &mut view.run.worktree;
+    look_at_worktree(worktree);
+    if let Some(branch) = worktree.branch.as_ref().filter(|_| worktree.removed) {
+        // Git is asked only about a run whose folder has gone, and of lists about none.
+        let reference = format!("refs/heads/{branch}");
+        let found = resolve(&ledger.state().created.root, &reference);
+        worktree.branch_removed = matches!(found, Ok(None));
+    }
     view
+}
+
+/// Whether the folder of a run's work is still there; where no folder above it is either, nobody can tell.
+pub(super) fn look_at_worktree(worktree: &mut WorktreeRow) {
+    let Some(path) = worktree.path.as_ref().filter(|path| path.symlink_metadata().is_err()) else {
+        return;
+    };
+    let above = path.ancestors().skip(1).filter(|folder| folder.parent().is_some());
+    worktree.removed = above.into_iter().any(camino::Utf8Path::exists);
 }
 
 /// Where the runs stand that a run started and that have not ended.

@@ -186,6 +186,7 @@ impl Reader<'_> {
                 _ => CompletionMode::None,
             }),
             target: self.optional("completion.target"),
+            timeout_ms: self.number("completion.timeout"),
         }
     }
 

@@ -104,6 +104,7 @@ pub(super) const KEYS: &[Key] = &[
     key("worktree.ttl", Duration, Any, "\"7d\""),
     key("completion.mode", Choice(MODES), Any, "\"merge\""),
     key("completion.target", Text, Any, "\"main\""),
+    key("completion.timeout", Duration, Any, "\"10m\""),
     key("state.dir", Text, User, "\"~/crew-state\""),
     key("runtimes.*.command", Argv, User, "[\"mytool\", \"--headless\"]"),
     key("runtimes.*.args", Argv, User, "[\"--fast\"]"),
@@ -137,7 +138,7 @@ pub(super) const KEYS: &[Key] = &[
     key("notify.command", Text, Execute, "\"my-notifier\""),
     key("notify.webhook", Text, Execute, "\"https://example.com/hook\""),
     key("notify.timeout", Duration, Lower, "\"30s\""),
-    key("ui.theme", Choice(&["auto", "dark", "light"]), Any, "\"auto\""),
+    key("ui.theme", Choice(&["auto", "dark", "light", "contrast", "basic", "plain"]), Any, "\"auto\""),
     key("ui.ascii", Flag, Any, "true"),
     key("ui.keys.*", Words, User, "\"y\""),
 ];

@@ -204,6 +204,8 @@ pub struct Completion {
     pub mode: Option<CompletionMode>,
     /// The branch to merge into.
     pub target: Option<String>,
+    /// How long git and the repository's hooks may take for a merge or a push.
+    pub timeout_ms: u64,
 }
 
 /// How a run ends.

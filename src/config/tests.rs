@@ -86,6 +86,7 @@ fn the_preset_is_valid_and_names_every_key_with_its_documented_default() {
     assert_eq!((config.risk.profile, config.risk.keywords.len()), (RiskProfile::Strict, 15));
     assert_eq!(config.worktree.ttl_ms, 7 * 24 * 3_600_000);
     assert_eq!((config.completion.mode, config.defaults.autonomy), (None, 0));
+    assert_eq!(config.completion.timeout_ms, 600_000);
 
     for key in keys::KEYS {
         let name = key.path.rsplit('.').find(|name| *name != "*").unwrap();

@@ -138,6 +138,7 @@ fn decide_plain(
             let last = Box::new(state.status.clone());
             by_person(state, "archive", Rule::T38, Status::Archived { last })
         }
+        Command::Unarchive => unarchive(state),
         Command::Decide { target, action, text, proof, by, into } => {
             let (target, into) = (target.as_deref(), into.as_deref());
             let wish = Wish { target, action: *action, text, proof, by, has_budget, into };
@@ -163,6 +164,13 @@ fn moved(state: &State, rule: Rule, to: Status) -> Result<Vec<Body>, Refusal> {
         return Err(Refusal::state(reason, String::new()));
     }
     Ok(vec![RunTransitioned { rule, to, text: String::new() }.into()])
+}
+
+fn unarchive(state: &State) -> Result<Vec<Body>, Refusal> {
+    let Status::Archived { last } = &state.status else {
+        return Err(refusal(state, "undo", &from_words(Rule::T38b)));
+    };
+    by_person(state, "undo", Rule::T38b, (**last).clone())
 }
 
 fn by_person(state: &State, verb: &str, rule: Rule, to: Status) -> Result<Vec<Body>, Refusal> {
@@ -340,6 +348,7 @@ fn resume(state: &State, message: Option<&Message>, add_steps: u32) -> Result<Ve
         let failure = state.tasks[task].status.why().unwrap_or_default().to_owned();
         events.push(readied(state.task_id(task), ReadyCause::Human, failure, None));
     }
+    events.extend(merge::ask_for_outputs(state));
     Ok(events)
 }
 

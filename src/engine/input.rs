@@ -144,6 +144,8 @@ pub enum Command {
     },
     /// Put away.
     Archive,
+    /// What was put away with its worktree comes back with it.
+    Unarchive,
     /// A person decides.
     Decide {
         /// A decision, a gate or a task; nothing means the only one that fits.
@@ -261,6 +263,7 @@ impl Command {
             Self::Take { .. } => "attach",
             Self::HandBack { .. } => "hand back",
             Self::Archive => "archive",
+            Self::Unarchive => "undo",
             Self::Decide { action, .. } => action.as_str(),
             Self::Show { .. } => "decisions",
             Self::WriteGate { .. } => "write-gate",
@@ -300,6 +303,7 @@ impl Command {
             | Self::Stop
             | Self::Reopen { .. }
             | Self::Archive
+            | Self::Unarchive
             | Self::Decide { target: None, .. }
             | Self::Retract { .. }
             | Self::Send { .. } => Subject::Run,

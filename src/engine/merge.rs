@@ -6,8 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
+use super::fire;
 use super::input::Refusal;
 use super::state::State;
+use crate::base::ArtifactName;
+use crate::base::flow::StepKind;
 use crate::event::decision::{Action, DecisionKind, DecisionMade};
 use crate::event::merge::{
     MergeBuilt, MergeFinished, MergeRefusal, MergeResult, MergeStarted, MergeStopping,
@@ -16,6 +19,7 @@ use crate::event::{
     Actor, BlockedReason, Body, CancelReason, MergeTrouble, Outcome, Rule, Status, StatusKind, Wait,
 };
 use crate::plan::Completion;
+use crate::plan::graph::{StepIx, StepPlan};
 
 /// A try to take the work over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,20 +219,43 @@ pub(super) fn stop(state: &State) -> Option<Vec<Body>> {
 /// What is declared must be there before it counts as delivered.
 pub(super) fn deliver(state: &State) -> (Rule, Status) {
     let missing = missing_outputs(state);
-    if missing.is_empty() {
-        return (Rule::T27, Status::Merging);
-    }
-    let detail = format!("the run ends without {}", missing.join(", "));
+    let Some((first, _)) = missing.first() else { return (Rule::T27, Status::Merging) };
+    let detail = format!(
+        "the run ends without {}; `crew resume {}` sends the work back to `{}`",
+        named(state, &missing),
+        state.created.number,
+        state.step_name(*first)
+    );
     (Rule::T24b, Status::Blocked { reason: BlockedReason::ContractViolation, detail })
 }
 
+/// The work goes back to the first step whose declared output is missing, when the run is blocked for that.
+pub(super) fn ask_for_outputs(state: &State) -> Option<Body> {
+    let reason = BlockedReason::ContractViolation;
+    let is_blocked = matches!(&state.status, Status::Blocked { reason: why, .. } if *why == reason);
+    let is_end = state.plan().completion == Completion::Deliver && state.index.blocking.is_empty();
+    let missing = missing_outputs(state);
+    let (first, _) = missing.first().filter(|_| is_blocked && is_end)?;
+    let feedback = format!(
+        "The run cannot end without {}. An answer, or a file of that name, is stored as the output.",
+        named(state, &missing)
+    );
+    Some(fire::sent_back(state, *first, feedback).into())
+}
+
 /// Declared outputs that are missing when artifacts are to be delivered, with their steps.
-fn missing_outputs(state: &State) -> Vec<String> {
+fn missing_outputs(state: &State) -> Vec<(StepIx, &ArtifactName)> {
     let steps = state.plan().steps.iter().enumerate();
-    let played = steps.filter(|(ix, _)| state.is_step_done(*ix));
-    let declared = played.filter_map(|(_, step)| step.output.as_ref().map(|name| (step, name)));
-    declared
-        .filter(|(_, name)| !state.artifacts.contains_key(*name))
-        .map(|(step, name)| format!("`{}` of `{}`", name.as_str(), step.id))
-        .collect()
+    // Only agents and commands answer with something that is stored.
+    let stores = |step: &StepPlan| matches!(step.kind, StepKind::Agent | StepKind::Command);
+    let played = steps.filter(|(ix, step)| stores(step) && state.is_step_done(*ix));
+    let declared = played.filter_map(|(ix, step)| Some((ix, step.output.as_ref()?)));
+    declared.filter(|(_, name)| !state.artifacts.contains_key(*name)).collect()
+}
+
+fn named(state: &State, outputs: &[(StepIx, &ArtifactName)]) -> String {
+    let named = outputs
+        .iter()
+        .map(|(step, name)| format!("`{}` of `{}`", name.as_str(), state.step_name(*step)));
+    named.collect::<Vec<_>>().join(", ")
 }

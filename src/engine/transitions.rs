@@ -93,6 +93,7 @@ pub const TABLE: &[Row] = &[
     row(Rule::T36, LIVE, &[Cancelled], Who::Human, "stopped"),
     row(Rule::T37, &[Done, Cancelled], &[Queued], Who::Human, "reopened"),
     row(Rule::T38, &[Done, Failed, Cancelled, Blocked, Draft], &[Archived], Who::Human, "archived"),
+    row(Rule::T38b, &[Archived], &[Done, Failed, Cancelled, Blocked], Who::Human, "taken back"),
     row(
         Rule::T39,
         &[Running, Merging],
@@ -144,7 +145,7 @@ mod tests {
         for pair in TABLE.windows(2) {
             assert!(pair[0].rule < pair[1].rule, "{:?} {:?}", pair[0].rule, pair[1].rule);
         }
-        assert_eq!(TABLE.len(), 47);
+        assert_eq!(TABLE.len(), 48);
         assert_eq!(TABLE.last().map(|row| row.rule), Some(Rule::T40));
     }
 

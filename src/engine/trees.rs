@@ -210,8 +210,7 @@ pub(super) fn conflicted(state: &State, found: &Conflict) -> Vec<Body> {
     let Some(task) = state.awaits_merge(&found.task, found.attempt) else { return Vec::new() };
     let step = state.step_of(task);
     if step.kind == StepKind::Command {
-        let error =
-            format!("it is in conflict with the work of others in {}", found.files.join(", "));
+        let error = by_hand(state, task, found);
         let merged = TreeMerged {
             task: found.task.clone(),
             attempt: found.attempt,
@@ -233,6 +232,17 @@ pub(super) fn conflicted(state: &State, found: &Conflict) -> Vec<Body> {
         added: step.resolving(id, prompt(state, task, found)),
     };
     vec![added.into()]
+}
+
+/// What a person does about a conflict that nobody else can resolve.
+fn by_hand(state: &State, task: TaskIx, found: &Conflict) -> String {
+    let what = format!("it is in conflict with the work of others in {}", found.files.join(", "));
+    let (Some(tree), Some(run)) = (state.own_tree(task), &state.worktree) else { return what };
+    format!(
+        "{what}; after `git -C {} merge {}`, with the conflict resolved and committed there, `crew resume {}` \
+         runs the command again on both",
+        tree.path, run.branch, state.created.number
+    )
 }
 
 /// A name for the step that resolves a conflict of this task.

@@ -404,6 +404,7 @@ pub enum Rule {
     T36,
     T37,
     T38,
+    T38b,
     T39,
     T40,
 }

@@ -145,6 +145,28 @@ pub struct WorktreeRow {
     pub path: Option<Utf8PathBuf>,
     /// Its branch.
     pub branch: Option<String>,
+    /// The folder is not there any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
+    /// The branch is not there either, as far as somebody has looked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub branch_removed: bool,
+}
+
+impl WorktreeRow {
+    /// Where the work is, in words; nothing before it begins and without git.
+    pub fn words(&self) -> Option<String> {
+        let (path, branch) = (self.path.as_ref()?, self.branch.as_ref()?);
+        Some(match (self.removed, self.branch_removed) {
+            (false, _) => format!("{path} on branch {branch}"),
+            (true, false) => format!(
+                "removed; its commits are on branch {branch}, and `crew salvage list` shows what else was put away"
+            ),
+            (true, true) => format!(
+                "removed with its branch {branch}; `crew salvage list` shows what was put away"
+            ),
+        })
+    }
 }
 
 /// The process that drives a run.
@@ -247,7 +269,8 @@ impl RunRow {
             budget: BudgetRow::of(state, now),
             risk: reasons(state),
             worktree: state.worktree.as_ref().map_or_else(WorktreeRow::default, |tree| {
-                WorktreeRow { path: Some(tree.path.clone()), branch: Some(tree.branch.clone()) }
+                let (path, branch) = (Some(tree.path.clone()), Some(tree.branch.clone()));
+                WorktreeRow { path, branch, ..WorktreeRow::default() }
             }),
             supervisor,
             detail: state.status.detail().map(str::to_owned),

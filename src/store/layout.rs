@@ -92,6 +92,11 @@ impl ProjectDir {
         self.state.join("scheduler.json")
     }
 
+    /// What the dashboard remembers: what was seen, and drafts.
+    pub fn dashboard_json(&self) -> Utf8PathBuf {
+        self.state.join("dashboard.json")
+    }
+
     /// Folder of all runs.
     pub fn runs(&self) -> Utf8PathBuf {
         self.state.join("runs")

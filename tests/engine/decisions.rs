@@ -390,3 +390,18 @@ fn the_decision_about_the_branch_outlives_hibernation() {
     play.decide_with(None, Action::Discard, "", Proof::Nonce(nonce)).unwrap();
     assert_eq!(play.status(), "cancelled(discarded)");
 }
+
+#[test]
+fn t38b_a_run_that_is_taken_out_of_the_archive_is_what_it_was() {
+    let mut play = waiting();
+    play.person(Command::Unarchive).unwrap_err();
+    play.decide(Some("approval"), Action::Reject, "no").unwrap();
+    play.person(Command::Archive).unwrap();
+    assert_eq!(play.status(), "archived");
+    play.decide(Some("approval"), Action::Approve, "").unwrap_err();
+    play.person(Command::Unarchive).unwrap();
+    assert_eq!(play.status(), "blocked(human_rejected)");
+    assert_eq!(play.asked(), ["gate approval: approve"]);
+    play.approve("approval");
+    assert_eq!(play.live(), ["code"]);
+}

@@ -1,9 +1,7 @@
 //! Taking finished work over: what begins a try, what ends it, and that there is exactly one outcome.
 
-use std::sync::Arc;
-
 use crew::engine::{Command, Effect, Input, react};
-use crew::event::body::SupervisorStarted;
+use crew::event::body::{ArtifactStored, SupervisorStarted};
 use crew::event::decision::Action;
 use crew::event::merge::{MergeBuilt, MergeFinished, MergeRefusal, MergeResult};
 use crew::event::{Actor, MergeTrouble, Status, Wait};
@@ -235,6 +233,22 @@ fn t27_a_declared_output_must_be_there_to_be_delivered() {
     play.end("code");
     assert_eq!(play.status(), "blocked(contract_violation)");
     assert!(play.detail().contains("`plan.md` of `code`"), "{}", play.detail());
-    let created = Arc::clone(&play.state.created);
-    assert_eq!(created.plan.completion, Completion::Deliver);
+    assert!(play.detail().contains("`crew resume 1` sends the work back"), "{}", play.detail());
+    // Resumed, the step that owes it is asked again; without it the run blocks again, with it the run ends.
+    play.resume();
+    assert_eq!(play.live(), ["code"]);
+    let asked = play.firings().last().map(|fired| fired.feedback.clone());
+    assert!(asked.is_some_and(|text| text.contains("`plan.md` of `code`")));
+    play.end("code");
+    assert_eq!(play.status(), "blocked(contract_violation)");
+    play.resume();
+    let stored = ArtifactStored {
+        name: "plan.md".parse().expect("a name"),
+        task: "code".parse().expect("a task"),
+        bytes: 1,
+        hash: "0".repeat(64),
+    };
+    play.give(&Actor::Supervisor, &Input::Fact(stored.into())).expect("stored");
+    play.end("code");
+    assert_eq!(play.status(), "done(delivered)");
 }

@@ -30,9 +30,9 @@ impl Mount {
     }
 
     /// A small disk.
-    fn small(at: &Utf8Path) -> Option<Self> {
+    pub fn small(at: &Utf8Path, size: &str) -> Option<Self> {
         fs::create_dir_all(at).expect("created");
-        Self::new(at, &["-t", "tmpfs", "-o", "size=1m,mode=0755", "none"])
+        Self::new(at, &["-t", "tmpfs", "-o", &format!("size={size},mode=0755"), "none"])
     }
 
     /// The folder itself, which cannot be written any more.
@@ -46,7 +46,7 @@ impl Mount {
     }
 
     /// Fills the disk to the last page; the file gives the room back when it is deleted.
-    fn fill(&self) -> Utf8PathBuf {
+    pub fn fill(&self) -> Utf8PathBuf {
         let path = self.at.join("filler");
         let mut file = fs::File::create(&path).expect("created");
         while file.write_all(&[1; 4_096]).is_ok() {}
@@ -66,7 +66,7 @@ const TWO: &str = "## a\nrole: reader\n\nx\n\n## b\nrole: reader\ndependsOn: a\n
 fn on_small_disk() -> Option<(TestEnv, Mount)> {
     let env = TestEnv::new();
     let at = env.root.join("disk");
-    let mount = Mount::small(&at)?;
+    let mount = Mount::small(&at, "1m")?;
     let env = env.with_state(&at.join("state"));
     env.agent("cat >/dev/null; echo ok; touch $NOTES/begun; while [ ! -e $NOTES/go ]; do sleep 0.02; done");
     env.workflow("two", "", TWO);

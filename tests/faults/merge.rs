@@ -163,6 +163,33 @@ fn a_hook_that_hangs_is_ended_by_a_stop_and_nothing_has_moved() {
 }
 
 #[test]
+fn a_hook_that_hangs_meets_its_timeout_and_nothing_has_moved() {
+    let (env, run) = ready();
+    let path = env.root.join("config/config.toml");
+    let config = fs::read_to_string(&path).expect("read");
+    fs::write(&path, format!("{config}[completion]\ntimeout = \"900ms\"\n")).expect("written");
+    let hook = env
+        .hook("pre-merge-commit", "echo it begins; echo $$ > $NOTES/hook; sleep 600 & sleep 600");
+    let (before, head) = (Frozen::of(&env), env.git(&["rev-parse", "HEAD"]));
+    let said = env.fails(7, &["merge", "1", "--yes"]);
+    assert!(
+        said.contains("(hook)") && said.contains("did not come to an end within 900ms"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`timeout` under `[completion]`") && said.contains("it begins"),
+        "{said}"
+    );
+    before.holds(&env);
+    let pid = env.note("hook")[0].clone();
+    wait_until("the hook is gone", || !std::path::Path::new("/proc").join(&pid).exists());
+    fs::remove_file(hook).expect("removed");
+    fs::write(&path, config).expect("written");
+    env.ok(&["merge", "1", "--yes"]);
+    env.assert_merged(run, &head);
+}
+
+#[test]
 fn a_supervisor_that_dies_under_a_hook_leaves_no_process_and_no_change() {
     let (env, run) = ready();
     let hook = env.hook("pre-merge-commit", "echo $$ > $NOTES/hook; sleep 600 & sleep 600");

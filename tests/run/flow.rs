@@ -175,3 +175,24 @@ fn a_foreground_run_leaves_no_event_out_however_early_it_happens() {
         }
     }
 }
+
+#[test]
+fn a_run_that_delivers_asks_again_for_an_output_that_is_missing() {
+    let env = TestEnv::new();
+    env.agent("cat >/dev/null; echo ok");
+    let log = format!("cat {}/report 2>/dev/null || true", env.notes());
+    let step = format!("## report\nkind: command\ncommand: {log}\noutput: report.txt\n\nx");
+    env.workflow("one", "policy:\n  completion: { mode: deliver }\n", &step);
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "blocked(contract_violation)");
+    let status = String::from_utf8(env.output(&["status", "1"]).stdout).expect("text");
+    assert!(status.contains("the run ends without `report.txt` of `report`"), "{status}");
+    assert!(status.contains("`crew resume 1` sends the work back to `report`"), "{status}");
+    env.ok(&["resume", "1"]);
+    assert_eq!(env.rest(run), "blocked(contract_violation)");
+    assert_eq!(env.attempts(run, "report"), 2);
+    std::fs::write(env.notes().join("report"), "all is well\n").expect("written");
+    env.ok(&["resume", "1"]);
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.ok(&["artifacts", "1", "report.txt"]).trim(), "all is well");
+}

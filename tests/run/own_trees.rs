@@ -239,3 +239,37 @@ ls > $NOTES/seen.$CREW_SLOT; echo done",
     let files = env.git(&["diff", "--name-only", "main", "crew/do-it"]);
     assert_eq!(files, "half.1\nhalf.2\nhalf.3\nmine");
 }
+
+#[test]
+fn a_conflict_of_commands_is_for_a_person_and_the_run_goes_on_after_it() {
+    let env = TestEnv::new();
+    let wait = format!(
+        "touch {0}/$CREW_TASK; while [ $(ls {0} | wc -l) -lt 2 ]; do sleep 0.02; done",
+        env.notes()
+    );
+    let step = |name: &str| {
+        format!(
+            "## {name}\nkind: command\ncommand: \"{wait}; grep -q {name} README.md || echo {name} >> README.md\"\nisolation: snapshot\nretries: 0\n\nx\n"
+        )
+    };
+    env.agent("cat >/dev/null; echo done");
+    env.workflow("two", "", &format!("{}\n{}", step("one"), step("two")));
+    let run = env.start_workflow("two");
+    assert_eq!(env.rest(run), "blocked(worktree_error)");
+    let status = String::from_utf8(env.output(&["status", "1"]).stdout).expect("text");
+    let from = status.find("git -C ").expect("it says what to do");
+    let words: Vec<&str> = status[from..].split(['`', ' ', '\n']).take(5).collect();
+    assert_eq!(words[3..], ["merge", "crew/do-it"], "{status}");
+    assert!(status.contains("`crew resume 1`"), "{status}");
+    // What it says is what helps.
+    let tree = words[2];
+    std::process::Command::new("git")
+        .args(["-C", tree, "merge", "crew/do-it"])
+        .output()
+        .expect("started");
+    fs::write(format!("{tree}/README.md"), "# sample\none\ntwo\n").expect("written");
+    env.git(&["-C", tree, "commit", "-q", "-a", "-m", "both"]);
+    env.ok(&["resume", "1"]);
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.git(&["show", "crew/do-it:README.md"]), "# sample\none\ntwo");
+}

@@ -39,14 +39,31 @@ fn archiving_says_first_what_would_go_and_undo_brings_it_back() {
     assert!(told.contains("`crew archive 1 --yes` does it"), "{told}");
     assert_eq!((env.status_text(run).as_str(), worktree.is_dir()), ("done", true));
     let told = said(&env, &["archive", "1", "--yes"]);
-    assert!(told.contains("`crew undo` brings the worktree back"), "{told}");
+    assert!(told.contains("`crew undo` brings both back"), "{told}");
     assert_eq!((env.status_text(run).as_str(), worktree.is_dir()), ("archived", false));
     assert_eq!(env.git(&["show", "crew/do-it:new file.txt"]), "new");
+    // Nobody is sent to a folder that is gone.
+    for verb in ["show", "status"] {
+        let told = String::from_utf8(env.output(&[verb, "1"]).stdout).expect("text");
+        assert!(told.contains("removed; its commits are on branch crew/do-it"), "{told}");
+        assert!(!told.contains(worktree.as_str()), "{told}");
+    }
+    let json = env.ok(&["ls", "--json"]);
+    assert!(json.contains("\"removed\":true"), "{json}");
+    env.git(&["branch", "-m", "crew/do-it", "kept"]);
+    let told = env.ok(&["show", "1"]);
+    assert!(told.contains("removed with its branch crew/do-it"), "{told}");
+    env.git(&["branch", "-m", "kept", "crew/do-it"]);
     assert!(said(&env, &["timeline", "1"]).contains("`crew archive` removed the worktree"));
     let list = said(&env, &["salvage", "list"]);
     assert!(list.contains("do-it/") && list.contains("1 commit, 1 untracked"), "{list}");
     let told = said(&env, &["undo"]);
     assert!(told.contains("the last `crew archive` is undone"), "{told}");
+    // The run is what it was: left in the archive, its worktree would be removed again.
+    assert!(told.contains("run #1 is done again"), "{told}");
+    assert_eq!(env.status_text(run), "done");
+    let told = said(&env, &["prune", "--yes"]);
+    assert!(worktree.is_dir(), "{told}");
     assert_eq!(fs::read_to_string(worktree.join("notes.txt")).expect("back"), "mine");
     assert_eq!(env.git(&["for-each-ref", "refs/crew/salvage"]), "");
     assert!(said(&env, &["undo"]).contains("nothing was removed that could come back"));

@@ -46,3 +46,30 @@ fn two_runs_that_change_the_same_lines_know_of_each_other_and_nothing_is_written
     std::fs::remove_file(env.run_dir(second).radar()).expect("removed");
     assert_eq!(conflicts(&env, second), serde_json::json!([]));
 }
+
+#[test]
+fn two_runs_at_work_know_of_each_other_before_either_ends() {
+    let env = TestEnv::new();
+    env.agent(
+        "cat >/dev/null
+[ $CREW_TASK = write ] && { echo $CREW_RUN > README.md; echo done; exit; }
+while [ ! -e $NOTES/go ]; do sleep 0.02; done; echo done",
+    );
+    let steps = "## write\nrole: writer\n\n{goal}\n\n## look\nrole: reader\ndependsOn: write\n\nx";
+    env.workflow("two", "", steps);
+    let runs = [env.start_workflow("two"), env.start_workflow("two")];
+    for (run, other) in [(runs[0], runs[1]), (runs[1], runs[0])] {
+        wait_until("it knows of the other", || conflicts(&env, run)[0]["run"] == other);
+        assert_eq!(env.status_text(run), "running");
+        let text =
+            String::from_utf8(env.output(&["status", &run.to_string()]).stdout).expect("text");
+        assert!(text.contains(&format!("conflicts with run #{other} in README.md")), "{text}");
+    }
+    let all = env.ok(&["status"]);
+    assert!(all.contains("run #1 conflicts with run #2 in README.md"), "{all}");
+    std::fs::write(env.notes().join("go"), "").expect("written");
+    for run in runs {
+        assert_eq!(env.rest(run), "done");
+        assert_eq!(conflicts(&env, run), serde_json::json!([]));
+    }
+}

@@ -5,6 +5,7 @@
 //! themselves; `tests/recordings.rs` plays their recorded output.
 
 mod acp;
+pub mod aside;
 mod claude;
 mod codex;
 mod codex_server;

@@ -232,6 +232,13 @@ fn check_output(step: &StepDecl, outputs: &BTreeMap<&str, &StepDecl>, findings: 
     if let Err(error) = output.parse::<ArtifactName>() {
         findings.error(output.pos, error.to_string(), "write a file name like `plan.md`");
     }
+    if matches!(step.kind(), StepKind::Human | StepKind::End) {
+        findings.warning(
+            output.pos,
+            format!("`{}` stores no output: only agents and commands do", step.id),
+            "leave `output` out",
+        );
+    }
     let first = outputs.get(output.as_str());
     if let Some(other) = first.filter(|other| other.id != step.id) {
         findings.warning(

@@ -52,6 +52,12 @@ fn steps_that_are_named_must_exist() {
 }
 
 #[test]
+fn what_a_person_answers_is_stored_as_no_output() {
+    let text = with("", "## a\nkind: human\noutput: a.md\n\nGo?\n");
+    check(&text, &["7:9 warning: `a` stores no output: only agents and commands do"]);
+}
+
+#[test]
 fn who_verifies_reads_and_can_escalate() {
     let gate = |words: &str| {
         format!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio_util::sync::CancellationToken;
 
-use super::{Obstacle, policy};
+use super::{Obstacle, full, policy};
 use crate::base::{limits, text};
 use crate::clock::Clock;
 use crate::event::gate::EvidenceRecorded;
@@ -41,8 +41,12 @@ pub(super) struct Build {
     pub setup: WorktreePolicy,
     pub env: Vec<(String, String)>,
     pub grace: Duration,
+    /// How long git and the repository's hooks may take.
+    pub limit_ms: u64,
     /// Marks every process that works for this merge.
     pub mark: String,
+    /// Nothing is merged: the branch itself is judged, as it is about to be pushed.
+    pub as_it_is: bool,
 }
 
 /// How the making of a result ended.
@@ -63,6 +67,10 @@ impl Build {
     ) -> Option<(Built, Vec<EvidenceRecorded>)> {
         let mut evidence = Vec::new();
         let made = Box::pin(self.make(clock, &stop, &mut evidence)).await;
+        // Before the folder goes, which makes room again.
+        let made = made.map_err(|obstacle| {
+            full::explained(obstacle, [self.root.as_path(), self.scratch.as_path()])
+        });
         let cleaned = self.clone();
         // A folder that stays is removed by the next try.
         drop(tokio::task::spawn_blocking(move || cleaned.remove_scratch()).await);
@@ -85,15 +93,22 @@ impl Build {
             Ok(commits) => commits,
             Err(over) => return Ok(Some(Built::Over(over))),
         };
-        let Some(merged) = self.git_merge(clock, stop, &head).await else { return Ok(None) };
-        let own = self.clone();
-        let (from, onto) = (head.clone(), old.clone());
-        let (new, tree) = match blocking(move || own.look(&onto, &from, &merged)).await? {
-            Ok(commits) => commits,
-            Err(over) => return Ok(Some(Built::Over(over))),
+        let (new, tree) = if self.as_it_is {
+            let tree = git(&self.scratch, &["rev-parse", "HEAD^{tree}"])?;
+            (head, tree)
+        } else {
+            let Some(merged) = self.git_merge(clock, stop, &head).await else { return Ok(None) };
+            let (own, onto) = (self.clone(), old.clone());
+            match blocking(move || own.look(&onto, &head, &merged)).await? {
+                Ok(commits) => commits,
+                Err(over) => return Ok(Some(Built::Over(over))),
+            }
         };
         let (own, onto, to) = (self.clone(), old.clone(), new.clone());
-        blocking(move || policy::check(&own.root, &own.scratch, &own.paths, (&onto, &to))).await?;
+        blocking(move || {
+            policy::check(&own.root, &own.scratch, &own.paths, (&onto, &to), own.judged_tree())
+        })
+        .await?;
         if let Some((name, command)) = &self.validation {
             let known = self.judged.iter().find(|(at, _)| *at == tree);
             let found = if let Some((_, known)) = known {
@@ -109,7 +124,7 @@ impl Build {
                 found
             };
             evidence.push(found.clone());
-            red(&found)?;
+            self.red(&found)?;
         }
         let built =
             MergeBuilt { target: self.target.clone(), old, new, tree, checkouts: Vec::new() };
@@ -135,7 +150,8 @@ impl Build {
         let Some(done) = setup.run(clock, stop).await else { return Ok(false) };
         done.map_err(|failure| {
             let SetupFailure { command, tail, .. } = failure;
-            Obstacle::failed(format!("setup `{command}` failed on the merged tree: {tail}"))
+            let tree = self.judged_tree();
+            Obstacle::failed(format!("setup `{command}` failed on {tree}: {tail}"))
         })?;
         Ok(true)
     }
@@ -166,17 +182,23 @@ impl Build {
             |detail: String| Obstacle { why: MergeRefusal::Missing, detail, paths: Vec::new() };
         let commit = |name: &str| resolve(&self.root, &format!("{name}^{{commit}}")).ok().flatten();
         let target = &self.target;
-        let old = commit(&format!("refs/heads/{target}")).ok_or_else(|| {
-            missing(format!(
-                "there is no branch `{target}` any more; `--into BRANCH` names another"
-            ))
-        })?;
+        let tip = commit(&format!("refs/heads/{target}"));
         // Whoever deleted the branch by hand has not deleted the commits.
         let head = commit(&format!("refs/heads/{}", self.branch))
             .or_else(|| commit(&self.known))
             .ok_or_else(|| {
             missing(format!("branch `{}` and its commits are gone", self.branch))
         })?;
+        let old = match tip {
+            Some(tip) => tip,
+            // Of a branch that is only at the remote nothing is needed here.
+            None if self.as_it_is => self.start.clone(),
+            None => {
+                return Err(missing(format!(
+                    "there is no branch `{target}` any more; `--into BRANCH` names another"
+                )));
+            }
+        };
         if is_ancestor(&self.root, &head, &old)? {
             let target = target.clone();
             // Somebody was quicker, with git.
@@ -188,8 +210,14 @@ impl Build {
             };
             return Ok(Err(result));
         }
-        let args = ["worktree", "add", "-q", "-f", "--detach", self.scratch.as_str(), &old];
+        let from = if self.as_it_is { &head } else { &old };
+        let args = ["worktree", "add", "-q", "-f", "--detach", self.scratch.as_str(), from];
         git(&self.root, &args)?;
+        if self.as_it_is {
+            // What others have brought into the target since is not this run's work.
+            let base = git(&self.root, &["merge-base", &old, &head]);
+            return Ok(Ok((base.unwrap_or_else(|_| self.start.clone()), head)));
+        }
         Ok(Ok((old, head)))
     }
 
@@ -215,7 +243,7 @@ impl Build {
              --no-gpg-sign --no-verify-signatures --no-autostash --no-squash --cleanup=whitespace \
              -m \"$CREW_MERGE_MESSAGE\" {head}"
         );
-        let plan = CommandPlan { command, timeout_ms: limits::MERGE_MS };
+        let plan = CommandPlan { command, timeout_ms: self.limit_ms };
         let job = self.job("merge", &plan, "", env);
         Box::pin(job.run(clock, stop.clone())).await
     }
@@ -233,7 +261,7 @@ impl Build {
             let both = git(scratch, &args).unwrap_or_default();
             let paths: Vec<String> =
                 both.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
-            return Err(if paths.is_empty() { said_no(merged) } else { self.conflict(paths) });
+            return Err(if paths.is_empty() { self.said_no(merged) } else { self.conflict(paths) });
         }
         let found =
             git(scratch, &["rev-parse", "HEAD", "HEAD^{tree}", &format!("{old}^{{tree}}")])?;
@@ -254,6 +282,23 @@ impl Build {
         Ok(Ok((new.to_owned(), tree.to_owned())))
     }
 
+    /// Why `git merge` did not succeed when nothing conflicts.
+    fn said_no(&self, merged: &EvidenceRecorded) -> Obstacle {
+        let told = text::tail(&merged.tail, limits::EVIDENCE_TAIL_BYTES);
+        let told = if told.is_empty() { "it said nothing" } else { told };
+        let (why, how) = match merged.code {
+            None if merged.duration_ms >= self.limit_ms => (
+                MergeRefusal::Hook,
+                format!("a hook or git itself did not come to an end {}", allowed(self.limit_ms)),
+            ),
+            None => (MergeRefusal::Hook, "a hook or git itself was killed".to_owned()),
+            Some(code) => {
+                (MergeRefusal::Hook, format!("a hook or git itself said no (code {code})"))
+            }
+        };
+        Obstacle { why, detail: format!("{how}: {told}"), paths: Vec::new() }
+    }
+
     fn conflict(&self, paths: Vec<String>) -> Obstacle {
         let named: Vec<String> =
             paths.iter().take(8).map(|path| format!("`{}`", text::printable(path))).collect();
@@ -266,6 +311,23 @@ impl Build {
             named.join(", ")
         );
         Obstacle { why: MergeRefusal::Conflict, detail, paths }
+    }
+
+    /// What the path policy and the validation look at, for people.
+    fn judged_tree(&self) -> &'static str {
+        if self.as_it_is { "the tree that would be pushed" } else { "the merged tree" }
+    }
+
+    fn red(&self, found: &EvidenceRecorded) -> Result<(), Obstacle> {
+        if found.code == Some(0) {
+            return Ok(());
+        }
+        let how = match found.code {
+            Some(code) => format!("exited with code {code}"),
+            None => "did not come to an end".to_owned(),
+        };
+        let detail = format!("`{}` {how} on {}: {}", found.name, self.judged_tree(), found.tail);
+        Err(Obstacle { why: MergeRefusal::Red, detail, paths: Vec::new() })
     }
 
     /// Removes the scratch folder of this try or of one that was killed.
@@ -287,29 +349,10 @@ pub(super) fn remove_scratch(root: &Utf8Path, scratch: &Utf8Path) {
     drop(git(root, &["worktree", "remove", "--force", scratch.as_str()]));
 }
 
-/// Why `git merge` did not succeed when nothing conflicts.
-fn said_no(merged: &EvidenceRecorded) -> Obstacle {
-    let told = text::tail(&merged.tail, limits::EVIDENCE_TAIL_BYTES);
-    let told = if told.is_empty() { "it said nothing" } else { told };
-    let is_disk = told.contains("No space left") || told.contains("Disk quota exceeded");
-    let (why, how) = match merged.code {
-        _ if is_disk => (MergeRefusal::Failed, "the disk is full".to_owned()),
-        None => (MergeRefusal::Hook, "a hook or git itself did not come to an end".to_owned()),
-        Some(code) => (MergeRefusal::Hook, format!("a hook or git itself said no (code {code})")),
-    };
-    Obstacle { why, detail: format!("{how}: {told}"), paths: Vec::new() }
-}
-
-fn red(found: &EvidenceRecorded) -> Result<(), Obstacle> {
-    if found.code == Some(0) {
-        return Ok(());
-    }
-    let how = match found.code {
-        Some(code) => format!("exited with code {code}"),
-        None => "did not come to an end".to_owned(),
-    };
-    let detail = format!("`{}` {how} on the merged tree: {}", found.name, found.tail);
-    Err(Obstacle { why: MergeRefusal::Red, detail, paths: Vec::new() })
+/// What somebody can do about a limit of time that was met.
+pub(super) fn allowed(limit_ms: u64) -> String {
+    let limit = crate::base::time::human_ms(limit_ms);
+    format!("within {limit} (`timeout` under `[completion]` allows more)")
 }
 
 async fn blocking<T: Send + 'static>(

@@ -11,11 +11,11 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::Obstacle;
+use super::build::allowed;
 use crate::base::{limits, redact, text};
-use crate::clock::Clock;
 use crate::event::merge::{MergeRefusal, MergeResult};
 use crate::runtime::process::kill_marked;
-use crate::store::git::{git, is_ancestor, is_there};
+use crate::store::git::{git, resolve};
 
 /// Everything that a pull request needs.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub(super) struct Forge {
     /// Where programs are looked for.
     pub path: Option<String>,
     pub grace: Duration,
+    /// How long each program may take.
+    pub limit_ms: u64,
     pub mark: String,
 }
 
@@ -53,10 +55,10 @@ impl Program {
 type Said = Result<String, String>;
 
 impl Forge {
-    /// Pushes and opens the request, or finds the one that is open; nothing when it was stopped.
-    pub async fn open(self, clock: Clock, stop: CancellationToken) -> Option<MergeResult> {
+    /// Pushes a commit and opens the request, or finds the one that is open; nothing when it was stopped.
+    pub async fn open(self, stop: CancellationToken, commit: &str) -> Option<MergeResult> {
         let opened = tokio::select! {
-            opened = Box::pin(self.try_open(clock)) => opened,
+            opened = Box::pin(self.try_open(commit)) => opened,
             () = stop.cancelled() => {
                 self.end_family().await;
                 return None;
@@ -68,39 +70,37 @@ impl Forge {
         })
     }
 
-    /// The open request of an earlier try.
-    pub async fn opened(&self, clock: Clock) -> Option<String> {
-        let (program, _) = self.program().ok()?;
-        self.find(clock, program).await.ok().flatten()
+    /// The open request of an earlier try, which has pushed everything.
+    pub async fn opened(&self) -> Option<String> {
+        let (program, remote) = self.program().ok()?;
+        let url = self.find(program).await.ok().flatten()?;
+        // A request may be older than the newest work: what is not there is not under review.
+        let branch = format!("refs/heads/{}", self.branch);
+        let own = resolve(&self.root, &branch).ok().flatten()?;
+        let said = self.call("git", &["ls-remote", &remote, &branch]).await.ok()?;
+        let theirs = said.split_whitespace().next()?;
+        (theirs == own).then_some(url)
     }
 
-    async fn try_open(&self, clock: Clock) -> Result<MergeResult, Obstacle> {
+    async fn try_open(&self, commit: &str) -> Result<MergeResult, Obstacle> {
         self.end_family().await;
-        let branch = format!("refs/heads/{}", self.branch);
-        if !is_there(&self.root, &branch) {
-            let detail = format!("there is no branch `{}` any more", self.branch);
-            return Err(Obstacle { why: MergeRefusal::Missing, detail, paths: Vec::new() });
-        }
-        let target = format!("refs/heads/{}", self.target);
-        if is_ancestor(&self.root, &branch, &target).unwrap_or(false) {
-            return Ok(MergeResult::Nothing { target: self.target.clone() });
-        }
         let (program, remote) = self.program()?;
-        let known = self.find(clock, program).await.map_err(|said| {
+        let known = self.find(program).await.map_err(|said| {
             refused(format!("`{}` says no, and nothing was pushed: {said}", program.name()))
         })?;
-        let spec = format!("{branch}:{branch}");
+        // The commit that was judged, wherever the branch may be by now.
+        let spec = format!("{commit}:refs/heads/{}", self.branch);
         let push = ["-c", "push.autoSetupRemote=false", "push", "--porcelain", &remote, &spec];
-        self.call(clock, "git", &push)
+        self.call("git", &push)
             .await
             .map_err(|said| refused(format!("`git push {remote}` was refused: {said}")))?;
         if let Some(url) = known {
             return Ok(MergeResult::PrOpened { url });
         }
-        match self.create(clock, program).await {
+        match self.create(program).await {
             Ok(url) => Ok(MergeResult::PrOpened { url }),
             // Somebody may have been quicker; what is there counts, whatever the program said.
-            Err(said) => match self.find(clock, program).await {
+            Err(said) => match self.find(program).await {
                 Ok(Some(url)) => Ok(MergeResult::PrOpened { url }),
                 _ => Err(refused(format!(
                     "`{}` is pushed, but `{}` opened no request: {said}",
@@ -153,7 +153,7 @@ impl Forge {
     }
 
     /// The address of the open request of this branch.
-    async fn find(&self, clock: Clock, program: Program) -> Result<Option<String>, String> {
+    async fn find(&self, program: Program) -> Result<Option<String>, String> {
         let (args, key): (&[&str], &str) = match program {
             Program::Gh => {
                 (&["pr", "list", "--head", &self.branch, "--state", "open", "--json", "url"], "url")
@@ -162,7 +162,7 @@ impl Forge {
                 (&["mr", "list", "--source-branch", &self.branch, "--output", "json"], "web_url")
             }
         };
-        let said = self.call(clock, program.name(), args).await?;
+        let said = self.call(program.name(), args).await?;
         let listed: Value = serde_json::from_str(said.trim()).unwrap_or_default();
         Ok(listed
             .get(0)
@@ -171,7 +171,7 @@ impl Forge {
             .map(str::to_owned))
     }
 
-    async fn create(&self, clock: Clock, program: Program) -> Said {
+    async fn create(&self, program: Program) -> Said {
         let args: &[&str] = match program {
             Program::Gh => &[
                 "pr",
@@ -199,7 +199,7 @@ impl Forge {
                 "--yes",
             ],
         };
-        let said = self.call(clock, program.name(), args).await?;
+        let said = self.call(program.name(), args).await?;
         let mut words = said.split_whitespace().rev();
         let url = words.find(|word| word.starts_with("https://") || word.starts_with("http://"));
         url.map(str::to_owned)
@@ -207,8 +207,7 @@ impl Forge {
     }
 
     /// Runs a program to its end or its limit of time; nothing of it is left alive.
-    async fn call(&self, clock: Clock, program: &str, args: &[&str]) -> Said {
-        let started = clock.now();
+    async fn call(&self, program: &str, args: &[&str]) -> Said {
         let mut command = tokio::process::Command::new(program);
         command
             .args(args)
@@ -227,12 +226,12 @@ impl Forge {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .process_group(0);
-        let limit = Duration::from_millis(limits::PUSH_MS);
+        let limit = Duration::from_millis(self.limit_ms);
         let ended = tokio::time::timeout(limit, command.output()).await;
         let Ok(ended) = ended else {
             self.end_family().await;
-            let age = crate::base::time::human_ms(clock.now().since_ms(started));
-            return Err(format!("`{program}` was stopped after {age}"));
+            let within = allowed(self.limit_ms);
+            return Err(format!("`{program}` did not come to an end {within}"));
         };
         let output = ended.map_err(|error| format!("`{program}` cannot be started: {error}"))?;
         if output.status.success() {

@@ -7,6 +7,7 @@
 mod build;
 mod checkout;
 mod forge;
+mod full;
 mod message;
 mod moving;
 mod policy;
@@ -22,6 +23,7 @@ use self::forge::Forge;
 use self::moving::Move;
 use super::supervisor::{Supervisor, Wake};
 use crate::base::limits::MERGE_TRIES;
+use crate::config::{Config, Overrides};
 use crate::engine::{Effect, Input, State, Vitals, react};
 use crate::event::gate::EvidenceRecorded;
 use crate::event::merge::{MergeBuilt, MergeFinished, MergeRefusal, MergeResult};
@@ -114,7 +116,10 @@ impl Supervisor {
         let state = self.ledger.state();
         let worktree = state.worktree.as_ref()?;
         let policy = &state.created.policy;
-        let command = policy.validation.as_ref().filter(|_| !policy.merge.skips_validation);
+        let as_it_is = state.plan().completion == Completion::Pr;
+        // A branch that is pushed has been judged already, unless somebody has changed it since.
+        let is_judged = as_it_is || !policy.merge.skips_validation;
+        let command = policy.validation.as_ref().filter(|_| is_judged);
         let validation =
             command.and_then(|name| Some((name.clone(), state.plan().commands.get(name)?.clone())));
         let judged = validation.iter().flat_map(|(name, _)| known(state, name)).collect();
@@ -132,7 +137,9 @@ impl Supervisor {
             setup: policy.worktree.clone(),
             env: self.desk().command_environment(),
             grace: Duration::from_millis(state.created.limits.grace_ms),
+            limit_ms: self.limit_ms(),
             mark: mark(state),
+            as_it_is,
         })
     }
 
@@ -149,11 +156,9 @@ impl Supervisor {
                 Ok(result) => result,
                 Err(error) => {
                     // Nothing has moved: what is to move must be on record first.
-                    let detail = crate::base::text::error_chain(&error);
-                    Some(
-                        Obstacle::failed(format!("nothing could be put on record: {detail}"))
-                            .into(),
-                    )
+                    let why = crate::base::text::error_chain(&error);
+                    let detail = format!("nothing could be put on record: {why}");
+                    Some(full::explained(Obstacle::failed(detail), []).into())
                 }
             },
         };
@@ -218,10 +223,10 @@ impl Supervisor {
         let scratch = scratch(state);
         let allows_dirty = state.created.policy.merge.allows_dirty_checkout;
         let forge = (state.plan().completion == Completion::Pr).then(|| self.forge()).flatten();
-        let (sender, clock) = (self.sender.clone(), self.clock);
+        let sender = self.sender.clone();
         self.tracker.spawn(async move {
             let opened = match &forge {
-                Some(forge) => Box::pin(forge.opened(clock)).await,
+                Some(forge) => Box::pin(forge.opened()).await,
                 None => None,
             };
             let found =
@@ -249,18 +254,33 @@ impl Supervisor {
         });
     }
 
-    /// Asks the forge to take the work over.
+    /// Has the branch judged as it is, and asks the forge to take exactly that commit over.
     fn open_pr(&self, effect: Effect) {
         let sender = self.sender.clone();
         let (clock, stop) = (self.clock, self.merge.stop.clone());
-        let forge = self.forge();
+        let wanted = self.build_of().zip(self.forge());
         self.tracker.spawn(async move {
-            let inputs = match forge {
-                Some(forge) => Box::pin(forge.open(clock, stop)).await.map(finished),
-                None => None,
-            };
-            drop(sender.send(Wake::Done(effect, inputs.into_iter().collect())));
+            let mut inputs = Vec::new();
+            if let Some((build, forge)) = wanted
+                && let Some((built, evidence)) = Box::pin(build.run(clock, stop.clone())).await
+            {
+                inputs.extend(evidence.into_iter().map(Input::Evidence));
+                let result = match built {
+                    Built::Over(result) => Some(result),
+                    Built::Ready(built) => Box::pin(forge.open(stop, &built.new)).await,
+                };
+                inputs.extend(result.map(finished));
+            }
+            drop(sender.send(Wake::Done(effect, inputs)));
         });
+    }
+
+    /// How long git and the repository's hooks may take: what is configured now, as a person who was told
+    /// of the limit may just have raised it.
+    fn limit_ms(&self) -> u64 {
+        let root = Some(self.project.root());
+        let newest = Config::load(&self.env, root, &Overrides::default()).valid();
+        newest.map_or(self.config.completion.timeout_ms, |(config, _)| config.completion.timeout_ms)
     }
 
     fn forge(&self) -> Option<Forge> {
@@ -279,11 +299,11 @@ impl Supervisor {
                 .collect(),
             path: self.env.get("PATH").map(str::to_owned),
             grace: Duration::from_millis(state.created.limits.grace_ms),
+            limit_ms: self.limit_ms(),
             mark: mark(state),
         })
     }
 }
-
 /// What the validation has said about trees before; what did not end by itself is asked again.
 fn known(state: &State, name: &str) -> Vec<(String, EvidenceRecorded)> {
     let trees = state.evidence.get(name).into_iter().flatten();

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 
-use super::Obstacle;
 use super::checkout::{Change, Checkout, advance, changes, check, of_branch};
 use super::shelf::{Shelf, clear_branch_lock};
+use super::{Obstacle, full};
 use crate::base::limits::GIT_ORPHAN_WAIT_MS;
 use crate::clock::Clock;
 use crate::event::merge::{MergeBuilt, MergeRefusal};
@@ -58,6 +58,11 @@ impl<'a> Move<'a> {
             checkouts.iter().map(|checkout| Shelf::at(checkout, self.mark)).collect();
         let mut locked = 0;
         let moved = self.steps(checkouts, &shelves, &changes, &mut locked);
+        // Before anything goes back, which makes room again.
+        let moved = moved.map_err(|obstacle| {
+            let places = checkouts.iter().map(|checkout| checkout.path.as_path());
+            full::explained(obstacle, places.chain([self.root]))
+        });
         for (checkout, shelf) in checkouts.iter().zip(&shelves).take(locked) {
             if moved.is_ok() {
                 shelf.close();

@@ -14,7 +14,7 @@ use crate::store::git::git;
 /// Paths that are named in a message.
 const NAMED: usize = 8;
 
-/// Refuses a result that touches what must not be touched, also where a commit on the way undid it.
+/// Refuses a result, called `what`, that touches what must not be touched, also where a commit on the way undid it.
 ///
 /// # Errors
 /// Denied paths are touched; or git says no.
@@ -23,6 +23,7 @@ pub(super) fn check(
     scratch: &Utf8Path,
     policy: &PathPolicy,
     (old, new): (&str, &str),
+    what: &str,
 ) -> Result<(), Obstacle> {
     let rules = PathRules::new(policy).map_err(Obstacle::failed)?;
     if rules.is_empty() {
@@ -53,7 +54,7 @@ pub(super) fn check(
         hits.iter().take(NAMED).map(|hit| format!("`{}` ({})", hit.path, hit.pattern)).collect();
     Err(Obstacle {
         why: MergeRefusal::Paths,
-        detail: format!("the merged tree touches what must not be touched: {}", told.join(", ")),
+        detail: format!("{what} touches what must not be touched: {}", told.join(", ")),
         paths: hits.into_iter().map(|hit| hit.path).collect(),
     })
 }

@@ -137,7 +137,7 @@ impl Shelf {
                 );
                 return Err(dirty(&checkout.path, &what));
             }
-            let foreign = self.foreign(checkout, changes)?;
+            let foreign = self.foreign(checkout, changes, new)?;
             keep_foreign(checkout, &foreign, new, reference)?;
             self.put_back(checkout, changes).map_err(|error| {
                 Obstacle::failed(format!("cannot restore `{}`: {error}", checkout.path))
@@ -148,7 +148,12 @@ impl Shelf {
     }
 
     /// Files that are neither as the merge made them nor as they were.
-    fn foreign(&self, checkout: &Checkout, changes: &[Change]) -> Result<Vec<String>, Obstacle> {
+    fn foreign(
+        &self,
+        checkout: &Checkout,
+        changes: &[Change],
+        new: &str,
+    ) -> Result<Vec<String>, Obstacle> {
         let top = checkout.path.as_std_path();
         let there = changes.iter().enumerate().filter(|(_, change)| !change.is_module);
         let there = there.filter(|(_, change)| is_file(&top.join(&change.path)));
@@ -163,6 +168,7 @@ impl Shelf {
         let as_new: Vec<(&Change, &str)> =
             as_new.iter().map(|(_, change)| (*change, change.new_id.as_str())).collect();
         let mut found = differing(checkout, &as_new)?;
+        found.retain(|name| !is_begun(checkout, name, new));
         found.extend(gone.iter().map(|(_, change)| change.name()));
         Ok(found)
     }
@@ -236,6 +242,16 @@ fn keep_foreign(
     drop(fs::remove_file(&index));
     kept?;
     Ok(())
+}
+
+/// Whether a file holds the beginning of what the merge writes there: a disk was full, or somebody was killed.
+fn is_begun(checkout: &Checkout, name: &str, new: &str) -> bool {
+    let path = checkout.path.join(name);
+    let there = path.symlink_metadata().ok().filter(std::fs::Metadata::is_file);
+    let Some(there) = there.and_then(|_| fs::read(&path).ok()) else { return false };
+    let args = ["cat-file", "--filters", &format!("{new}:{name}")];
+    there.is_empty()
+        || git_raw(&checkout.path, &args, &[]).is_ok_and(|whole| whole.starts_with(&there))
 }
 
 fn is_file(path: &Path) -> bool {

@@ -9,7 +9,7 @@ use crate::event::body::{
 use crate::event::decision::{DecisionKind, DecisionOpened};
 use crate::event::policy::BudgetWarned;
 use crate::event::status::word;
-use crate::event::{Actor, Body, Status, Wait};
+use crate::event::{Actor, Body, Rule, Status, Wait};
 
 /// Something to be told.
 pub(super) struct Subject {
@@ -54,7 +54,8 @@ pub(super) fn name(body: &Body) -> String {
 pub(super) fn subject(body: &Body, is_move: bool) -> Option<Subject> {
     let mut subject = match body {
         Body::DecisionOpened(asked) => decision(asked),
-        Body::RunTransitioned(moved) if is_move => status(&moved.to)?,
+        // One that a person takes out of the archive has not ended once more.
+        Body::RunTransitioned(moved) if is_move && moved.rule != Rule::T38b => status(&moved.to)?,
         // The only other way: the status stays, and a person is reminded (T15).
         Body::RunTransitioned(moved) if matches!(moved.to, Status::Waiting { .. }) => {
             let is_login = matches!(moved.to, Status::Waiting { wait: Wait::Auth { .. } });

@@ -7,19 +7,30 @@ pub(crate) use script::{
 };
 
 use crate::engine::{Input, State, Vitals, step};
-use crate::event::{Actor, Record, RunCreated};
+use crate::event::body::RunTransitioned;
+use crate::event::{Actor, Body, Record, Rule, RunCreated, Status};
+use crate::plan::Risk;
+use crate::plan::risk::RiskReason;
 
 /// The records of a run after its first events and some inputs, in order.
 pub(crate) fn records(inputs: impl IntoIterator<Item = (u64, Input)>) -> (State, Vec<Record>) {
     records_of(created(), inputs)
 }
 
-fn records_of(
+/// The records of a run that was created so, in order.
+pub(crate) fn records_of(
     created: RunCreated,
     inputs: impl IntoIterator<Item = (u64, Input)>,
 ) -> (State, Vec<Record>) {
+    begun(first(created), inputs)
+}
+
+fn begun(
+    first: Vec<(Actor, u32, Body)>,
+    inputs: impl IntoIterator<Item = (u64, Input)>,
+) -> (State, Vec<Record>) {
     let mut records: Vec<Record> = Vec::new();
-    for (actor, epoch, body) in first(created) {
+    for (actor, epoch, body) in first {
         let seq = records.len() as u64 + 1;
         records.push(Record { seq, at: START, actor, epoch, batch: 1, body });
     }
@@ -63,4 +74,15 @@ pub(crate) fn waiting_for_approval() -> State {
 /// The same run after a person's yes.
 pub(crate) fn approved() -> State {
     records_of(created_with_approval(), started().into_iter().chain([approval(true)])).0
+}
+
+/// A run that needs a person's word before it starts.
+pub(crate) fn draft() -> (State, Vec<Record>) {
+    let mut created = created();
+    created.risks = vec![Risk::plain(RiskReason::ForceDraft)];
+    created.goal = "A large refactor of all files".into();
+    let mut first = first(created);
+    let to = Status::Draft;
+    first[1].2 = RunTransitioned { rule: Rule::T02, to, text: String::new() }.into();
+    begun(first, [(100, Input::Wake)])
 }

@@ -61,6 +61,23 @@ impl Started {
             .collect()
     }
 
+    /// The program of one attempt, which this runtime played.
+    pub fn of_attempt(
+        ledger: &Ledger,
+        config: &Config,
+        (task, number): (&TaskId, u32),
+        runtime: &str,
+    ) -> Option<Self> {
+        let state = ledger.state();
+        let ix = (0..state.tasks.len()).find(|ix| state.task_id(*ix) == *task)?;
+        let path = ledger.dir().attempt(task, number).command();
+        let command = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let programs = Programs::of(config, &BTreeMap::new()).unwrap_or_default();
+        let (step, policy) = (state.step_of(ix), state.created.policy.permission);
+        let spec = programs.get(runtime).ok();
+        Some(Self::of(task.clone(), runtime, step, policy, spec, &command))
+    }
+
     fn of(
         task: TaskId,
         runtime: &str,
@@ -89,12 +106,16 @@ impl Started {
             Some(level) => format!("permission {level}"),
             None => "permissions by its own arguments".to_owned(),
         };
-        let account = match (self.keys.is_empty(), builtin::NAMES.contains(&self.runtime.as_str()))
-        {
-            (false, _) => format!(", key {}", self.keys.join(" ")),
-            (true, true) => ", its own login".to_owned(),
-            (true, false) => String::new(),
-        };
+        let account = self.account().map(|account| format!(", {account}")).unwrap_or_default();
         format!("{}, {}, {held}{account}", self.runtime, self.transport)
+    }
+
+    /// Whose account it uses, as far as that is known.
+    pub fn account(&self) -> Option<String> {
+        match (self.keys.is_empty(), builtin::NAMES.contains(&self.runtime.as_str())) {
+            (false, _) => Some(format!("key {}", self.keys.join(" "))),
+            (true, true) => Some("its own login".to_owned()),
+            (true, false) => None,
+        }
     }
 }

@@ -1,0 +1,504 @@
+//! The loop of the dashboard: wait, take in what happened, draw what changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::Event;
+use ratatui::layout::Rect;
+use rustix::process::{Signal, getpid, kill_process};
+
+use super::calls::{Runner, program};
+use super::feed::{Feed, Told};
+use super::keymap::Keymap;
+use super::loads::{Ask, Loader, Looked};
+use super::look::{Look, Theme};
+use super::model::{Auto, Memory, Model, VerbName};
+use super::msg::{Called, Effect, Foreground, Msg};
+use super::page::{Page, Target};
+use super::pane::attention;
+use super::scene::Scene;
+use super::terminal::Terminal;
+use super::update::{Data, update};
+use super::view::view;
+use super::wake::{Wake, Waker};
+use super::want::{Loaded, Loads, Want};
+use super::world::{TaskRef, World};
+use super::{memory, pane};
+use crate::base::{RunNumber, Time};
+use crate::client::Workspace;
+use crate::clock::Clock;
+use crate::config::Environment;
+use crate::notice::terminal::Terminal as Bell;
+use crate::snapshot::Class;
+
+/// Milliseconds that a first frame waits for the runs.
+const FIRST_FRAME_MS: u64 = 40;
+/// Milliseconds after which what was written is on disk.
+const SAVE_MS: u64 = 300;
+
+/// What the dashboard starts from.
+pub struct Seed {
+    /// The project.
+    pub workspace: Workspace,
+    /// The run that is selected first.
+    pub run: Option<RunNumber>,
+    /// What the command line can do.
+    pub verbs: Vec<VerbName>,
+}
+
+/// How it ended, for whoever opened it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// Runs that go on.
+    pub live: usize,
+}
+
+/// What arrives from the threads.
+enum Arrived {
+    World(Arc<World>),
+    Loaded(Want, Result<Loaded, String>),
+    Called(Called),
+}
+
+/// Opens the dashboard and stays until the person closes it.
+///
+/// # Errors
+/// The terminal is gone, or cannot do what is needed.
+pub fn run(seed: &Seed) -> io::Result<Closed> {
+    let clock = Clock::start();
+    let wake = Wake::new()?;
+    let (arrivals, arrived) = mpsc::channel();
+    let (tell_feed, told_feed) = mpsc::channel();
+    let (tell_loads, told_loads) = mpsc::channel();
+    let runner = Runner {
+        crew: program()
+            .ok_or_else(|| io::Error::other("cannot tell the path of the crew program"))?,
+        root: seed.workspace.found.root.clone(),
+    };
+    let feed = Feed::new(&seed.workspace, clock, told_feed, tell_feed.clone());
+    let loader = Loader::new(&seed.workspace, runner.clone(), tell_loads.clone());
+    let threads = threads(feed, loader, told_loads, &arrivals, &wake.waker());
+    let model = model(seed)?;
+    let saved = model.memory.clone();
+    let mut app = App {
+        path: seed.workspace.dir.dashboard_json(),
+        editor: editor(&seed.workspace.env),
+        bell: Bell::of(&seed.workspace.config.notify, &seed.workspace.env),
+        model,
+        saved,
+        save_at: None,
+        world: Arc::default(),
+        loads: Loads::default(),
+        looked: BTreeSet::new(),
+        wanted: Looked::default(),
+        hits: Vec::new(),
+        zone: jiff::tz::TimeZone::system(),
+        clock,
+        terminal: Terminal::take()?,
+        wake,
+        runner,
+        arrivals,
+        arrived,
+        tell_feed,
+        tell_loads,
+        is_dirty: true,
+    };
+    let closed = app.stay();
+    app.save();
+    let App { terminal, tell_feed, tell_loads, .. } = app;
+    drop(terminal);
+    drop(tell_feed.send(Told::Quit));
+    drop(tell_loads.send(Ask::Quit));
+    // A load that takes long is not waited for: it changes nothing.
+    let [feed, _] = threads;
+    drop(feed.join());
+    closed
+}
+
+struct App {
+    path: camino::Utf8PathBuf,
+    editor: Option<Vec<String>>,
+    bell: Option<Bell>,
+    model: Model,
+    saved: Memory,
+    save_at: Option<Time>,
+    world: Arc<World>,
+    loads: Loads,
+    looked: BTreeSet<TaskRef>,
+    wanted: Looked,
+    hits: Vec<(Rect, Target)>,
+    zone: jiff::tz::TimeZone,
+    clock: Clock,
+    terminal: Terminal,
+    wake: Wake,
+    runner: Runner,
+    arrivals: Sender<Arrived>,
+    arrived: Receiver<Arrived>,
+    tell_feed: Sender<Told>,
+    tell_loads: Sender<Ask>,
+    is_dirty: bool,
+}
+
+impl App {
+    fn stay(&mut self) -> io::Result<Closed> {
+        self.first_frame()?;
+        loop {
+            if self.is_dirty {
+                self.draw()?;
+            }
+            self.tell_threads();
+            self.wake.wait(self.patience())?;
+            if self.wake.ends() {
+                return Ok(self.closed());
+            }
+            if self.wake.take_continued() {
+                self.terminal.enter()?;
+                self.is_dirty = true;
+            }
+            if self.take_in()? {
+                return Ok(self.closed());
+            }
+            self.save_in_time();
+        }
+    }
+
+    /// Waits a moment for the runs, so that the first frame shows them.
+    fn first_frame(&mut self) -> io::Result<()> {
+        match self.arrived.recv_timeout(Duration::from_millis(FIRST_FRAME_MS)) {
+            Ok(arrived) => self.arrive(arrived).map(|_| ()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Milliseconds until something changes by the clock alone.
+    fn patience(&self) -> Option<u64> {
+        let now = self.clock.now();
+        let tick = self.model.next_tick(&self.world, now);
+        let next = tick.into_iter().chain(self.save_at).min();
+        next.map(|next| next.since_ms(now).max(1))
+    }
+
+    /// Takes in everything that has happened; whether the dashboard is to be closed.
+    fn take_in(&mut self) -> io::Result<bool> {
+        while let Ok(arrived) = self.arrived.try_recv() {
+            if self.arrive(arrived)? {
+                return Ok(true);
+            }
+        }
+        while crossterm::event::poll(Duration::ZERO)? {
+            let msg = match crossterm::event::read()? {
+                Event::Key(key) => Msg::Key(key),
+                Event::Mouse(event) => Msg::Mouse(event),
+                Event::Paste(text) => Msg::Paste(text),
+                Event::Resize(width, height) => Msg::Resized(width, height),
+                Event::FocusGained => Msg::Focused(true),
+                Event::FocusLost => Msg::Focused(false),
+            };
+            if self.happened(msg)? {
+                return Ok(true);
+            }
+            // A key may have changed what the mouse would find.
+            if self.is_dirty && crossterm::event::poll(Duration::ZERO)? {
+                self.draw()?;
+            }
+        }
+        let now = self.clock.now();
+        if self.model.next_tick(&self.world, now).is_some() || !self.model.toasts.is_empty() {
+            return self.happened(Msg::Tick);
+        }
+        Ok(false)
+    }
+
+    fn arrive(&mut self, arrived: Arrived) -> io::Result<bool> {
+        match arrived {
+            Arrived::World(world) => {
+                self.world = world;
+                self.happened(Msg::World)
+            }
+            Arrived::Loaded(want, loaded) => {
+                self.loads.0.insert(want.subject(), loaded);
+                self.happened(Msg::Loaded(want))
+            }
+            Arrived::Called(called) => self.happened(Msg::Called(called)),
+        }
+    }
+
+    /// Gives something that happened to the model, and does what it wants.
+    fn happened(&mut self, msg: Msg) -> io::Result<bool> {
+        self.is_dirty = true;
+        let data = Data {
+            world: &self.world,
+            loads: &self.loads,
+            hits: &self.hits,
+            zone: &self.zone,
+            now: self.clock.now(),
+        };
+        for effect in update(&mut self.model, &data, msg) {
+            if self.carry_out(effect)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> io::Result<bool> {
+        match effect {
+            Effect::Call(call) => {
+                let (arrivals, waker) = (self.arrivals.clone(), self.wake.waker());
+                self.runner.start(call, move |called| {
+                    // Nobody waits for it any more when the dashboard is closed.
+                    drop(arrivals.send(Arrived::Called(called)));
+                    waker.wake();
+                });
+            }
+            Effect::Foreground(program) => self.give_terminal_to(&program)?,
+            Effect::Copy(text) => {
+                let copy = CopyToClipboard::to_clipboard_from(text);
+                Terminal::tell(&command_text(&copy))?;
+            }
+            Effect::Notify(title, text) => {
+                if let Some(bell) = self.bell {
+                    Terminal::tell(&bell.telling(&title, &text))?;
+                }
+            }
+            Effect::Suspend => {
+                self.save();
+                Terminal::leave();
+                kill_process(getpid(), Signal::TSTP)?;
+                self.terminal.enter()?;
+            }
+            Effect::Redraw => self.terminal.forget(),
+            Effect::Quit => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// Gives the terminal to a program until it ends.
+    fn give_terminal_to(&mut self, program: &Foreground) -> io::Result<()> {
+        let mut command = match program {
+            Foreground::Crew(args) | Foreground::Read(args) => self.runner.command(args),
+            Foreground::Editor(path) => {
+                let Some((name, args)) = self.editor.as_ref().and_then(|words| words.split_first())
+                else {
+                    let now = self.clock.now();
+                    self.model.complain("neither VISUAL nor EDITOR is set", now);
+                    return Ok(());
+                };
+                let mut command = Command::new(name);
+                command.args(args).arg(path).current_dir(&self.runner.root);
+                command
+            }
+        };
+        self.save();
+        Terminal::leave();
+        let ended = command.status();
+        if let (Foreground::Read(_), Ok(_)) = (program, &ended) {
+            Terminal::wait_for_enter()?;
+        }
+        self.terminal.enter()?;
+        self.is_dirty = true;
+        let now = self.clock.now();
+        match ended {
+            Ok(status) if status.success() => {}
+            // It was read.
+            Ok(_) if matches!(program, Foreground::Read(_)) => {}
+            Ok(status) => self.model.complain(format!("the program ended with {status}"), now),
+            Err(error) => self.model.complain(format!("cannot start it: {error}"), now),
+        }
+        drop(self.tell_feed.send(Told::Changed));
+        Ok(())
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.is_dirty = false;
+        let mut frame = Terminal::frame()?;
+        self.model.size = (frame.area.width, frame.area.height);
+        let scene = Scene {
+            model: &self.model,
+            world: &self.world,
+            loads: &self.loads,
+            zone: &self.zone,
+            now: self.clock.now(),
+        };
+        let mut page = Page::new(&mut frame, self.model.look);
+        view(&scene, &mut page);
+        let (hits, cursor) = (std::mem::take(&mut page.hits), page.cursor);
+        let title = title(&scene);
+        self.hits = hits;
+        self.terminal.show(frame, cursor)?;
+        self.terminal.title(&title)
+    }
+
+    /// Tells the threads what is looked at, when that changed.
+    fn tell_threads(&mut self) {
+        let looked = self.model.looked();
+        if looked != self.looked {
+            self.looked.clone_from(&looked);
+            drop(self.tell_feed.send(Told::Looked(looked)));
+        }
+        let scene = Scene {
+            model: &self.model,
+            world: &self.world,
+            loads: &self.loads,
+            zone: &self.zone,
+            now: self.clock.now(),
+        };
+        let wants = self.model.wants(&scene);
+        let versions: BTreeMap<RunNumber, u64> = wants
+            .iter()
+            .filter_map(Want::run)
+            .filter_map(|run| Some((run, self.world.views.get(&run)?.status.version)))
+            .collect();
+        if (&wants, &versions) != (&self.wanted.0, &self.wanted.1) {
+            let subjects: BTreeSet<Want> = wants.iter().map(Want::subject).collect();
+            self.loads.0.retain(|want, _| subjects.contains(want));
+            self.wanted = (wants, versions);
+            drop(self.tell_loads.send(Ask::Looked(self.wanted.clone())));
+        }
+    }
+
+    fn save_in_time(&mut self) {
+        let now = self.clock.now();
+        if self.model.memory == self.saved {
+            self.save_at = None;
+        } else if self.save_at.is_some_and(|at| at <= now) {
+            self.save();
+        } else if self.save_at.is_none() {
+            self.save_at = Some(now.plus_ms(SAVE_MS));
+        }
+    }
+
+    /// Writes what outlives the dashboard.
+    fn save(&mut self) {
+        self.save_at = None;
+        // Before the first run there is nothing to remember, and no folder to put it into.
+        let has_state = self.path.parent().is_some_and(camino::Utf8Path::exists);
+        if self.model.memory == self.saved || !has_state {
+            return;
+        }
+        match memory::write(&self.path, &self.model.memory) {
+            Ok(()) => self.saved = self.model.memory.clone(),
+            Err(error) => {
+                let now = self.clock.now();
+                self.model.complain(crate::base::text::error_chain(&error), now);
+            }
+        }
+    }
+
+    fn closed(&self) -> Closed {
+        let runs = self.world.views.values();
+        Closed { live: runs.filter(|run| !run.status.run.status.is_terminal()).count() }
+    }
+}
+
+fn threads(
+    feed: Feed,
+    loader: Loader,
+    told: Receiver<Ask>,
+    arrivals: &Sender<Arrived>,
+    waker: &Waker,
+) -> [JoinHandle<()>; 2] {
+    let (worlds, woken) = (arrivals.clone(), waker.clone());
+    let feed = thread::spawn(move || {
+        feed.run(|world| {
+            let is_heard = worlds.send(Arrived::World(world)).is_ok();
+            woken.wake();
+            is_heard
+        });
+    });
+    let (loads, woken) = (arrivals.clone(), waker.clone());
+    let loader = thread::spawn(move || {
+        loader.run(&told, |want, loaded| {
+            let is_heard = loads.send(Arrived::Loaded(want, loaded)).is_ok();
+            woken.wake();
+            is_heard
+        });
+    });
+    [feed, loader]
+}
+
+fn model(seed: &Seed) -> io::Result<Model> {
+    let ui = &seed.workspace.config.ui;
+    let env = &seed.workspace.env;
+    let look =
+        Look { theme: theme(&ui.theme, env), ascii: ui.ascii.unwrap_or(!env.is_utf8_locale()) };
+    let (keys, problems) = Keymap::with(&ui.keys);
+    let memory = memory::read(&seed.workspace.dir.dashboard_json());
+    let mut model = Model::new(look, keys, crossterm::terminal::size()?, memory);
+    let is_colorless = env.no_color();
+    let look = Look { theme: theme("auto", env), ascii: !env.is_utf8_locale() };
+    model.auto = Auto { look, is_colorless };
+    model.verbs = seed.verbs.as_slice().into();
+    model.selected = seed.run.map(|run| TaskRef { run, task: None });
+    let now = Clock::start().now();
+    for problem in problems {
+        model.complain(problem, now);
+    }
+    Ok(model)
+}
+
+/// The theme: what the configuration says, as far as the terminal can show it.
+fn theme(wanted: &str, env: &Environment) -> Theme {
+    if env.no_color() {
+        return Theme::Plain;
+    }
+    let terminal = env.get("TERM").unwrap_or_default();
+    if let Some(theme) = Theme::named(wanted) {
+        return theme;
+    }
+    if terminal == "dumb" {
+        return Theme::Plain;
+    }
+    let many = terminal.contains("256") || env.get("COLORTERM").is_some();
+    // Some terminals tell their colours as `foreground;background`.
+    let is_light = env
+        .get("COLORFGBG")
+        .and_then(|colors| colors.rsplit(';').next().and_then(|color| color.parse::<u8>().ok()))
+        .is_some_and(|background| matches!(background, 7 | 9..=15));
+    match (many, is_light) {
+        (true, false) => Theme::Dark,
+        (true, true) => Theme::Light,
+        (false, _) => Theme::Basic,
+    }
+}
+
+fn editor(env: &Environment) -> Option<Vec<String>> {
+    let line = env.get("VISUAL").or_else(|| env.get("EDITOR"))?;
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    (!words.is_empty()).then_some(words)
+}
+
+/// The window's title: what needs a person, what runs, what it cost.
+fn title(scene: &Scene<'_>) -> String {
+    let look = scene.look();
+    let waiting = attention::items(scene).len();
+    let live: usize = scene.world.views.values().map(|run| run.status.run.progress.live).sum();
+    let cost: f64 =
+        scene.world.views.values().filter_map(|run| run.status.run.usage.cost_usd).sum();
+    let mut words = Vec::new();
+    for (class, count) in [(Class::NeedsYou, waiting), (Class::Running, live)] {
+        if count > 0 {
+            words.push(format!("{}{count}", look.glyph(class)));
+        }
+    }
+    if cost > 0.0 {
+        words.push(format!("${cost:.2}"));
+    }
+    words.push(format!("crew {}", pane::chrome::project(scene)));
+    words.join(" ")
+}
+
+fn command_text(command: &impl crossterm::Command) -> String {
+    let mut text = String::new();
+    match command.write_ansi(&mut text) {
+        Ok(()) => text,
+        // Writing into a text does not fail.
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,149 @@
+//! The thread that loads what is looked at: files, output of commands, the past.
+//!
+//! What is no longer looked at is let go of. What may have changed is loaded again when the run did.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError};
+
+mod outputs;
+mod past;
+
+use self::outputs::Outputs;
+use self::past::Pasts;
+use super::calls::Runner;
+use super::want::{AttemptRef, Loaded, Want};
+use crate::base::{RunNumber, redact, text};
+use crate::client::Workspace;
+use crate::store::{ProjectDir, files};
+
+/// Bytes of a prompt that are read.
+const PROMPT_BYTES_MAX: u64 = 4 << 20;
+
+/// What the thread is told: what is looked at, and the newest event of each run.
+pub(super) type Looked = (BTreeSet<Want>, BTreeMap<RunNumber, u64>);
+
+/// What the thread is told.
+#[derive(Debug, Clone)]
+pub(super) enum Ask {
+    /// What is looked at now.
+    Looked(Looked),
+    /// A file that is read has changed.
+    Changed,
+    /// Nobody listens any more.
+    Quit,
+}
+
+/// Loads what is looked at.
+pub(super) struct Loader {
+    dir: ProjectDir,
+    runner: Runner,
+    known: BTreeMap<Want, u64>,
+    outputs: Outputs,
+    pasts: Pasts,
+}
+
+impl Loader {
+    /// A loader for a project; `sender` is the other end of what it is told, for notifications.
+    pub(super) fn new(workspace: &Workspace, runner: Runner, sender: Sender<Ask>) -> Self {
+        let dir = workspace.dir.clone();
+        let ask = move |ask| {
+            // Nobody waits any more when the receiver is gone.
+            drop(sender.send(ask));
+        };
+        let outputs = Outputs::new(dir.clone(), workspace.config.clone(), ask);
+        Self { dir, runner, known: BTreeMap::new(), outputs, pasts: Pasts::default() }
+    }
+
+    /// Loads until nobody asks any more; `publish` returns whether somebody listens.
+    pub(super) fn run(
+        mut self,
+        told: &Receiver<Ask>,
+        mut publish: impl FnMut(Want, Result<Loaded, String>) -> bool,
+    ) {
+        let mut looked = Looked::default();
+        let mut goes_on = false;
+        while self.hear(told, &mut looked, goes_on) {
+            goes_on = false;
+            for want in &looked.0 {
+                let stamp = stamp(want, &looked.1);
+                let is_known = self.known.get(&want.subject()) == Some(&stamp);
+                let loaded = match want {
+                    Want::Transcript { .. } | Want::Found { .. } => {
+                        let (loaded, more) = self.outputs.look(want, is_known);
+                        goes_on |= more;
+                        loaded
+                    }
+                    _ if is_known => None,
+                    Want::Attempt(_) => self.outputs.look(want, is_known).0,
+                    _ => Some(self.load(want)),
+                };
+                self.known.insert(want.subject(), stamp);
+                if let Some(loaded) = loaded
+                    && !publish(want.clone(), loaded)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something to do, unless something goes on; whether anybody listens.
+    fn hear(&mut self, told: &Receiver<Ask>, looked: &mut Looked, goes_on: bool) -> bool {
+        let mut first = match (goes_on, told.try_recv()) {
+            (_, Ok(ask)) => Some(ask),
+            (true, Err(TryRecvError::Empty)) => None,
+            (false, Err(TryRecvError::Empty)) => match told.recv() {
+                Ok(ask) => Some(ask),
+                Err(RecvError) => return false,
+            },
+            (_, Err(TryRecvError::Disconnected)) => return false,
+        };
+        // Only what is looked at now counts.
+        while let Some(ask) = first.take().or_else(|| told.try_recv().ok()) {
+            match ask {
+                Ask::Looked(newer) => {
+                    let subjects: BTreeSet<Want> = newer.0.iter().map(Want::subject).collect();
+                    self.known.retain(|want, _| subjects.contains(want));
+                    self.outputs.retain(&newer.0);
+                    let is_past = |want: &Want, number| matches!(want, Want::Past { run, .. } if *run == number);
+                    self.pasts.retain(|run| newer.0.iter().any(|want| is_past(want, run)));
+                    *looked = newer;
+                }
+                Ask::Changed => {}
+                Ask::Quit => return false,
+            }
+        }
+        true
+    }
+
+    fn load(&mut self, want: &Want) -> Result<Loaded, String> {
+        match want {
+            Want::Prompt { run, task, attempt } => {
+                let path = self.dir.run(*run).attempt(task, *attempt).prompt();
+                let prompt = files::read_text_capped(&path, PROMPT_BYTES_MAX)
+                    .map_err(|error| text::error_chain(&error))?;
+                Ok(Loaded::Text(redact::redact(&prompt).into_owned().into()))
+            }
+            Want::Output(args) => Ok(Loaded::Output(Arc::new(self.runner.run(args, None)))),
+            Want::Past { run, seq } => {
+                let past = self.pasts.at(&self.dir, *run, *seq)?;
+                Ok(Loaded::Past(Arc::new(past)))
+            }
+            Want::Transcript { .. } | Want::Found { .. } | Want::Attempt(_) => {
+                Err("it is read by itself".to_owned())
+            }
+        }
+    }
+}
+
+/// What a wanted thing depends on: it is loaded again when that changes.
+fn stamp(want: &Want, versions: &BTreeMap<RunNumber, u64>) -> u64 {
+    match want {
+        Want::Prompt { run, .. } | Want::Attempt(AttemptRef { run, .. }) => {
+            versions.get(run).copied().unwrap_or(0)
+        }
+        Want::Output(_) | Want::Past { .. } | Want::Transcript { .. } | Want::Found { .. } => 0,
+    }
+}

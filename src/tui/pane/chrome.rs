@@ -1,0 +1,280 @@
+//! What surrounds every screen: where one is, meters, what needs a person, hints, and what was just said.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::keymap::Action;
+use super::super::look::Role;
+use super::super::model::Screen;
+use super::super::page::{Page, Target};
+use super::super::scene::Scene;
+use super::super::text::{columns, fit, inert_line, wrap};
+use super::super::world::RunView;
+use super::attention;
+use crate::event::body::HeartbeatLevel;
+use crate::snapshot::Class;
+
+/// Columns from which on the clock and the state of the feed are shown.
+const CLOCK_COLUMNS: u16 = 60;
+
+/// Cells of a bar.
+const GAUGE_CELLS: usize = 8;
+
+/// Draws the lines above the screen and returns what is left for it.
+pub fn head(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
+    let mut rest = area;
+    let mut take = |page: &mut Page<'_>, draw: &dyn Fn(Rect, &mut Page<'_>)| {
+        if rest.height > 6 {
+            draw(Rect { height: 1, ..rest }, page);
+            rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
+        }
+    };
+    take(page, &|line, page| place(scene, line, page));
+    if scene.selected_run().is_some() && area.height >= 18 {
+        take(page, &|line, page| meters(scene, line, page));
+    }
+    if !attention::items(scene).is_empty() {
+        take(page, &|line, page| waiting(scene, line, page));
+    }
+    rest
+}
+
+/// Name of the project, inert.
+pub fn project(scene: &Scene<'_>) -> String {
+    inert_line(&scene.world.project, scene.look())
+}
+
+/// Where one is: project, run, workflow; and the time.
+fn place(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    let look = scene.look();
+    let arrow = format!(" {} ", look.sign("▸", ">"));
+    let mut spans = vec![Span::styled(" crew", look.style(Role::Accent))];
+    let mut step = |text: String, role: Role| {
+        spans.push(Span::styled(arrow.clone(), look.style(Role::Faint)));
+        spans.push(Span::styled(text, look.style(role)));
+    };
+    step(inert_line(&scene.world.project, look), Role::Text);
+    step(scene.model.screen.title().to_owned(), Role::Strong);
+    if let Some(run) = scene.selected_run() {
+        let row = &run.status.run;
+        let goal = inert_line(&row.goal, look);
+        step(format!("#{} {}", row.number, fit(&goal, 40, look)), Role::Text);
+        let cycles = if row.cycles > 0 || row.max_iterations > 0 {
+            format!(" · cycle {}/{}", row.cycles, row.max_iterations)
+        } else {
+            String::new()
+        };
+        let facts = format!("  {} · epoch {}{cycles}", inert_line(&row.workflow, look), row.epoch);
+        spans.push(Span::styled(look_text(&facts, scene), look.style(Role::Dim)));
+    }
+    page.spans(area, &Line::from(spans));
+    let (class, word) = match &scene.model.replay {
+        Some(_) => (Class::Parked, "replay"),
+        None if scene.world.problem.is_some() => (Class::Failed, "cannot read"),
+        None if !scene.world.is_read => (Class::Starting, "reading"),
+        None => (Class::Running, "live"),
+    };
+    let clock = if area.width >= CLOCK_COLUMNS {
+        format!("  {} ", scene.time(scene.now))
+    } else {
+        " ".to_owned()
+    };
+    let right = Line::from(vec![
+        Span::styled(format!(" {} {word}", look.glyph(class)), look.class(class)),
+        Span::styled(clock, look.style(Role::Dim)),
+    ]);
+    let width = u16::try_from(right.width()).unwrap_or(0).min(area.width);
+    page.spans(Rect { x: area.right() - width, width, ..area }, &right);
+}
+
+/// Budget, tokens, slots and heartbeats.
+fn meters(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    let look = scene.look();
+    let mut spans = vec![Span::raw(" ")];
+    if let Some(run) = scene.selected_run() {
+        spans.extend(money(run, scene));
+    }
+    let rate = scene.world.tokens.last().copied().unwrap_or(0);
+    if scene.world.tokens.iter().any(|tokens| *tokens > 0) {
+        spans.push(Span::styled("  tok ", look.style(Role::Dim)));
+        spans.push(Span::raw(format!("{}/min ", short(rate))));
+        spans.push(Span::styled(bars(&scene.world.tokens, scene), look.style(Role::Accent)));
+    }
+    let live: usize = scene.world.views.values().map(|run| run.status.run.progress.live).sum();
+    spans.push(Span::styled("  slots ", look.style(Role::Dim)));
+    spans.push(Span::raw(format!("{live}/{}", scene.world.slots)));
+    let beats: Vec<Span<'_>> = scene
+        .world
+        .views
+        .values()
+        .flat_map(|run| &run.status.tasks)
+        .filter_map(|task| task.heartbeat)
+        .take(16)
+        .map(|level| {
+            let class = heartbeat(level);
+            Span::styled(look.glyph(class).to_string(), look.class(class))
+        })
+        .collect();
+    if !beats.is_empty() {
+        spans.push(Span::styled("  heartbeats ", look.style(Role::Dim)));
+        spans.extend(beats);
+    }
+    page.spans(area, &Line::from(spans));
+}
+
+/// How well a heartbeat is.
+pub fn heartbeat(level: HeartbeatLevel) -> Class {
+    match level {
+        HeartbeatLevel::Healthy => Class::Running,
+        HeartbeatLevel::Warn => Class::Parked,
+        HeartbeatLevel::Stale => Class::Stalled,
+        HeartbeatLevel::Dead => Class::Failed,
+    }
+}
+
+/// What a run has cost, against its budget.
+fn money(run: &RunView, scene: &Scene<'_>) -> Vec<Span<'static>> {
+    let look = scene.look();
+    let budget = &run.status.run.budget;
+    let used = match (budget.used.cost_usd, run.status.run.usage.unpriced) {
+        (Some(usd), 0) => format!("$ {usd:.2}"),
+        (Some(usd), _) => format!("$ {usd:.2}+"),
+        (None, 0) => "$ -".to_owned(),
+        (None, _) => "$ ?".to_owned(),
+    };
+    let mut spans = vec![Span::raw(used)];
+    if let Some(limit) = budget.cost_usd {
+        spans.push(Span::raw(format!("/{limit:.2} ")));
+        spans.push(gauge(budget.used.cost_usd.unwrap_or(0.0) / limit.max(0.001), scene));
+    }
+    if let Some(minutes) = budget.minutes {
+        let passed = if run.status.run.progress.live > 0 { scene.passed_ms(run) } else { 0 };
+        let active = (budget.used.active_ms + passed) / 60_000;
+        spans.push(Span::styled("  min ", look.style(Role::Dim)));
+        spans.push(Span::raw(format!("{active}/{minutes}")));
+    }
+    spans
+}
+
+/// A bar of eight cells.
+fn gauge(part: f64, scene: &Scene<'_>) -> Span<'static> {
+    let look = scene.look();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the number of cells"
+    )]
+    let full = (part.clamp(0.0, 1.0) * GAUGE_CELLS as f64).round() as usize;
+    let class = if part >= 0.8 { Class::NeedsYou } else { Class::Running };
+    let (on, off) = (look.sign("█", "#"), look.sign("░", "."));
+    Span::styled(
+        format!("{}{}", on.repeat(full), off.repeat(GAUGE_CELLS - full)),
+        look.class(class),
+    )
+}
+
+fn bars(values: &[u64], scene: &Scene<'_>) -> String {
+    let signs: &[char] =
+        scene.look().sign(&['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], &['_', '.', ':', '|']);
+    let most = values.iter().copied().max().unwrap_or(0).max(1);
+    let last = signs.len() as u64 - 1;
+    let level = |value: u64| usize::try_from(value * last / most).unwrap_or(0);
+    values.iter().map(|value| signs[level(*value).min(signs.len() - 1)]).collect()
+}
+
+/// A number with as few digits as tell it: `4.1k`.
+pub fn short(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..1_000_000 => format!("{}.{}k", number / 1_000, number % 1_000 / 100),
+        _ => format!("{}.{}M", number / 1_000_000, number % 1_000_000 / 100_000),
+    }
+}
+
+/// What needs a person, in one line.
+fn waiting(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    let look = scene.look();
+    let items = attention::items(scene);
+    let style = look.class(Class::NeedsYou);
+    let verb = if items.len() == 1 { "needs" } else { "need" };
+    let mut text = format!(" {} {} {verb} you: ", look.glyph(Class::NeedsYou), items.len());
+    let names: Vec<String> = items.iter().map(|item| item.title.clone()).collect();
+    text.push_str(&names.join(&look_text(" · ", scene)));
+    page.line(area, &inert_line(&text, look), style);
+    let key = scene.model.key(Action::Inbox);
+    let hint = format!(" [{key}] inbox ");
+    let width = u16::try_from(columns(&hint)).unwrap_or(0).min(area.width);
+    let place = Rect { x: area.right() - width, width, ..area };
+    page.line(place, &hint, look.style(Role::Key));
+    page.hit(area, Target::Action(Action::Inbox));
+}
+
+/// Draws the hints below the screen and returns what is left for it.
+pub fn foot(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
+    if area.height < 4 {
+        return area;
+    }
+    let look = scene.look();
+    let line = Rect { y: area.bottom() - 1, height: 1, ..area };
+    let scopes = scene.model.scopes();
+    let mut x = line.x + 1;
+    for row in scene.model.keys.reachable(&scopes).filter(|row| !row.hint.is_empty()) {
+        let Some(key) = scene.model.keys.key(row.action) else { continue };
+        let key = match key.as_str() {
+            "enter" => look.sign("⏎", "enter").to_owned(),
+            _ => key,
+        };
+        let hint = Line::from(vec![
+            Span::styled(key, look.style(Role::Key)),
+            Span::styled(format!(" {}", row.hint), look.style(Role::Dim)),
+        ]);
+        let width = u16::try_from(hint.width()).unwrap_or(0);
+        if x + width > line.right() {
+            break;
+        }
+        let place = Rect { x, width, ..line };
+        page.spans(place, &hint);
+        page.hit(place, Target::Action(row.action));
+        x += width + 2;
+    }
+    Rect { height: area.height - 1, ..area }
+}
+
+/// The numbers of the screens, at the top right of lists.
+pub fn screens(scene: &Scene<'_>) -> String {
+    let names = Screen::ALL.iter().enumerate();
+    let names = names.map(|(at, screen)| {
+        let mark = if *screen == scene.model.screen { "*" } else { "" };
+        format!("{} {}{mark}", at + 1, screen.title())
+    });
+    names.collect::<Vec<_>>().join("  ")
+}
+
+/// Draws what was just said, above the hints.
+pub fn toasts(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    let look = scene.look();
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let width = usize::from(area.width.saturating_sub(4)).clamp(1, 100);
+    for toast in scene.model.toasts.iter().filter(|toast| toast.until > scene.now) {
+        let style = look.class(toast.class);
+        for (at, text) in toast.text.lines().take(6).enumerate() {
+            let sign = if at == 0 { look.glyph(toast.class) } else { ' ' };
+            let span = Span::styled(format!(" {sign} {}", inert_line(text, look)), style);
+            lines.extend(wrap(vec![span], width, 3));
+        }
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(3));
+    if height == 0 {
+        return;
+    }
+    let place =
+        Rect { x: area.x, y: area.bottom().saturating_sub(height + 1), width: area.width, height };
+    page.clear(place);
+    page.lines(place, &lines);
+}
+
+/// Signs of our own text, as this terminal shows them.
+fn look_text(text: &str, scene: &Scene<'_>) -> String {
+    if scene.look().ascii { text.replace('·', "-") } else { text.to_owned() }
+}

@@ -1,0 +1,16 @@
+//! Parts of screens.
+
+pub mod agents;
+pub mod attention;
+pub mod chrome;
+mod crowd;
+pub mod events;
+pub mod gates;
+pub mod inspector;
+pub mod mail;
+pub mod prompt;
+pub mod rows;
+pub mod scroll;
+pub mod transcript;
+pub mod welcome;
+pub mod why;

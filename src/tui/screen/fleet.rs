@@ -1,0 +1,176 @@
+//! Screen 1: the agents of all live runs, and beside them what is under the cursor.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::super::keymap::{Action, Scope};
+use super::super::look::Role;
+use super::super::model::{Model, Tab};
+use super::super::msg::Effect;
+use super::super::page::{Page, Panel, Target};
+use super::super::pane::{agents, events, inspector, rows, welcome};
+use super::super::scene::Scene;
+use super::super::want::Want;
+use super::super::world::TaskRef;
+
+/// Columns from which on there are three columns.
+const THREE_COLUMNS: u16 = 160;
+/// Columns from which on the inspector stands beside the table.
+const TWO_COLUMNS: u16 = 100;
+/// Columns below which there is one panel at a time.
+const ONE_PANEL: u16 = 80;
+/// Lines of the events' panel with its frame.
+const EVENTS_LINES: u16 = 7;
+
+/// The screen of agents.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Only rows that match are shown.
+    pub filter: String,
+    /// What is chosen where there is no run yet.
+    pub choice: usize,
+    /// First row of the last frame.
+    pub scroll: Cell<usize>,
+}
+
+/// Where keys mean something, the innermost first.
+pub fn scopes(model: &Model) -> Vec<Scope> {
+    match model.panel {
+        Panel::Inspector => inspector::scopes(model),
+        Panel::List | Panel::Strip | Panel::Events | Panel::Overlay => {
+            vec![Scope::Target, Scope::List, Scope::Inspector]
+        }
+    }
+}
+
+/// What it looks at.
+pub fn wants(scene: &Scene<'_>, wants: &mut BTreeSet<Want>) {
+    if welcome::is_shown(scene) {
+        welcome::wants(wants);
+    } else if scene.model.size.0 >= ONE_PANEL || scene.model.panel == Panel::Inspector {
+        inspector::wants(scene, wants);
+    }
+}
+
+/// The targets of the rows, in their order.
+pub fn targets(scene: &Scene<'_>) -> Vec<TaskRef> {
+    rows::rows(scene).into_iter().map(|row| row.target).collect()
+}
+
+/// Panels that can take the keys, in the order of the tab key.
+pub fn panels(model: &Model) -> Vec<Panel> {
+    if model.size.0 < ONE_PANEL {
+        return vec![Panel::List, Panel::Inspector, Panel::Events];
+    }
+    vec![Panel::List, Panel::Inspector, Panel::Events]
+}
+
+/// What an action does here; nothing when it is not one of this screen's.
+pub fn update(model: &mut Model, scene_rows: &[TaskRef], action: Action) -> Option<Vec<Effect>> {
+    match action {
+        Action::NextTab | Action::PreviousTab => {
+            let step = if action == Action::NextTab { 1 } else { Tab::ALL.len() - 1 };
+            let at = Tab::ALL.iter().position(|tab| *tab == model.tab).unwrap_or(0);
+            model.tab = Tab::ALL[(at + step) % Tab::ALL.len()];
+            Some(Vec::new())
+        }
+        _ => super::super::update::move_in(model, scene_rows, action),
+    }
+}
+
+/// Draws the screen.
+pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    if welcome::is_shown(scene) {
+        page.hit(area, Target::Panel(Panel::List));
+        let inner = page.panel(area, Line::from(" crew "), true);
+        return welcome::view(scene, inner, page);
+    }
+    if area.width < ONE_PANEL {
+        match scene.model.panel {
+            Panel::Inspector => inspector::view(scene, area, page),
+            Panel::Events => happened(scene, area, page),
+            Panel::List | Panel::Strip | Panel::Overlay => list(scene, area, page),
+        }
+    } else if area.width < TWO_COLUMNS {
+        let [top, bottom] =
+            Layout::vertical([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(area);
+        list(scene, top, page);
+        inspector::view(scene, bottom, page);
+    } else if area.width < THREE_COLUMNS {
+        let [left, right] =
+            Layout::horizontal([Constraint::Percentage(48), Constraint::Percentage(52)])
+                .areas(area);
+        let events = EVENTS_LINES.min(area.height / 3);
+        let [top, bottom] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(events)]).areas(right);
+        list(scene, left, page);
+        inspector::view(scene, top, page);
+        happened(scene, bottom, page);
+    } else {
+        let [left, middle, right] = Layout::horizontal([
+            Constraint::Percentage(36),
+            Constraint::Percentage(38),
+            Constraint::Percentage(26),
+        ])
+        .areas(area);
+        list(scene, left, page);
+        inspector::view(scene, middle, page);
+        happened(scene, right, page);
+    }
+}
+
+fn list(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    let look = scene.look();
+    let rows = rows::rows(scene);
+    let mut title = vec![Span::raw(format!(" Agents ({}) ", rows.len()))];
+    if !scene.model.fleet.filter.is_empty() {
+        let filter = format!("/{} ", scene.model.fleet.filter);
+        title.push(Span::styled(filter, look.style(Role::Found)));
+    }
+    page.hit(area, Target::Panel(Panel::List));
+    let inner = page.panel(area, Line::from(title), scene.model.panel == Panel::List);
+    if rows.is_empty() {
+        return empty(scene, inner, page);
+    }
+    agents::view(&rows, &scene.model.fleet.scroll, scene, inner, page);
+}
+
+fn happened(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    page.hit(area, Target::Panel(Panel::Events));
+    let is_focused = scene.model.panel == Panel::Events;
+    let inner = page.panel(area, Line::from(" Events "), is_focused);
+    events::view(scene.selected_run(), scene, inner, page);
+}
+
+/// What a person can do who has no run.
+fn empty(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    let look = scene.look();
+    if let Some(problem) = &scene.world.problem {
+        let span = Span::styled(super::super::text::inert(problem, look), look.style(Role::Text));
+        let lines = super::super::text::wrap(vec![span], usize::from(area.width), 0);
+        return page.lines(area, &lines);
+    }
+    if !scene.world.is_read {
+        return page.line(area, "reading …", look.style(Role::Dim));
+    }
+    let key = |action: Action| Span::styled(scene.model.key(action), look.style(Role::Key));
+    let nothing = if scene.model.fleet.filter.is_empty() {
+        "Nothing runs here."
+    } else {
+        "No row matches the filter; esc shows all."
+    };
+    let lines = vec![
+        Line::from(nothing),
+        Line::default(),
+        Line::from(vec![
+            key(Action::NewRun),
+            Span::raw("  start a run: a goal goes in, a team works on it"),
+        ]),
+        Line::from(vec![key(Action::Runs), Span::raw("  all runs of this project")]),
+        Line::from(vec![key(Action::Help), Span::raw("  all keys")]),
+    ];
+    page.lines(area, &lines);
+}

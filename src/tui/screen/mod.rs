@@ -1,0 +1,7 @@
+//! The five screens.
+
+pub mod fleet;
+pub mod inbox;
+pub mod runs;
+pub mod task;
+pub mod workflow;
