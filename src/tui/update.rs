@@ -47,18 +47,13 @@ impl<'a> Data<'a> {
 
 /// Takes in something that happened.
 pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
-    let effects = take_in(model, data, msg);
-    inspector::settle(model, data);
-    effects
-}
-
-fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     model.toasts.retain(|toast| toast.until > data.now);
     let before = model.selected.clone();
     let effects = take_in(model, data, msg);
     if let Some(left) = before.filter(|before| model.selected.as_ref() != Some(before)) {
         see(model, data, &left);
     }
+    inspector::settle(model, data);
     effects
 }
 
@@ -100,6 +95,7 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Mouse(event) => mouse(model, data, event),
+        Msg::Paste(text) if inspector::pasted(model, &text) => Vec::new(),
         Msg::Paste(text) => overlay::pasted(model, &text, data),
         Msg::Resized(width, height) => {
             model.size = (width, height);

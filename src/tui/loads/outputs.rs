@@ -83,7 +83,9 @@ impl Outputs {
         });
         gone.retain(|path| self.pagers.values().all(|pager| pager.path() != path));
         if let Some(watch) = &mut self.watch {
-            gone.iter().for_each(|path| watch.remove(path));
+            for path in &gone {
+                watch.remove(path);
+            }
         }
         self.finders.retain(|search, _| searches.contains(search));
         if self.told.len() > FACTS_KEPT {

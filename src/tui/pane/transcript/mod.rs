@@ -291,7 +291,7 @@ fn found(search: &Search, hits: Option<&Hits>, look: Look) -> String {
     } else if !hits.is_complete() {
         let (done, size) = hits.searched;
         let dot = look.sign("·", "-");
-        text.push_str(&format!(" {dot} {} % searched", done * 100 / size.max(1)));
+        text = format!("{text} {dot} {} % searched", done * 100 / size.max(1));
     }
     text
 }
