@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
@@ -78,6 +78,18 @@ fn log_to_stderr(verbose: u8) {
     );
 }
 
+/// The verbs as the dashboard proposes them.
+fn verbs() -> Vec<crate::tui::VerbName> {
+    let command = Cli::command();
+    let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    shown
+        .map(|verb| crate::tui::VerbName {
+            name: verb.get_name().to_owned(),
+            about: verb.get_about().map(ToString::to_string).unwrap_or_default(),
+        })
+        .collect()
+}
+
 fn context(cli: &Cli) -> Result<Context> {
     let env = Environment::capture();
     let color = match cli.global.color {
@@ -103,7 +115,8 @@ fn context(cli: &Cli) -> Result<Context> {
         kill: crate::runtime::stop_attempts,
         sessions: crate::runtime::doors(),
         dashboard: |workspace, run| {
-            crate::tui::run(&crate::tui::Seed { workspace, run }).map(|closed| closed.live)
+            let verbs = verbs();
+            crate::tui::run(&crate::tui::Seed { workspace, run, verbs }).map(|closed| closed.live)
         },
         now: clock.now(),
         clock: Box::new(move || clock.now()),

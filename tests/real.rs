@@ -2,7 +2,7 @@
 //!
 //! They come from a package registry, so these tests are ignored by `cargo test`; `.ci/run` installs them and runs
 //! `cargo test --test real -- --ignored`. `CREW_REAL_AGENTS` names the folder that holds them (`claude`, `codex`, `pi`
-//! and `node`); `python3` plays the model.
+//! and `node`, and any of the agents of protocol.rs); `python3` plays the model.
 
 #[path = "support/project.rs"]
 #[expect(dead_code, reason = "other test programs need the rest of it")]
@@ -15,6 +15,8 @@ mod accidents;
 mod failures;
 #[path = "real/live.rs"]
 mod live;
+#[path = "real/protocol.rs"]
+mod protocol;
 #[path = "real/stage.rs"]
 mod stage;
 #[path = "real/tools.rs"]

@@ -5,7 +5,11 @@
 mod project;
 mod support;
 
+#[path = "tui/demo.rs"]
+mod demo;
 #[path = "tui/life.rs"]
 mod life;
+#[path = "tui/readme.rs"]
+mod readme;
 #[path = "tui/screen.rs"]
 mod screen;

@@ -108,7 +108,7 @@ impl RuntimeSpec {
         let resume = self.resume.as_ref().filter(|_| input.session.is_some());
         let main = resume.unwrap_or(&self.command);
         let mut words: Vec<&str> = main.iter().map(String::as_str).collect();
-        if input.model.is_some() {
+        if input.model.is_some() && !self.asks_model {
             words.extend(self.model.iter().map(String::as_str));
         }
         if input.mcp_config.is_some() {

@@ -79,6 +79,8 @@ pub struct RuntimeSpec {
     pub chat: Vec<String>,
     /// The protocol in which it takes input while it works; without one it has its prompt and nothing more.
     pub live: Option<Protocol>,
+    /// Its driver asks for the model in the words of the protocol; `model` is not for this command.
+    pub asks_model: bool,
     /// Program and arguments that open a session of it in a terminal: `["mytool", "--resume", "{session}"]`.
     pub attach: Vec<String>,
     /// The same for a session that begins anew.
@@ -224,9 +226,26 @@ impl RuntimeSpec {
         !self.mcp.is_empty() || !self.mcp_set.is_empty() || self.live == Some(Protocol::Acp)
     }
 
+    /// Whether an attempt can go on with the session of an earlier one.
+    pub fn can_resume(&self) -> bool {
+        self.resume.is_some() || self.live.is_some_and(Protocol::resumes_by_itself)
+    }
+
+    /// Whether a model can be asked for.
+    pub fn takes_model(&self) -> bool {
+        !self.model.is_empty() || self.asks_model
+    }
+
     /// The same program at another place.
     fn at(&mut self, program: &str) {
-        let lists = [&mut self.command, &mut self.chat, &mut self.version, &mut self.login];
+        let lists = [
+            &mut self.command,
+            &mut self.chat,
+            &mut self.attach,
+            &mut self.interactive,
+            &mut self.version,
+            &mut self.login,
+        ];
         for words in lists.into_iter().chain(self.resume.as_mut()) {
             if let Some(first) = words.first_mut() {
                 program.clone_into(first);
@@ -274,6 +293,7 @@ fn read(name: &str, table: &Table) -> Result<RuntimeSpec, SpecProblem> {
         command,
         resume,
         live: None,
+        asks_model: false,
     };
     transport::choose(&mut spec, table)?;
     if let Some(program) = value::<String>(table, "program", "a path")? {

@@ -34,6 +34,9 @@ pub(super) fn choose(spec: &mut RuntimeSpec, table: &Table) -> Result<(), SpecPr
         spec.permissions.note_live(levels);
         return Ok(());
     }
+    // Arguments for a model are those of the other way.
+    spec.asks_model =
+        protocol.resumes_by_itself() && (!command.is_empty() || spec.model.is_empty());
     if !command.is_empty() {
         spec.command = command;
         spec.resume = None;

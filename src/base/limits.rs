@@ -44,6 +44,8 @@ pub const CHILD_CREATE_TRIES: u32 = 3;
 
 /// Bytes of one line of an agent's output that are read; the rest of the line is cut when shown.
 pub const OUTPUT_LINE_BYTES_MAX: usize = 16 << 20;
+/// Milliseconds for which a tool call explains that its agent says nothing.
+pub const TOOL_CALL_MS: u64 = 60 * 60_000;
 /// Bytes of a line of output that no rule knows; the middle is cut when it is shown.
 pub const RAW_LINE_BYTES_MAX: usize = 16 << 10;
 /// Bytes of a prompt that is given as an argument: the kernel takes 128 KiB for one; refused.

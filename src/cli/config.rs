@@ -1,24 +1,61 @@
-//! `crew config`: every value that holds here, with its origin.
+//! `crew config`: every value that holds here, with its origin; and changing one.
 
-use clap::Args as ClapArgs;
+use camino::Utf8Path;
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{CliError, Context, Exit, Result};
 use crate::base::limits::JSON_SCHEMA;
 use crate::base::text;
-use crate::config::{Config, Loaded, Origin, Overrides, Row};
+use crate::config::{Config, Layer, Loaded, Origin, Overrides, Row, SetError};
 use crate::store::discover;
 
 /// Show the configuration: every value, and where it comes from.
 ///
 /// Flags win over `CREW_*` variables, these over your file, yours over the project's, that over the built-in one.
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    change: Option<Change>,
     /// Only this key, or the keys of this table; one key prints its bare value.
     key: Option<String>,
     /// Show origins also with a single key.
     #[arg(long)]
     origins: bool,
+}
+
+/// A change of one of the files.
+#[derive(Debug, Subcommand)]
+enum Change {
+    /// Set a key in your file, or in the project's; comments stay.
+    Set {
+        /// The key: `ui.theme`, `limits.agents`.
+        key: String,
+        /// Its value, as text or as TOML.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// The file.
+        #[arg(long = "in", value_enum, default_value_t = File::User, value_name = "FILE")]
+        file: File,
+    },
+    /// Take a key out of your file, or out of the project's.
+    Unset {
+        /// The key.
+        key: String,
+        /// The file.
+        #[arg(long = "in", value_enum, default_value_t = File::User, value_name = "FILE")]
+        file: File,
+    },
+}
+
+/// A file with configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum File {
+    /// Your own.
+    User,
+    /// The project's, for everyone who works in it.
+    Project,
 }
 
 #[derive(Serialize)]
@@ -44,6 +81,15 @@ struct Json<'a> {
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let found = discover(&context.cwd, context.project_flag.as_deref())
         .map_err(crate::client::WorkspaceError::from)?;
+    match &args.change {
+        Some(Change::Set { key, value, file }) => {
+            return change(key, Some(value), *file, &found.root, context);
+        }
+        Some(Change::Unset { key, file }) => {
+            return change(key, None, *file, &found.root, context);
+        }
+        None => {}
+    }
     // An invalid configuration is shown too: that is when people look.
     let loaded = Config::load(&context.env, Some(&found.root), &Overrides::default());
     let user_file = context.env.config_dir().map(|dir| dir.join("config.toml").to_string());
@@ -74,6 +120,70 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         }
     }
     Ok(if loaded.errors.is_empty() { Exit::Ok } else { Exit::Invalid })
+}
+
+/// Changes one key and tells what holds now.
+fn change(
+    key: &str,
+    value: Option<&str>,
+    file: File,
+    root: &Utf8Path,
+    context: &mut Context,
+) -> Result<Exit> {
+    let layer = match file {
+        File::User => Layer::User,
+        File::Project => Layer::Project,
+    };
+    let path = Config::set(&context.env, Some(root), layer, key, value)?;
+    let loaded = Config::load(&context.env, Some(root), &Overrides::default());
+    let row = loaded.config.rows().iter().find(|row| row.key == key);
+    let is_there = |origin: &Origin| match origin {
+        Origin::User(file, _) | Origin::Project(file, _) => *file == path,
+        Origin::Preset | Origin::Env(_) | Origin::Flag(_) => false,
+    };
+    if context.json {
+        let values = row.into_iter().map(|row| ValueJson {
+            key: &row.key,
+            value: row.value.as_deref(),
+            origins: row.origins.iter().map(Origin::to_string).collect(),
+        });
+        let values: Vec<ValueJson<'_>> = values.collect();
+        context.write_json(&serde_json::json!({
+            "schema_version": JSON_SCHEMA, "file": path, "values": values,
+        }))?;
+        return Ok(Exit::Ok);
+    }
+    match row {
+        Some(row) => {
+            write(context, &[row], false)?;
+            if value.is_some() && !row.origins.iter().any(is_there) {
+                let origins: Vec<String> = row.origins.iter().map(Origin::to_string).collect();
+                let said = format!("note: it is set in {path}; {} wins", origins.join(", "));
+                context.say(&said)?;
+            }
+        }
+        None => context.say(&format!("`{key}` is not set any more"))?,
+    }
+    Ok(Exit::Ok)
+}
+
+impl From<SetError> for CliError {
+    fn from(error: SetError) -> Self {
+        let hint = error.hint();
+        let exit = match &error {
+            SetError::NoKey(..) => Exit::Usage,
+            SetError::Io(_) => Exit::Io,
+            SetError::NoFolder
+            | SetError::NoProject
+            | SetError::Broken(..)
+            | SetError::Wrong(_) => Exit::Invalid,
+        };
+        let error = Self::from_chain(exit, "config", &error);
+        match hint {
+            Some(hint) => error.hinted(hint),
+            None => error,
+        }
+    }
 }
 
 fn write(context: &mut Context, rows: &[&Row], is_bare: bool) -> Result<()> {

@@ -147,13 +147,13 @@ pub fn abilities(spec: &RuntimeSpec) -> Vec<String> {
     if spec.live.is_some() {
         can.push("steer".to_owned());
     }
-    if spec.resume.is_some() {
+    if spec.can_resume() {
         can.push("resume".to_owned());
     }
     if spec.takes_mcp() {
         can.push("MCP".to_owned());
     }
-    if !spec.model.is_empty() {
+    if spec.takes_model() {
         can.push("model".to_owned());
     }
     let levels: Vec<&str> = spec.permissions.levels().map(Permission::as_str).collect();

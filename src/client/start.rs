@@ -97,7 +97,8 @@ pub fn prepare(workspace: &Workspace, mut request: RunRequest) -> Result<Prepare
         plan.completion = Completion::Deliver;
     }
     if base.is_none() && plan.has_writers() {
-        notes.push("no worktree: the tasks work in the project folder itself".to_owned());
+        let note = "no worktree: the tasks work in the project folder itself, and nothing is merged at the end";
+        notes.push(note.to_owned());
     }
     let started = started_risks(workspace, &request, base.is_none() && plan.has_writers());
     Ok(Prepared {

@@ -138,7 +138,7 @@ pub(super) const KEYS: &[Key] = &[
     key("notify.command", Text, Execute, "\"my-notifier\""),
     key("notify.webhook", Text, Execute, "\"https://example.com/hook\""),
     key("notify.timeout", Duration, Lower, "\"30s\""),
-    key("ui.theme", Choice(&["auto", "dark", "light"]), Any, "\"auto\""),
+    key("ui.theme", Choice(&["auto", "dark", "light", "contrast", "basic", "plain"]), Any, "\"auto\""),
     key("ui.ascii", Flag, Any, "true"),
     key("ui.keys.*", Words, User, "\"y\""),
 ];

@@ -19,8 +19,8 @@ use crate::base::limits;
 use crate::base::path::{PathContext, PathError};
 use crate::base::text;
 
-const CONFIG_FILE: &str = "config.toml";
-const PROJECT_FILE: &str = ".crew/config.toml";
+pub(super) const CONFIG_FILE: &str = "config.toml";
+pub(super) const PROJECT_FILE: &str = ".crew/config.toml";
 const SCHEDULES: &str = ".crew/schedules";
 /// The configuration, and everything that is wrong with it.
 #[derive(Debug)]
@@ -81,6 +81,20 @@ impl Config {
     ///
     /// Flags win over `CREW_*` variables, these over the user's file, that over the project's, that over the preset.
     pub fn load(env: &Environment, project_root: Option<&Utf8Path>, flags: &Overrides) -> Loaded {
+        Self::load_with(env, project_root, flags, None)
+    }
+
+    /// Loads the configuration as it would be if a file had this text.
+    pub(super) fn load_with(
+        env: &Environment,
+        project_root: Option<&Utf8Path>,
+        flags: &Overrides,
+        instead: Option<(&Utf8Path, &str)>,
+    ) -> Loaded {
+        let read_document = |path: &Utf8Path| match instead {
+            Some((file, text)) if file == path => file::parse(path, text),
+            Some(_) | None => read_document(path),
+        };
         let mut merged = Merged::default();
         merged.file(file::parse("default.toml".into(), PRESET), |_| Origin::Preset);
         let user_file = env.config_dir().map(|dir| dir.join(CONFIG_FILE));

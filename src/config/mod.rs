@@ -1,7 +1,7 @@
 //! Configuration: what a person, a project and the environment ask for, with the origin of every value.
 //!
 //! [`Config::load`] is the entry point. It never starts anything and never imports what it configures; `load.rs` alone
-//! reads files and the environment, `trust.rs` keeps the file of trusted projects.
+//! reads files and the environment, `set.rs` changes a file, `trust.rs` keeps the file of trusted projects.
 
 mod build;
 mod check;
@@ -13,6 +13,7 @@ mod load;
 mod merge;
 mod model;
 mod problem;
+mod set;
 #[cfg(test)]
 mod tests;
 pub mod trust;
@@ -27,6 +28,7 @@ pub use model::{
     Permission, Price, Risk, RiskProfile, RuntimeTable, State, Ui, Validation, Worktree,
 };
 pub use problem::{Place, Problem};
+pub use set::{Layer, SetError, expected};
 pub use trust::{Trust, TrustItem, TrustStore};
 
 /// The built-in configuration, commented.

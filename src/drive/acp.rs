@@ -3,19 +3,23 @@
 //! A session takes one prompt at a time: a message for it begins the next one, and an urgent one ends the
 //! turn that goes on.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use agent_client_protocol_schema::v1 as acp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::consent::{self, Reach};
 use super::machine::{Do, Machine, Phase, Setting};
 use crate::agent::live::{Note, Order, OrderKind};
 use crate::base::flow::Permission;
+use crate::base::text::did_you_mean;
 
 /// Names of the driver's own calls.
 const INITIALIZE: &str = "crew-initialize";
 const SESSION: &str = "crew-session";
 const MODE: &str = "crew-mode";
+const MODEL: &str = "crew-model";
 const PROMPT: &str = "crew-prompt";
 
 /// Modes by which agents are held to a level, as they name them.
@@ -23,10 +27,15 @@ fn modes(level: Permission) -> &'static [&'static str] {
     match level {
         Permission::Plan => &["plan", "read-only"],
         Permission::Ask => &["default", "ask", "read-only"],
-        Permission::Edit => &["acceptEdits", "auto_edit", "auto-edit", "autoEdit"],
+        Permission::Edit => {
+            &["acceptEdits", "auto_edit", "auto-edit", "autoEdit", "workspace-write"]
+        }
         Permission::Full => &["bypassPermissions", "agent-full-access", "full-access", "yolo"],
     }
 }
+
+/// Agents whose mode for reading refuses crew's tools: they are put into the one that asks, and told no.
+const PLAN_DEAF: [&str; 1] = ["qwen-code"];
 
 /// The conversation.
 #[derive(Debug)]
@@ -35,12 +44,20 @@ pub(super) struct Acp {
     /// What is said next: the prompt, then messages with their names.
     waiting: Vec<(Option<String>, String)>,
     session: Option<String>,
+    /// What is asked of the session before its first prompt.
+    settings: VecDeque<Do>,
     /// A turn goes on.
     is_busy: bool,
     /// The session can be spoken to.
     is_open: bool,
     ended: Option<bool>,
     asked: Vec<Request>,
+    /// What is known of tool calls that go on: a request often names only their id.
+    calls: BTreeMap<String, Map<String, Value>>,
+    /// Its own mode for reading refuses crew's tools too.
+    is_plan_deaf: bool,
+    /// It was told no, with these words, and has said nothing since: some end their turn at that.
+    refused: Option<String>,
 }
 
 #[derive(Debug)]
@@ -56,10 +73,14 @@ impl Acp {
             setting,
             waiting: Vec::new(),
             session: None,
+            settings: VecDeque::new(),
             is_busy: false,
             is_open: false,
             ended: None,
             asked: Vec::new(),
+            calls: BTreeMap::new(),
+            is_plan_deaf: false,
+            refused: None,
         }
     }
 
@@ -84,6 +105,8 @@ impl Acp {
         let error = line.get("error").map(words);
         match (name.as_str(), error) {
             (INITIALIZE, None) => {
+                self.is_plan_deaf =
+                    PLAN_DEAF.contains(&text(line, "/result/agentInfo/name").as_str());
                 let can_load = line.pointer("/result/agentCapabilities/loadSession");
                 if self.setting.session.is_some() && can_load != Some(&Value::Bool(true)) {
                     return self.fail("session not found: the program cannot load one".to_owned());
@@ -91,10 +114,8 @@ impl Acp {
                 vec![self.open()]
             }
             (SESSION, None) => self.opened(line),
-            (MODE, None) => {
-                self.is_open = true;
-                self.go_on()
-            }
+            (MODE | MODEL, None) => self.set_up(),
+            (MODEL, Some(why)) => self.fail(format!("model not found: {why}")),
             (SESSION, Some(why)) if self.setting.session.is_some() => {
                 self.fail(format!("session not found: {why}"))
             }
@@ -102,7 +123,12 @@ impl Acp {
             (PROMPT, error) => {
                 self.is_busy = false;
                 let reason = text(line, "/result/stopReason");
-                self.ended = Some(error.is_none() && reason == "end_turn");
+                let is_over = error.is_none() && reason == "end_turn";
+                self.ended = Some(is_over);
+                let refused = self.refused.take().filter(|_| is_over || reason == "cancelled");
+                if let Some(why) = refused.filter(|_| self.waiting.is_empty()) {
+                    self.waiting.push((None, why));
+                }
                 self.go_on()
             }
             _ => Vec::new(),
@@ -116,37 +142,89 @@ impl Acp {
         self.session = Some(id.clone());
         let mut wanted = Vec::new();
         wanted.extend(known.map(|id| Do::Say(Note::Session { id })));
-        let none = Vec::new();
-        let known = line.pointer("/result/modes/availableModes").and_then(Value::as_array);
-        let known: Vec<String> =
-            known.unwrap_or(&none).iter().map(|mode| text(mode, "/id")).collect();
-        let level = self.setting.consent;
-        let mode = modes(level).iter().find(|mode| known.iter().any(|known| known == **mode));
-        match mode.filter(|_| !self.setting.is_held) {
-            Some(mode) => {
-                let request = acp::SetSessionModeRequest::new(id, (*mode).to_owned());
-                wanted.push(call(MODE, "session/set_mode", &request));
+        let result = line.pointer("/result").unwrap_or(&Value::Null);
+        let settings = self.mode(&id, result).and_then(|mode| Ok((mode, self.model(&id, result)?)));
+        match settings {
+            Ok((mode, model)) => {
+                self.settings.extend(mode.into_iter().chain(model));
+                wanted.extend(self.set_up());
             }
-            // What it does without asking nobody could hold it to.
-            None if !self.setting.is_held
-                && matches!(level, Permission::Plan | Permission::Edit) =>
-            {
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                let why =
-                    format!("the program has no mode for permission `{level}`; it has {known}");
-                wanted.extend(self.fail(why));
-            }
-            None => {
-                self.is_open = true;
-                wanted.extend(self.go_on());
-            }
+            Err(why) => wanted.extend(self.fail(why)),
         }
         wanted
     }
 
+    /// Asks for the next thing that the session must be set to; then it can be spoken to.
+    fn set_up(&mut self) -> Vec<Do> {
+        if let Some(setting) = self.settings.pop_front() {
+            return vec![setting];
+        }
+        self.is_open = true;
+        self.go_on()
+    }
+
+    /// Puts the session into the mode of its level, where nothing else holds it to that.
+    fn mode(&self, session: &str, opened: &Value) -> Result<Option<Do>, String> {
+        let level = self.setting.consent;
+        if self.setting.is_held {
+            return Ok(None);
+        }
+        let known = texts(opened, "/modes/availableModes", "/id");
+        let level_modes = if self.is_plan_deaf && level == Permission::Plan {
+            modes(Permission::Ask)
+        } else {
+            modes(level)
+        };
+        if let Some(mode) = level_modes.iter().find(|mode| known.iter().any(|one| one == *mode)) {
+            let request = acp::SetSessionModeRequest::new(session.to_owned(), (*mode).to_owned());
+            return Ok(Some(call(MODE, "session/set_mode", &request)));
+        }
+        // What it does without asking nobody could hold it to.
+        if level != Permission::Full {
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(format!(
+                "the program has no mode for permission `{level}`; it has {known}"
+            ));
+        }
+        Ok(None)
+    }
+
+    /// Asks for the model, by its id or by its name, as the program offers it.
+    fn model(&self, session: &str, opened: &Value) -> Result<Option<Do>, String> {
+        let Some(wanted) = &self.setting.model else { return Ok(None) };
+        // Options are what the protocol knows by now; models are how it began, and only in some agents.
+        let options = opened.get("configOptions").and_then(Value::as_array);
+        let option =
+            options.into_iter().flatten().find(|option| text(option, "/category") == "model");
+        if let Some(option) = option
+            && let Some(value) = offered(option, "/options", "/value", wanted)
+        {
+            let config = text(option, "/id");
+            let params = json!({"sessionId": session, "configId": config, "value": value});
+            return Ok(Some(call(MODEL, "session/set_config_option", &params)));
+        }
+        let models = "/models/availableModels";
+        if let Some(id) = offered(opened, models, "/modelId", wanted) {
+            let params = json!({"sessionId": session, "modelId": id});
+            return Ok(Some(call(MODEL, "session/set_model", &params)));
+        }
+        let mut known = texts(opened, models, "/modelId");
+        known.extend(option.iter().flat_map(|option| texts(option, "/options", "/value")));
+        if known.is_empty() {
+            return Err(format!(
+                "model not found: the program offers no choice of models, and `{wanted}` was asked for"
+            ));
+        }
+        let near = did_you_mean(wanted, known.iter().map(String::as_str));
+        let near = near.map(|near| format!(", did you mean `{near}`")).unwrap_or_default();
+        known.sort_unstable();
+        known.dedup();
+        Err(format!("model not found: `{wanted}`{near}; the program has {}", known.join(", ")))
+    }
+
     fn fail(&mut self, why: String) -> Vec<Do> {
         (self.ended, self.is_busy) = (Some(false), false);
-        self.waiting.clear();
+        (self.waiting, self.settings) = (Vec::new(), VecDeque::new());
         vec![Do::Say(Note::Failed { why })]
     }
 
@@ -167,6 +245,42 @@ impl Acp {
         wanted
     }
 
+    /// Takes in what the agent says that it does.
+    fn update(&mut self, update: &Value) {
+        match text(update, "/sessionUpdate").as_str() {
+            "agent_message_chunk" if !text(update, "/content/text").trim().is_empty() => {
+                self.refused = None;
+            }
+            kind @ ("tool_call" | "tool_call_update") => {
+                if kind == "tool_call" {
+                    self.refused = None;
+                }
+                let id = text(update, "/toolCallId");
+                if matches!(text(update, "/status").as_str(), "completed" | "failed") {
+                    self.calls.remove(&id);
+                } else {
+                    let call = self.call(update);
+                    self.calls.insert(id, call);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A tool call with all that was told of it so far.
+    fn call(&self, told: &Value) -> Map<String, Value> {
+        let mut call = self.calls.get(&text(told, "/toolCallId")).cloned().unwrap_or_default();
+        for key in ["toolCallId", "title", "kind", "name", "rawInput", "_meta"] {
+            let value = told.get(key).filter(|value| match value {
+                Value::Null => false,
+                Value::Object(fields) => !fields.is_empty(),
+                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => true,
+            });
+            call.extend(value.map(|value| (key.to_owned(), value.clone())));
+        }
+        call
+    }
+
     fn request(&mut self, line: &Value, method: &str) -> Vec<Do> {
         let id = line.get("id").cloned().unwrap_or(Value::Null);
         let params = line.get("params").cloned().unwrap_or(Value::Null);
@@ -175,12 +289,15 @@ impl Acp {
             let error = json!({"code": -32601, "message": "crew does not offer this"});
             return vec![Do::Send(json!({"jsonrpc": "2.0", "id": id, "error": error}))];
         };
-        let call = params.get("toolCall").unwrap_or(&Value::Null);
+        let call = self.call(params.get("toolCall").unwrap_or(&Value::Null));
+        let call = &Value::Object(call);
         let title = text(call, "/title");
-        let tool = [text(call, "/name"), text(call, "/kind"), "a tool".to_owned()];
-        let tool = tool.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        let tool = tool_names(call).next().unwrap_or_else(|| "a tool".to_owned());
         let request = Request { name: format!("r{id}"), id, options: asked.options };
-        if let Some(is_yes) = consent::of(self.setting.consent, reach(call, &tool)) {
+        if let Some(is_yes) = consent::of(self.setting.consent, reach(call)) {
+            if !is_yes {
+                self.refused = Some(consent::refusal(self.setting.consent).to_owned());
+            }
             return vec![decided(&request, is_yes)];
         }
         let input = call.get("rawInput").filter(|input| input.is_object());
@@ -203,7 +320,10 @@ impl Machine for Acp {
     fn line(&mut self, line: &Value) -> Vec<Do> {
         match (line.get("method").and_then(Value::as_str), line.get("id")) {
             (Some(method), Some(_)) => self.request(line, method),
-            (Some(_), None) => Vec::new(),
+            (Some(_), None) => {
+                self.update(line.pointer("/params/update").unwrap_or(&Value::Null));
+                Vec::new()
+            }
             (None, _) => self.response(line),
         }
     }
@@ -223,7 +343,11 @@ impl Machine for Acp {
             return Vec::new();
         };
         let request = self.asked.remove(at);
-        vec![decided(&request, consent::is_yes(words))]
+        let is_yes = consent::is_yes(words);
+        if !is_yes {
+            self.refused = Some(consent::no(words));
+        }
+        vec![decided(&request, is_yes)]
     }
 
     fn interrupt(&mut self) -> Vec<Do> {
@@ -246,10 +370,22 @@ impl Machine for Acp {
     }
 }
 
+/// The value of an entry of a list that has this value, or this name.
+fn offered(value: &Value, list: &str, key: &str, wanted: &str) -> Option<String> {
+    let entries = value.pointer(list)?.as_array()?;
+    let by = |path: &str| entries.iter().find(|entry| text(entry, path) == wanted);
+    by(key).or_else(|| by("/name")).map(|entry| text(entry, key))
+}
+
+/// One text of every entry of a list.
+fn texts(value: &Value, list: &str, key: &str) -> Vec<String> {
+    let entries = value.pointer(list).and_then(Value::as_array).into_iter().flatten();
+    entries.map(|entry| text(entry, key)).collect()
+}
+
 /// What a tool can do, by the kind that the agent tells.
-fn reach(call: &Value, tool: &str) -> Reach {
-    let title = text(call, "/title");
-    if tool.starts_with("mcp__crew__") || title.starts_with("mcp__crew__") {
+fn reach(call: &Value) -> Reach {
+    if is_own(call) {
         return Reach::Own;
     }
     match text(call, "/kind").as_str() {
@@ -257,6 +393,23 @@ fn reach(call: &Value, tool: &str) -> Reach {
         "edit" => Reach::Edit,
         _ => Reach::All,
     }
+}
+
+/// Whether it is one of crew's tools. A title proves nothing: of a command it is what the model wrote.
+fn is_own(call: &Value) -> bool {
+    let is_named = tool_names(call).next().is_some_and(|name| name.starts_with("mcp__crew__"));
+    let is_of_server = call.pointer("/_meta/is_mcp_tool_call") == Some(&Value::Bool(true))
+        && text(call, "/rawInput/server") == "crew";
+    // Its ids begin with the name of the tool that is called.
+    let is_in_id =
+        text(call, "/kind") == "other" && text(call, "/toolCallId").starts_with("mcp_crew_");
+    is_named || is_of_server || is_in_id
+}
+
+/// Names of the tool of a call, the most exact one first.
+fn tool_names(call: &Value) -> impl Iterator<Item = String> {
+    let paths = ["/_meta/claudeCode/toolName", "/_meta/toolName", "/name", "/kind"];
+    paths.into_iter().map(|path| text(call, path)).filter(|name| !name.is_empty())
 }
 
 /// Answers with an option that the agent offers: for this once, where it has that.

@@ -230,7 +230,10 @@ pub(super) fn next_step(state: &State) -> String {
             }
         }
         Status::Waiting { wait: Wait::Auth { .. } } => {
-            format!("`crew resume {number}` goes on when somebody has logged in")
+            format!(
+                "`crew resume {number}` goes on when somebody has logged in, \
+                 `crew retry {number}/TASK --runtime NAME` with another program"
+            )
         }
         Status::Waiting { wait: Wait::Limit { .. } } => {
             format!("`crew resume {number}` tries at once, `crew stop {number}` ends it")
@@ -404,10 +407,13 @@ fn retry_task(
         return Err(Refusal::state(reason, next_step(state)));
     }
     check_passes(state, task)?;
-    let mut events = if state.status.kind() == StatusKind::Running {
-        Vec::new()
-    } else {
-        by_person(state, "retry RUN/TASK", Rule::T34b, RESUMED)?
+    let mut events = match &state.status {
+        Status::Running => Vec::new(),
+        // Another program needs no login of this one.
+        Status::Waiting { wait: Wait::Auth { .. } } => {
+            by_person(state, "retry RUN/TASK", Rule::T13, RESUMED)?
+        }
+        _ => by_person(state, "retry RUN/TASK", Rule::T34b, RESUMED)?,
     };
     events.extend(message.map(sent));
     let failure = status.why().unwrap_or_default().to_owned();

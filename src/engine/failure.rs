@@ -261,9 +261,11 @@ impl Case<'_> {
             hint => format!("log in with `{hint}`"),
         };
         let why = format!(
-            "`{}` needs a login ({}): {how}, then `crew resume {number}`",
+            "`{}` needs a login ({}): {how}, then `crew resume {number}`; or \
+             `crew retry {number}/{} --runtime NAME`",
             self.checking.runtime,
-            text::one_line(&fault.text, 160)
+            text::one_line(&fault.text, 160),
+            self.state.task_id(self.task),
         );
         self.block(BlockedReason::AuthFailed, why)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::beside::readers_beside;
 use super::facts::CommandEvidence;
 use super::red::red_again;
 use super::state::{CheckingAttempt, State, TaskState};
@@ -187,13 +188,9 @@ impl<'a> Case<'a> {
         if more > 0 {
             what = format!("{what} and {more} more");
         }
-        let others: Vec<String> = self
-            .state
-            .index
-            .tree_readers
-            .iter()
+        let others: Vec<String> = readers_beside(self.state, self.task, &self.checking.end)
             .filter(|_| self.step.isolation == Isolation::Shared)
-            .map(|&task| self.state.task_id(task).to_string())
+            .map(|task| self.state.task_id(task).to_string())
             .collect();
         if !others.is_empty() {
             what = format!("{what} (or {} did, at the same time)", others.join(", "));

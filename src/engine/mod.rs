@@ -9,6 +9,7 @@
 mod apply;
 mod apply_attempt;
 mod apply_flow;
+mod beside;
 mod budget;
 mod call;
 pub mod checkpoint;

@@ -34,8 +34,13 @@ impl Terminal {
 
     /// The bytes that tell this; they print nothing and do not move the cursor.
     pub fn bytes(self, notice: &Notice) -> String {
+        self.telling(&notice.title, &notice.text)
+    }
+
+    /// The bytes that tell a title and a line; they print nothing and do not move the cursor.
+    pub fn telling(self, title: &str, text: &str) -> String {
         let plain = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).collect() };
-        let (title, text) = (plain(&notice.title), plain(&notice.text));
+        let (title, text) = (plain(title), plain(text));
         let mut bytes = match self.sequence {
             None => String::new(),
             Some(Sequence::Osc9) => format!("\u{1b}]9;{title}: {text}\u{1b}\\"),

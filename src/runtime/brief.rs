@@ -69,6 +69,17 @@ pub struct Desk<'a> {
     pub crew: &'a Utf8Path,
 }
 
+/// What a driver is told besides the attempt.
+struct Told<'a> {
+    protocol: Protocol,
+    level: Permission,
+    /// The program is held to the level by its own arguments.
+    is_held: bool,
+    /// The model that it asks for.
+    model: Option<&'a str>,
+    mcp: Option<&'a Utf8Path>,
+}
+
 impl Desk<'_> {
     /// Writes the attempt's prompt and says what its shim must start.
     ///
@@ -127,8 +138,10 @@ impl Desk<'_> {
                 super::live::create(&dir)?;
                 let mcp = mcp.as_ref().map(|(path, _)| path.as_path());
                 let level = Permission::of(step.access, self.state.created.policy.permission);
+                let model = live.model.as_deref().filter(|_| spec.asks_model);
                 let is_held = spec.permissions.levels().next().is_some();
-                self.driver(protocol, &dir, (live, level, is_held), mcp, invocation.argv)
+                let told = Told { protocol, level, is_held, model, mcp };
+                self.driver(live, &dir, &told, invocation.argv)
             }
         };
         command.stdin = match invocation.stdin {
@@ -143,10 +156,9 @@ impl Desk<'_> {
     /// The driver of a program that takes input while it works.
     fn driver(
         &self,
-        protocol: Protocol,
+        live: &LiveAttempt,
         dir: &AttemptDir,
-        (live, level, is_held): (&LiveAttempt, Permission, bool),
-        mcp: Option<&Utf8Path>,
+        &Told { protocol, level, is_held, model, mcp }: &Told<'_>,
         argv: Vec<String>,
     ) -> Vec<String> {
         let mut words = vec![self.crew.to_string(), "drive".to_owned(), protocol.word().to_owned()];
@@ -157,7 +169,7 @@ impl Desk<'_> {
             ("--permission", Some(level.as_str())),
             ("--hold-ms", Some(&hold_ms)),
             ("--session", live.session.as_deref()),
-            ("--model", live.model.as_deref()),
+            ("--model", model),
             ("--mcp", mcp.filter(|_| protocol == Protocol::Acp).map(Utf8Path::as_str)),
         ];
         for (option, value) in options {

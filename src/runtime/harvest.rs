@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use camino::Utf8Path;
+use jiff::tz::TimeZone;
 
 use super::attempt_files::{self, ExitFile};
+use super::reset;
 use super::tally::{Counting, Tally, count};
 use crate::agent::{
     Call, Decoder, ErrorKind, Marker, Observation, OutputFormat, ResultStatus, TaskState,
@@ -212,6 +214,9 @@ fn fault(
         let (kind, retryable) = kind_of(failure).filter(|_| never_began)?;
         (kind, retryable, None, failure)
     };
+    let is_limit = matches!(kind, ErrorKind::RateLimit | ErrorKind::Overload);
+    let in_words = || reset::reset_at(words, exit.ended_at, &TimeZone::system());
+    let reset_at = reset_at.or_else(|| is_limit.then(in_words).flatten());
     let text = redact::redact(&text::one_line(words, limits::SUMMARY_CHARS_MAX)).into_owned();
     Some(Fault { kind, retryable, reset_at, text, hint: String::new() })
 }

@@ -153,6 +153,7 @@ impl LiveTurn {
     fn take_in(&mut self, state: &State, key: Key, note: Note) -> Option<Input> {
         let task = state.task_id(key.0);
         match note {
+            Note::Delivered { id, .. } if id.starts_with(SILENCE) => None,
             Note::Delivered { id, .. } => {
                 let delivered = MessageDelivered { ids: vec![id], task, attempt: key.1 };
                 Some(Input::Fact(delivered.into()))
@@ -199,8 +200,26 @@ impl LiveTurn {
             kind: kind_of(message),
             text: mail::spoken(message),
         });
-        answers.chain(messages).filter(|order| !self.written.contains(&name_of(order))).collect()
+        answers
+            .chain(nudge(state, task))
+            .chain(messages)
+            .filter(|order| !self.written.contains(&name_of(order)))
+            .collect()
     }
+}
+
+/// Names of what crew itself says to an agent that has fallen silent.
+const SILENCE: &str = "silence/";
+
+/// What an agent is told that has fallen silent: once for each silence, before it is begun anew.
+fn nudge(state: &State, task: TaskIx) -> Option<Order> {
+    let since = state.tasks[task].status.as_live()?.silent_since?;
+    let text = "Nothing was heard of you for a long time. Go on with your task, or end your turn and say what is in the way.";
+    Some(Order {
+        id: format!("{SILENCE}{}", since.0),
+        kind: OrderKind::Interrupt,
+        text: text.to_owned(),
+    })
 }
 
 /// What is known of a question.

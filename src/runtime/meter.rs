@@ -62,15 +62,13 @@ impl Meter {
 impl Supervisor {
     /// Looks at what the live attempts have printed since the last look.
     pub(super) fn look_at_output(&mut self, now: Time) {
-        let is_counted = self.counts_usage();
         let state = self.ledger.state();
         let live: BTreeSet<Key> = state.live().map(|(task, live)| (task, live.number)).collect();
         let mut meters = std::mem::take(&mut self.meters);
         meters.retain(|key, _| live.contains(key));
         for key in live {
             let format = self.desk().format_of(key.0);
-            let has_usage = is_counted && format != OutputFormat::Text;
-            if !has_usage && !format.says_its_end() {
+            if format == OutputFormat::Text {
                 continue;
             }
             let meter =
@@ -88,7 +86,7 @@ impl Supervisor {
     }
 
     /// Puts into the vitals what was seen at the last look.
-    pub(super) fn add_output(&self, vitals: &mut Vitals) {
+    pub(super) fn add_output(&self, vitals: &mut Vitals, now: Time) {
         let is_counted = self.counts_usage();
         for (&key, meter) in &self.meters {
             let state = self.ledger.state();
@@ -99,12 +97,14 @@ impl Supervisor {
             // Only who says that a turn is over can be held to it.
             let gets_on = !self.desk().format_of(key.0).says_its_end()
                 || (meter.pulse.retrying.is_none() && meter.pulse.over_at.is_none());
-            if usage.is_empty() && gets_on {
+            let tool_since = meter.pulse.tool_since(now);
+            if usage.is_empty() && gets_on && tool_since.is_none() {
                 continue;
             }
             let dir = self.attempt(key);
             let seen = vitals.attempts.entry(key.0).or_insert_with(|| attempt_vitals(&dir));
             seen.usage = usage;
+            seen.tool_since = tool_since;
             if !gets_on {
                 seen.retrying.clone_from(&meter.pulse.retrying);
                 seen.over_at = meter.pulse.over_at;

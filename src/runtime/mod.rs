@@ -31,6 +31,7 @@ mod pulse;
 mod radar;
 mod ready;
 mod recap;
+mod reset;
 mod setup;
 pub mod shim;
 mod slots;

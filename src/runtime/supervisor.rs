@@ -206,7 +206,7 @@ impl Supervisor {
             teller.look(self.ledger.state().seq);
         }
         let mut seen = vitals(self.ledger.state(), self.ledger.dir(), now);
-        self.add_output(&mut seen);
+        self.add_output(&mut seen, now);
         // Only a machine that had too few slots is worth another look: everything else wakes by itself.
         seen.machine_slots = if self.is_starved { 0 } else { u32::MAX };
         let due = deadline(self.ledger.state(), &seen, now);
@@ -216,7 +216,7 @@ impl Supervisor {
 
     fn commit(&mut self, now: Time, inputs: &[Input]) -> Result<(), CommitError> {
         let mut output = Vitals::default();
-        self.add_output(&mut output);
+        self.add_output(&mut output, now);
         let mut locked = self.ledger.lock()?;
         // Only now is the state the newest: whoever resumed the run or freed a place is in it.
         let state = locked.state();

@@ -131,11 +131,23 @@ impl LogReader {
     ///
     /// # Errors
     /// The events before the broken place have been delivered, and the cursor stands before it.
-    pub fn catch_up(&mut self, mut each: impl FnMut(Record)) -> Result<CatchUp, LogError> {
+    pub fn catch_up(&mut self, each: impl FnMut(Record)) -> Result<CatchUp, LogError> {
+        self.catch_up_to(u64::MAX, each)
+    }
+
+    /// Delivers the events behind the cursor up to event `last`, and moves it over them.
+    ///
+    /// # Errors
+    /// As [`LogReader::catch_up`].
+    pub fn catch_up_to(
+        &mut self,
+        last: u64,
+        mut each: impl FnMut(Record),
+    ) -> Result<CatchUp, LogError> {
         let from = self.cursor;
-        let torn = match self.read_on(&mut each) {
+        let torn = match self.read_on(last, &mut each) {
             // A writer may just have cut a torn tail under this reader: what is broken stays broken.
-            Err(LogError::Damaged(_)) => self.read_on(&mut each)?,
+            Err(LogError::Damaged(_)) => self.read_on(last, &mut each)?,
             found => found?,
         };
         Ok(CatchUp {
@@ -146,7 +158,11 @@ impl LogReader {
         })
     }
 
-    fn read_on(&mut self, each: &mut impl FnMut(Record)) -> Result<Option<Torn>, LogError> {
+    fn read_on(
+        &mut self,
+        last: u64,
+        each: &mut impl FnMut(Record),
+    ) -> Result<Option<Torn>, LogError> {
         let from = self.cursor.offset;
         let mut file = open_log(&self.path)?;
         let size = file.metadata().at("cannot read", &self.path)?.len();
@@ -159,18 +175,22 @@ impl LogReader {
         file.seek(SeekFrom::Start(from)).at("cannot read", &self.path)?;
         let capacity = READ_BYTES.min((size - from).max(4_096));
         let capacity = usize::try_from(capacity).unwrap_or(4_096);
-        self.read_lines(&mut BufReader::with_capacity(capacity, file), each)
+        self.read_lines(last, &mut BufReader::with_capacity(capacity, file), each)
     }
 
-    /// Delivers complete lines until the log ends or its chain does.
+    /// Delivers complete lines until the last wanted one, or the log ends or its chain does.
     fn read_lines(
         &mut self,
+        last: u64,
         input: &mut BufReader<File>,
         each: &mut impl FnMut(Record),
     ) -> Result<Option<Torn>, LogError> {
         let from = self.cursor.offset;
         let mut line = Vec::new();
         loop {
+            if self.cursor.chain.seq >= last {
+                return Ok(None);
+            }
             line.clear();
             let bytes = read_line(input, &mut line).at("cannot read", &self.path)?;
             if bytes == 0 {

@@ -18,7 +18,7 @@ use super::feed::{Feed, Told};
 use super::keymap::Keymap;
 use super::loads::{Ask, Loader, Looked};
 use super::look::{Look, Theme};
-use super::model::{Memory, Model};
+use super::model::{Auto, Memory, Model, VerbName};
 use super::msg::{Called, Effect, Foreground, Msg};
 use super::page::{Page, Target};
 use super::pane::attention;
@@ -34,6 +34,7 @@ use crate::base::{RunNumber, Time};
 use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::config::Environment;
+use crate::notice::terminal::Terminal as Bell;
 use crate::snapshot::Class;
 
 /// Milliseconds that a first frame waits for the runs.
@@ -47,6 +48,8 @@ pub struct Seed {
     pub workspace: Workspace,
     /// The run that is selected first.
     pub run: Option<RunNumber>,
+    /// What the command line can do.
+    pub verbs: Vec<VerbName>,
 }
 
 /// How it ended, for whoever opened it.
@@ -86,6 +89,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
     let mut app = App {
         path: seed.workspace.dir.dashboard_json(),
         editor: editor(&seed.workspace.env),
+        bell: Bell::of(&seed.workspace.config.notify, &seed.workspace.env),
         model,
         saved,
         save_at: None,
@@ -120,6 +124,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
 struct App {
     path: camino::Utf8PathBuf,
     editor: Option<Vec<String>>,
+    bell: Option<Bell>,
     model: Model,
     saved: Memory,
     save_at: Option<Time>,
@@ -257,6 +262,11 @@ impl App {
                 let copy = CopyToClipboard::to_clipboard_from(text);
                 Terminal::tell(&command_text(&copy))?;
             }
+            Effect::Notify(title, text) => {
+                if let Some(bell) = self.bell {
+                    Terminal::tell(&bell.telling(&title, &text))?;
+                }
+            }
             Effect::Suspend => {
                 self.save();
                 Terminal::leave();
@@ -272,7 +282,7 @@ impl App {
     /// Gives the terminal to a program until it ends.
     fn give_terminal_to(&mut self, program: &Foreground) -> io::Result<()> {
         let mut command = match program {
-            Foreground::Crew(args) => self.runner.command(args),
+            Foreground::Crew(args) | Foreground::Read(args) => self.runner.command(args),
             Foreground::Editor(path) => {
                 let Some((name, args)) = self.editor.as_ref().and_then(|words| words.split_first())
                 else {
@@ -288,11 +298,16 @@ impl App {
         self.save();
         Terminal::leave();
         let ended = command.status();
+        if let (Foreground::Read(_), Ok(_)) = (program, &ended) {
+            Terminal::wait_for_enter()?;
+        }
         self.terminal.enter()?;
         self.is_dirty = true;
         let now = self.clock.now();
         match ended {
             Ok(status) if status.success() => {}
+            // It was read.
+            Ok(_) if matches!(program, Foreground::Read(_)) => {}
             Ok(status) => self.model.complain(format!("the program ended with {status}"), now),
             Err(error) => self.model.complain(format!("cannot start it: {error}"), now),
         }
@@ -416,6 +431,10 @@ fn model(seed: &Seed) -> io::Result<Model> {
     let (keys, problems) = Keymap::with(&ui.keys);
     let memory = memory::read(&seed.workspace.dir.dashboard_json());
     let mut model = Model::new(look, keys, crossterm::terminal::size()?, memory);
+    let is_colorless = env.no_color();
+    let look = Look { theme: theme("auto", env), ascii: !env.is_utf8_locale() };
+    model.auto = Auto { look, is_colorless };
+    model.verbs = seed.verbs.as_slice().into();
     model.selected = seed.run.map(|run| TaskRef { run, task: None });
     let now = Clock::start().now();
     for problem in problems {

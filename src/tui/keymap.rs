@@ -213,13 +213,17 @@ bindings! {
     Choose Choose ["enter"] "choose" "take what is under the cursor";
     ChooseUp Choose ["up", "ctrl+p"] "" "up";
     ChooseDown Choose ["down", "ctrl+n"] "" "down";
+    ChoosePageUp Choose ["pageup"] "" "a page up";
+    ChoosePageDown Choose ["pagedown"] "" "a page down";
+    Toggle Choose ["space"] "" "switch what is under the cursor";
     Complete Choose ["tab"] "" "fill in what is under the cursor";
 
     Submit Edit ["ctrl+s", "ctrl+enter"] "send" "send what is written";
-    Preview Edit ["ctrl+r"] "" "show how it will arrive";
-    NextField Edit ["tab"] "" "next field";
+    Preview Edit ["ctrl+r"] "preview" "show how it will arrive, or what would be started";
+    Recommend Edit ["ctrl+g"] "take proposal" "take the team and workflow that are proposed";
+    NextField Edit ["tab"] "next field" "next field";
     PreviousField Edit ["shift+tab"] "" "previous field";
-    Cancel Edit ["esc"] "close" "close; what is written stays a draft";
+    Cancel Edit ["esc", "ctrl+c"] "close" "close; what is written stays a draft";
 }
 
 impl Action {

@@ -8,20 +8,18 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError};
 
 mod outputs;
+mod past;
 
 use self::outputs::Outputs;
+use self::past::Pasts;
 use super::calls::Runner;
 use super::want::{AttemptRef, Loaded, Want};
-use super::world::{RunView, StoryLine};
 use crate::base::{RunNumber, redact, text};
 use crate::client::Workspace;
-use crate::ledger::Ledger;
-use crate::store::{ProjectDir, files, tail};
+use crate::store::{ProjectDir, files};
 
 /// Bytes of a prompt that are read.
 const PROMPT_BYTES_MAX: u64 = 4 << 20;
-/// Lines of the story that go with a past moment.
-const STORY_LINES: usize = 400;
 
 /// What the thread is told: what is looked at, and the newest event of each run.
 pub(super) type Looked = (BTreeSet<Want>, BTreeMap<RunNumber, u64>);
@@ -43,6 +41,7 @@ pub(super) struct Loader {
     runner: Runner,
     known: BTreeMap<Want, u64>,
     outputs: Outputs,
+    pasts: Pasts,
 }
 
 impl Loader {
@@ -54,7 +53,7 @@ impl Loader {
             drop(sender.send(ask));
         };
         let outputs = Outputs::new(dir.clone(), workspace.config.clone(), ask);
-        Self { dir, runner, known: BTreeMap::new(), outputs }
+        Self { dir, runner, known: BTreeMap::new(), outputs, pasts: Pasts::default() }
     }
 
     /// Loads until nobody asks any more; `publish` returns whether somebody listens.
@@ -108,6 +107,8 @@ impl Loader {
                     let subjects: BTreeSet<Want> = newer.0.iter().map(Want::subject).collect();
                     self.known.retain(|want, _| subjects.contains(want));
                     self.outputs.retain(&newer.0);
+                    let is_past = |want: &Want, number| matches!(want, Want::Past { run, .. } if *run == number);
+                    self.pasts.retain(|run| newer.0.iter().any(|want| is_past(want, run)));
                     *looked = newer;
                 }
                 Ask::Changed => {}
@@ -117,7 +118,7 @@ impl Loader {
         true
     }
 
-    fn load(&self, want: &Want) -> Result<Loaded, String> {
+    fn load(&mut self, want: &Want) -> Result<Loaded, String> {
         match want {
             Want::Prompt { run, task, attempt } => {
                 let path = self.dir.run(*run).attempt(task, *attempt).prompt();
@@ -126,24 +127,14 @@ impl Loader {
                 Ok(Loaded::Text(redact::redact(&prompt).into_owned().into()))
             }
             Want::Output(args) => Ok(Loaded::Output(Arc::new(self.runner.run(args, None)))),
-            Want::Past { run, seq } => self.past(*run, *seq),
+            Want::Past { run, seq } => {
+                let past = self.pasts.at(&self.dir, *run, *seq)?;
+                Ok(Loaded::Past(Arc::new(past)))
+            }
             Want::Transcript { .. } | Want::Found { .. } | Want::Attempt(_) => {
                 Err("it is read by itself".to_owned())
             }
         }
-    }
-
-    fn past(&self, run: RunNumber, seq: u64) -> Result<Loaded, String> {
-        let told = |error: &dyn std::error::Error| text::error_chain(error);
-        let ledger = Ledger::open_at(self.dir.run(run), seq).map_err(|error| told(&error))?;
-        let state = ledger.state();
-        let records =
-            tail::last_records(ledger.dir().events(), usize::MAX).map_err(|error| told(&error))?;
-        let mut story: Vec<StoryLine> =
-            records.iter().filter(|record| record.seq <= seq).map(StoryLine::of).collect();
-        story.drain(..story.len().saturating_sub(STORY_LINES));
-        let moment = state.updated_at;
-        Ok(Loaded::Past(Arc::new(RunView::past(state, story, moment))))
     }
 }
 

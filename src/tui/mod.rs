@@ -48,3 +48,4 @@ pub mod world;
 
 pub use app::{Seed, run};
 pub use look::{Look, Role, Theme};
+pub use model::VerbName;

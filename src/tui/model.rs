@@ -1,6 +1,7 @@
 //! Where the person is: screen, cursor, tags, drafts. It holds nothing of the runs themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +89,9 @@ pub struct Replay {
     pub run: RunNumber,
     /// The event after which it is shown; absent for now.
     pub seq: Option<u64>,
-    /// Since when it plays by itself.
+    /// The event whose moment is loaded and shown, until that of `seq` is.
+    pub shown: Option<u64>,
+    /// When it takes its next step by itself; absent while it is held.
     pub playing: Option<Time>,
 }
 
@@ -114,11 +117,31 @@ pub struct Memory {
     pub drafts: BTreeMap<String, String>,
 }
 
+/// How everything looks where the configuration does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Auto {
+    /// What fits the terminal.
+    pub look: Look,
+    /// Whether the person wants no colours at all, whatever is configured.
+    pub is_colorless: bool,
+}
+
+/// A verb of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerbName {
+    /// Its name.
+    pub name: String,
+    /// What it does, in one line.
+    pub about: String,
+}
+
 /// Where the person is.
 #[derive(Debug, Clone)]
 pub struct Model {
     /// How everything looks.
     pub look: Look,
+    /// How it looks where the configuration does not say it.
+    pub auto: Auto,
     /// The keys.
     pub keys: Keymap,
     /// Columns and lines of the terminal.
@@ -159,8 +182,12 @@ pub struct Model {
     pub calls: BTreeMap<u64, Call>,
     /// Drafts that go when the commands made from them have worked.
     pub sending: BTreeMap<u64, String>,
+    /// What the command line can do.
+    pub verbs: Arc<[VerbName]>,
     /// Whether the terminal's window has the focus.
     pub is_focused: bool,
+    /// What waited for a person when the files were read last; absent before the first time.
+    pub waiting: Option<BTreeSet<(TaskRef, Option<String>)>>,
     next_call: u64,
 }
 
@@ -169,6 +196,7 @@ impl Model {
     pub fn new(look: Look, keys: Keymap, size: (u16, u16), memory: Memory) -> Self {
         Self {
             look,
+            auto: Auto { look, is_colorless: false },
             keys,
             size,
             screen: Screen::Fleet,
@@ -189,7 +217,9 @@ impl Model {
             last_line: None,
             calls: BTreeMap::new(),
             sending: BTreeMap::new(),
+            verbs: Arc::default(),
             is_focused: true,
+            waiting: None,
             next_call: 1,
         }
     }
@@ -217,8 +247,9 @@ impl Model {
     /// What is looked at and has to be loaded.
     pub fn wants(&self, scene: &Scene<'_>) -> BTreeSet<Want> {
         let mut wants = BTreeSet::new();
-        if let Some(Replay { run, seq: Some(seq), .. }) = self.replay {
-            wants.insert(Want::Past { run, seq });
+        if let Some(Replay { run, seq: Some(seq), shown, .. }) = self.replay {
+            let moments = shown.into_iter().chain([seq]);
+            wants.extend(moments.map(|seq| Want::Past { run, seq }));
         }
         match self.screen {
             Screen::Fleet => fleet::wants(scene, &mut wants),
@@ -285,11 +316,11 @@ impl Model {
     /// When something changes by the clock alone; absent when nothing does.
     pub fn next_tick(&self, world: &World, now: Time) -> Option<Time> {
         let second = world.views.values().any(|run| run.status.run.progress.live > 0);
-        let second = (second
-            || self.replay.as_ref().is_some_and(|replay| replay.playing.is_some()))
-        .then(|| now.plus_ms(1_000 - u64::try_from(now.0.rem_euclid(1_000)).unwrap_or(0)));
+        let second = second
+            .then(|| now.plus_ms(1_000 - u64::try_from(now.0.rem_euclid(1_000)).unwrap_or(0)));
         let toast = self.toasts.iter().map(|toast| toast.until).min();
-        second.into_iter().chain(toast).min()
+        let step = self.replay.as_ref().and_then(super::replay::next_step);
+        second.into_iter().chain(toast).chain(step).min()
     }
 
     /// The mark under which it is kept that the end of this was seen.

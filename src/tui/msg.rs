@@ -36,6 +36,8 @@ pub enum Effect {
     Foreground(Foreground),
     /// Put text into the clipboard.
     Copy(String),
+    /// Tell a person who looks elsewhere: a title, and a line.
+    Notify(String, String),
     /// Close the dashboard.
     Quit,
     /// Stop this process as the shell does; `fg` goes on.
@@ -70,6 +72,8 @@ impl Call {
 pub enum Foreground {
     /// A command of crew.
     Crew(Vec<String>),
+    /// A command of crew, with time to read what it printed.
+    Read(Vec<String>),
     /// The person's editor with a file or folder.
     Editor(String),
 }

@@ -23,6 +23,8 @@ pub enum Target {
     Tab(usize),
     /// The line between two panels.
     Divider,
+    /// A moment of the run that is replayed, by its event.
+    Moment(u64),
 }
 
 /// A part of a screen that can take the keys.

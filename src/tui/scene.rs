@@ -31,10 +31,12 @@ impl<'a> Scene<'a> {
     /// A run in full: as it is, or as it was at the moment that is replayed.
     pub fn run(&self, number: RunNumber) -> Option<&'a RunView> {
         let replayed = self.model.replay.as_ref().filter(|replay| replay.run == number);
-        if let Some(seq) = replayed.and_then(|replay| replay.seq)
-            && let Some(Ok(past)) = self.loads.past(number, seq)
+        let past = |seq| self.loads.past(number, seq).and_then(Result::ok);
+        if let Some(replay) = replayed
+            && let Some(seq) = replay.seq
+            && let Some(view) = past(seq).or_else(|| past(replay.shown?))
         {
-            return Some(past);
+            return Some(view);
         }
         self.world.views.get(&number).map(AsRef::as_ref)
     }

@@ -80,6 +80,13 @@ impl Terminal {
         give_back();
     }
 
+    /// Waits, after a program has ended, until the person has read what it printed.
+    pub(super) fn wait_for_enter() -> io::Result<()> {
+        execute!(stdout(), Print("\r\n[enter] back to the dashboard "))?;
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(drop)
+    }
+
     /// An empty frame of the terminal's size.
     pub(super) fn frame() -> io::Result<Buffer> {
         let (width, height) = crossterm::terminal::size()?;

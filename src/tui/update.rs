@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 
 use super::key::Key;
 use super::keymap::Action;
-use super::model::{Model, Replay, Screen, Tab};
+use super::model::{Model, Screen, Tab};
 use super::msg::{Called, Effect, Foreground, Msg};
-use super::overlay::{self, Overlay, confirm, help};
+use super::overlay::{self, Overlay, confirm};
 use super::page::{Page, Panel, Target};
-use super::pane::{attention, inspector};
+use super::pane::{attention, inspector, welcome};
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 use super::want::Loads;
@@ -17,6 +17,7 @@ use super::world::{TaskRef, World};
 use crate::base::Time;
 use crate::base::text::one_line;
 use crate::event::StatusKind;
+use crate::snapshot::Class;
 
 /// Rows of one turn of the mouse wheel.
 const WHEEL_ROWS: usize = 3;
@@ -107,24 +108,56 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
         }
         Msg::World => {
             settle(model, data);
-            overlay::news(model, data)
+            let mut effects = overlay::news(model, data);
+            effects.extend(notice(model, data));
+            effects
         }
         Msg::Called(called) => {
             ended(model, &called, data.now);
             overlay::called(model, &called, data)
         }
-        Msg::Loaded(_) => overlay::news(model, data),
-        Msg::Tick => Vec::new(),
+        Msg::Loaded(_) => {
+            super::replay::loaded(model, data);
+            overlay::news(model, data)
+        }
+        Msg::Tick => {
+            super::replay::tick(model, data);
+            Vec::new()
+        }
     }
+}
+
+/// Tells what has begun to wait for a person, while the person looks elsewhere.
+fn notice(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
+    let items = attention::items(&data.scene(model));
+    let waiting = items.iter().map(|item| (item.target.clone(), item.decision.clone())).collect();
+    let before = model.waiting.replace(waiting);
+    let Some(before) = before.filter(|_| !model.is_focused) else { return Vec::new() };
+    let is_new = |item: &&attention::Item| {
+        item.class == Class::NeedsYou
+            && !before.contains(&(item.target.clone(), item.decision.clone()))
+    };
+    let new: Vec<&attention::Item> = items.iter().filter(is_new).collect();
+    let Some(first) = new.first() else { return Vec::new() };
+    let more = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
+    vec![Effect::Notify(format!("{}{more}", first.title), first.text.clone())]
 }
 
 /// Does what an action means here.
 pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
-    if !model.overlays.is_empty() {
+    let is_of_all = matches!(action, Action::Redraw | Action::Suspend | Action::CopyCommand);
+    if !model.overlays.is_empty() && !is_of_all {
         return overlay::update(model, data, action);
     }
     if let Some(effects) = super::replay::update(model, data, action) {
         return effects;
+    }
+    if model.screen == Screen::Fleet && welcome::is_shown(&data.scene(model)) {
+        match welcome::update(model, action) {
+            Some(Some(effects)) => return effects,
+            Some(None) => return overlay::open(model, data, Action::NewRun),
+            None => {}
+        }
     }
     if inspector::is_inspecting(model)
         && let Some(effects) = inspector::update(model, data, action)
@@ -154,10 +187,6 @@ fn general(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
         Action::PreviousPanel => turn_panel(model, -1),
         Action::NextAttention => next_waiting(model, data, 1),
         Action::PreviousAttention => next_waiting(model, data, -1),
-        Action::Help => {
-            let state = help::State { scopes: model.scopes(), ..help::State::default() };
-            model.overlays.push(Overlay::Help(state));
-        }
         Action::Open => open(model),
         Action::Back => back(model),
         Action::Why => model.tab = Tab::Why,
@@ -174,8 +203,9 @@ fn general(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
         Action::TakeOver => return take_over(model, data),
         Action::Editor => return editor(model, data),
         Action::Replay => {
-            let run = model.selected.as_ref().map(|selected| selected.run);
-            model.replay = run.map(|run| Replay { run, seq: None, playing: None });
+            if let Some(run) = model.selected.as_ref().map(|selected| selected.run) {
+                super::replay::open(model, run);
+            }
         }
         _ => return overlay::open(model, data, action),
     }
@@ -233,6 +263,22 @@ pub fn move_in(model: &mut Model, rows: &[TaskRef], action: Action) -> Option<Ve
     Some(Vec::new())
 }
 
+/// Moves the cursor of the screen's list.
+pub fn step(model: &mut Model, data: &Data<'_>, action: Action) {
+    let rows = rows(model, data);
+    move_in(model, &rows, action);
+}
+
+/// Puts the cursor on a row that is shown, when the one under it is not.
+pub fn to_visible(model: &mut Model, data: &Data<'_>) {
+    let rows = rows(model, data);
+    if !model.selected.as_ref().is_some_and(|selected| rows.contains(selected))
+        && let Some(first) = rows.first()
+    {
+        select(model, first.clone());
+    }
+}
+
 /// Puts the cursor on something; what it leaves was seen.
 pub fn select(model: &mut Model, target: TaskRef) {
     if model.selected.as_ref() != Some(&target) {
@@ -271,8 +317,8 @@ fn open(model: &mut Model) {
 }
 
 fn back(model: &mut Model) {
-    if !model.fleet.filter.is_empty() && model.screen == Screen::Fleet {
-        model.fleet.filter.clear();
+    if let Some(filter) = overlay::filter_of(model).filter(|filter| !filter.is_empty()) {
+        filter.clear();
     } else if model.panel != Panel::List {
         model.panel = Panel::List;
     } else if model.screen != Screen::Fleet {
@@ -401,6 +447,9 @@ fn editor(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
 /// Tells how a command ended.
 fn ended(model: &mut Model, called: &Called, now: Time) {
     model.calls.remove(&called.call.id);
+    if model.overlays.iter().any(|overlay| overlay.tells_of(called.call.id)) {
+        return;
+    }
     if called.code == Some(0) {
         let first =
             called.out.lines().chain(called.err.lines()).find(|line| !line.trim().is_empty());
@@ -417,13 +466,22 @@ fn ended(model: &mut Model, called: &Called, now: Time) {
 fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
     let hit = Page::at(data.hits, event.column, event.row).map(|(_, target)| target.clone());
     match event.kind {
+        MouseEventKind::Down(MouseButton::Left) | MouseEventKind::Drag(MouseButton::Left)
+            if matches!(hit, Some(Target::Moment(_))) && model.overlays.is_empty() =>
+        {
+            if let Some(Target::Moment(seq)) = hit {
+                super::replay::seek(model, data, seq);
+            }
+            Vec::new()
+        }
         MouseEventKind::Down(MouseButton::Left) => match hit {
             Some(Target::Action(action)) => act(model, data, action),
             _ if !model.overlays.is_empty() => overlay::clicked(model, hit.as_ref(), data),
             Some(Target::Row(panel, at)) => {
                 model.panel = panel;
-                if let Some(row) = rows(model, data).get(at) {
-                    select(model, row.clone());
+                match rows(model, data).get(at) {
+                    Some(row) => select(model, row.clone()),
+                    None => model.fleet.choice = at,
                 }
                 Vec::new()
             }
@@ -435,7 +493,7 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
                 model.tab = Tab::ALL.get(at).copied().unwrap_or(model.tab);
                 Vec::new()
             }
-            Some(Target::Divider) | None => Vec::new(),
+            Some(Target::Divider | Target::Moment(_)) | None => Vec::new(),
         },
         MouseEventKind::ScrollUp => wheel(model, data, hit.as_ref(), Action::Up),
         MouseEventKind::ScrollDown => wheel(model, data, hit.as_ref(), Action::Down),

@@ -3,6 +3,7 @@
 use super::model::Screen;
 use super::page::Page;
 use super::pane::chrome;
+use super::replay;
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 
@@ -18,6 +19,7 @@ pub fn view(scene: &Scene<'_>, page: &mut Page<'_>) {
     }
     let area = chrome::head(scene, whole, page);
     let area = chrome::foot(scene, area, page);
+    let area = replay::view(scene, area, page);
     match scene.model.screen {
         Screen::Fleet => fleet::view(scene, area, page),
         Screen::Inbox => inbox::view(scene, area, page),

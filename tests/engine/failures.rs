@@ -234,7 +234,8 @@ fn a_login_waits_for_a_person_and_costs_no_retry() {
     let Status::Waiting { wait: Wait::Auth { detail } } = &play.state.status else { panic!() };
     assert_eq!(
         detail,
-        "a: `rehearsal` needs a login (login says no): log in with `codex login`, then `crew resume 1`"
+        "a: `rehearsal` needs a login (login says no): log in with `codex login`, then `crew resume 1`; \
+         or `crew retry 1/a --runtime NAME`"
     );
     assert_eq!(
         play.person(Command::Promote { dependencies: None }).expect_err("waits").code,

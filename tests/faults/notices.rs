@@ -130,6 +130,30 @@ fn a_hook_that_hangs_and_a_webhook_that_never_answers_hold_nothing_up() {
 }
 
 #[test]
+fn a_hook_that_hangs_meets_its_timeout_and_leaves_nothing_alive() {
+    let env = gated("");
+    let notes = env.notes();
+    let hangs = format!("echo $$ >> {notes}/hook; echo it begins; sleep 600 & sleep 600");
+    add_config(
+        &env,
+        &format!(
+            "[notify]\ntimeout = \"700ms\"\n[[hooks]]\non = \"decision.opened\"\ncommand = '{hangs}'\n"
+        ),
+    );
+    let run = env.start_workflow("gated");
+    env.wait_status(run, "waiting");
+    wait_until("the hook hangs", || !env.note("hook").is_empty());
+    let pid = env.note("hook")[0].clone();
+    wait_until("it is ended", || !std::path::Path::new("/proc").join(&pid).exists());
+    wait_until("that is on record", || {
+        let log = supervisor_log(&env, run);
+        log.contains("took longer than 700ms and was ended") && log.contains("it begins")
+    });
+    env.ok(&["approve", "1", "--yes"]);
+    assert_eq!(env.rest(run), "done");
+}
+
+#[test]
 fn a_webhook_gets_one_request_for_each_notice() {
     if !has_curl() {
         return;

@@ -57,25 +57,41 @@ fn an_agent_never_notices_that_its_supervisor_was_killed() {
 #[ignore = "needs the real programs; .ci/run runs it"]
 fn a_session_goes_on_when_everything_was_killed() {
     let stage = Stage::new(&waits());
-    let env = &stage.env;
     for program in PROGRAMS {
-        let (run, tree) = begin(&stage, program);
-        let supervisor = env.supervisor(run).expect("lives");
-        // Supervisor, shim, agent and its command, until none is left. One that is about to be gone has no environment
-        // any more and its locks still.
-        wait_until("nobody lives", || {
-            let found = env.processes();
-            for process in &found {
-                drop(process::signal(*process, Signal::KILL));
-            }
-            found.is_empty() && !process::is_alive(supervisor)
-        });
-        std::fs::write(tree.join("go"), "").expect("a file");
-        env.ok(&["status"]);
-        env.wait_status(run, "blocked(session_lost)");
-        env.ok(&["resume", &run.to_string()]);
-        assert_eq!(env.rest(run), "done", "{program}");
-        assert_eq!(env.attempts(run, "executor"), 2, "{program}");
-        assert!(tree.join("ended.txt").exists(), "{program}");
+        goes_on(&stage, program);
     }
+}
+
+#[test]
+#[ignore = "needs the real programs; .ci/run runs it"]
+fn a_session_goes_on_in_a_program_that_takes_input() {
+    let stage = Stage::new(&waits());
+    for program in ["codex", "pi"] {
+        stage.configure(program, "transport = \"live\"\n");
+        goes_on(&stage, program);
+    }
+}
+
+fn goes_on(stage: &Stage, program: &str) {
+    let env = &stage.env;
+    let (run, tree) = begin(stage, program);
+    let supervisor = env.supervisor(run).expect("lives");
+    // Supervisor, shim, agent and its command, until none is left. One that is about to be gone has no environment
+    // any more and its locks still.
+    wait_until("nobody lives", || {
+        let found = env.processes();
+        for process in &found {
+            drop(process::signal(*process, Signal::KILL));
+        }
+        found.is_empty() && !process::is_alive(supervisor)
+    });
+    std::fs::write(tree.join("go"), "").expect("a file");
+    env.ok(&["status"]);
+    env.wait_status(run, "blocked(session_lost)");
+    env.ok(&["resume", &run.to_string()]);
+    assert_eq!(env.rest(run), "done", "{program}");
+    assert_eq!(env.attempts(run, "executor"), 2, "{program}");
+    assert!(tree.join("ended.txt").exists(), "{program}");
+    let sessions: Vec<_> = env.ends(run).iter().map(|end| end.session.clone()).collect();
+    assert!(sessions[0].is_some() && sessions[0] == sessions[1], "{program}: {sessions:?}");
 }

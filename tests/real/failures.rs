@@ -74,3 +74,48 @@ fn a_key_that_is_refused_waits_for_a_person() {
         assert_eq!(env.rest(run), "done", "{program}: {}", stage.transcript(run, "work"));
     }
 }
+
+#[test]
+#[ignore = "needs the real programs; .ci/run runs it"]
+fn a_model_that_does_not_exist_is_asked_for_once() {
+    for program in ["claude", "codex", "pi"] {
+        let stage = failing("404");
+        let env = &stage.env;
+        let run = env.start("greet", &["-w", "one", "-a", program, "-m", "no-such-model"]);
+        env.wait_status(run, "blocked(workflow_invalid)");
+        let transcript = stage.transcript(run, "work");
+        assert_eq!(kinds(&stage, run), [Some(ErrorKind::BadModel)], "{program}: {transcript}");
+        let why = env.ok(&["why", &run.to_string()]);
+        assert!(why.contains("no-such-model"), "{program}: {why}");
+    }
+}
+
+#[test]
+#[ignore = "needs the real programs; .ci/run runs it"]
+fn a_session_that_is_gone_is_begun_anew() {
+    let stage = Stage::new(&json!([{"steps": [{"say": "Said."}]}]));
+    let env = &stage.env;
+    let live = "transport = \"live\"\n";
+    for (program, more, sessions) in [
+        ("claude", "", ".claude/projects"),
+        ("claude", "transport = \"headless\"\n", ".claude/projects"),
+        ("codex", "", ".codex/sessions"),
+        ("codex", live, ".codex/sessions"),
+        ("pi", "", ".pi/agent/sessions"),
+        ("pi", live, ".pi/agent/sessions"),
+    ] {
+        stage.configure(program, more);
+        let run =
+            env.start("greet", &["--role", "executor", "-a", program, "--permission", "full"]);
+        assert_eq!(env.rest(run), "done", "{program} {more}");
+        std::fs::remove_dir_all(env.root.join("home").join(sessions)).expect("it keeps sessions");
+        env.ok(&["reopen", &run.to_string(), "--text", "once more"]);
+        env.wait_status(run, "done");
+        let transcript = stage.transcript(run, "executor");
+        assert_eq!(
+            kinds(&stage, run),
+            [None, Some(ErrorKind::Session), None],
+            "{program} {more}: {transcript}"
+        );
+    }
+}

@@ -9,26 +9,29 @@ use crate::support::wait_until;
 
 #[test]
 #[ignore = "needs the real programs; .ci/run runs it"]
-fn what_claude_may_not_do_is_asked_in_the_inbox() {
+fn what_a_program_may_not_do_is_asked_in_the_inbox() {
     let stage = Stage::new(&json!([{"steps": [
         {"bash": "touch asked.txt"},
         {"say": "It is over."},
     ]}]));
     let env = &stage.env;
-    for (answer, is_there) in [("allow", true), ("deny", false)] {
-        let run =
-            env.start("touch it", &["--role", "executor", "-a", "claude", "--permission", "ask"]);
-        wait_until("it asks", || env.ok(&["inbox"]).contains("may it use Bash: touch asked.txt"));
-        env.ok(&["answer", &run.to_string(), "executor", "--text", answer, "--yes"]);
-        assert_eq!(env.rest(run), "done", "{answer}");
-        assert_eq!(env.attempts(run, "executor"), 1, "in the same turn");
-        let tree = env.state(run).worktree.expect("a worktree").path;
-        assert_eq!(
-            tree.join("asked.txt").exists(),
-            is_there,
-            "{}",
-            stage.transcript(run, "executor")
-        );
+    for (program, more) in [("claude", ""), ("codex", "transport = \"live\"\n")] {
+        stage.configure(program, more);
+        for (answer, is_there) in [("allow", true), ("deny", false)] {
+            let args = ["--role", "executor", "-a", program, "--permission", "ask"];
+            let run = env.start("touch it", &args);
+            wait_until("it asks", || env.ok(&["inbox"]).contains("touch asked.txt"));
+            env.ok(&["answer", &run.to_string(), "executor", "--text", answer, "--yes"]);
+            assert_eq!(env.rest(run), "done", "{program} {answer}");
+            assert_eq!(env.attempts(run, "executor"), 1, "{program}: in the same turn");
+            let tree = env.state(run).worktree.expect("a worktree").path;
+            assert_eq!(
+                tree.join("asked.txt").exists(),
+                is_there,
+                "{program}: {}",
+                stage.transcript(run, "executor")
+            );
+        }
     }
 }
 

@@ -31,6 +31,12 @@ impl Stage {
             assert!(program.exists(), "`{program}` is missing");
             symlink(program, env.root.join("bin").join(name)).expect("a link");
         }
+        for name in AGENTS {
+            let program = Utf8Path::new(&programs).join(name);
+            if program.exists() {
+                symlink(program, env.root.join("bin").join(name)).expect("a link");
+            }
+        }
         let (model, url) = start_model(rules);
         let home = env.root.join("home");
         write(&home.join(".codex/config.toml"), &CODEX.replace("{url}", &url));
@@ -39,14 +45,30 @@ impl Stage {
             "models": [{"id": "fake-model"}],
         }}});
         write(&home.join(".pi/agent/models.json"), &models.to_string());
-        env.config(&CREW.replace("{url}", &url));
-        Self { env, model, url }
+        write(&home.join(".pi/agent/settings.json"), PI);
+        write(&home.join("opencode.json"), &OPENCODE.replace("{url}", &url));
+        write(&home.join(".gemini/settings.json"), &SETTINGS.replace("{auth}", "gemini-api-key"));
+        write(&home.join(".qwen/settings.json"), &SETTINGS.replace("{auth}", "openai"));
+        let stage = Self { env, model, url };
+        stage.env.config(&stage.table());
+        stage
+    }
+
+    /// What a user with a provider of their own writes.
+    fn table(&self) -> String {
+        let home = self.env.root.join("home");
+        CREW.replace("{url}", &self.url).replace("{home}", home.as_str())
+    }
+
+    /// Whether a program that not every folder of programs holds is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.env.root.join("bin").join(name).exists()
     }
 
     /// Adds lines to the table of a program.
     pub fn configure(&self, program: &str, more: &str) {
         let table = format!("[runtimes.{program}]\n");
-        let text = CREW.replace("{url}", &self.url).replace(&table, &format!("{table}{more}"));
+        let text = self.table().replace(&table, &format!("{table}{more}"));
         self.env.config(&text);
     }
 
@@ -115,6 +137,19 @@ request_max_retries = 1
 stream_max_retries = 1
 "#;
 
+/// Agents that not every folder of programs holds.
+const AGENTS: [&str; 6] = ["opencode", "gemini", "qwen", "claude-agent-acp", "codex-acp", "pi-acp"];
+
+const PI: &str = r#"{"defaultProvider": "fake", "defaultModel": "fake-model"}"#;
+
+const OPENCODE: &str = r#"{"model": "fake/fake-model", "small_model": "fake/fake-model", "autoupdate": false,
+"share": "disabled", "provider": {"fake": {"npm": "@ai-sdk/openai-compatible", "name": "fake",
+"options": {"baseURL": "{url}/v1", "apiKey": "{env:FAKE_API_KEY}"},
+"models": {"fake-model": {"name": "Fake", "limit": {"context": 200000, "output": 8000}, "cost": {"input": 1, "output": 2}}}}}}"#;
+
+const SETTINGS: &str = r#"{"security": {"auth": {"selectedType": "{auth}"}}, "telemetry": {"enabled": false},
+"privacy": {"usageStatisticsEnabled": false}, "general": {"enableAutoUpdate": false}}"#;
+
 /// What a user with a provider of their own writes.
 const CREW: &str = r#"
 [risk]
@@ -127,5 +162,27 @@ login = []
 set = { FAKE_API_KEY = "dummy" }
 [runtimes.pi]
 args = ["--provider", "fake", "--model", "fake-model"]
+set = { FAKE_API_KEY = "dummy", PI_OFFLINE = "1" }
+[runtimes.opencode]
+transport = "live"
+set = { FAKE_API_KEY = "dummy", OPENCODE_CONFIG = "{home}/opencode.json", OPENCODE_DISABLE_MODELS_FETCH = "1", OPENCODE_DISABLE_LSP_DOWNLOAD = "1", OPENCODE_DISABLE_DEFAULT_PLUGINS = "1" }
+[runtimes.gemini]
+transport = "live"
+set = { GEMINI_API_KEY = "dummy", GOOGLE_GEMINI_BASE_URL = "{url}" }
+[runtimes.qwen]
+command = ["qwen", "--acp"]
+live = "acp"
+set = { OPENAI_API_KEY = "dummy", OPENAI_BASE_URL = "{url}/v1", OPENAI_MODEL = "fake-model" }
+[runtimes.claude-agent-acp]
+command = ["claude-agent-acp"]
+live = "acp"
+set = { ANTHROPIC_API_KEY = "dummy", ANTHROPIC_BASE_URL = "{url}", IS_SANDBOX = "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = "1", ENABLE_TOOL_SEARCH = "false" }
+[runtimes.codex-acp]
+command = ["codex-acp"]
+live = "acp"
+set = { FAKE_API_KEY = "dummy" }
+[runtimes.pi-acp]
+command = ["pi-acp"]
+live = "acp"
 set = { FAKE_API_KEY = "dummy", PI_OFFLINE = "1" }
 "#;

@@ -167,6 +167,24 @@ fn a_login_waits_for_a_person() {
 }
 
 #[test]
+fn another_program_needs_no_login_of_the_first() {
+    let env = TestEnv::new();
+    program(&env, "codex", "play no_key; exit 1", "");
+    let first = env.root.join("agent.sh");
+    let other = env.program("other.sh", "cat >/dev/null; echo 'It is done.'");
+    env.config(&format!(
+        "[runtimes.sh]\ncommand = [\"{first}\"]\noutput = \"codex\"\n[runtimes.other]\ncommand = [\"{other}\"]\n"
+    ));
+    let run = env.start("do it", &["-w", "one", "-a", "sh"]);
+    env.wait_status(run, "waiting");
+    let why = env.ok(&["why", "1"]);
+    assert!(why.contains("`crew retry 1/work --runtime NAME`"), "{why}");
+    env.ok(&["retry", "1/work", "--runtime", "other"]);
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.attempts(run, "work"), 2);
+}
+
+#[test]
 fn models_that_are_unknown_or_busy_give_way_to_the_next() {
     let env = TestEnv::new();
     let unknown =
@@ -318,6 +336,20 @@ fn half_a_line_a_prompt_before_the_stream_and_children_left_behind_end_in_a_true
     assert_eq!(env.rest(run), "done");
     assert_eq!(env.ends(run)[0].leftovers, 1);
     assert!(env.ok(&["logs", "1", "work"]).contains("Do you trust this folder?"));
+}
+
+#[test]
+fn a_tool_that_runs_for_long_is_no_silence() {
+    let env = TestEnv::new();
+    let script = r#"echo '{"type":"tool_start","id":"t","name":"bash","detail":"make"}'; sleep 3
+        echo '{"type":"tool_end","id":"t","ok":true,"detail":""}'
+        echo '{"type":"result","text":"built","status":"ok"}'"#;
+    program(&env, "crew", script, "silence = \"800ms\"");
+    let run = env.start_workflow("one");
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.attempts(run, "work"), 1);
+    let log = fs::read_to_string(env.run_dir(run).events()).expect("a log");
+    assert!(!log.contains("attention.raised"), "{log}");
 }
 
 #[test]

@@ -253,3 +253,14 @@ fn a_hook_that_hangs_before_a_push_meets_its_timeout_and_nothing_is_pushed() {
     env.ok(&["merge", "1", "--yes"]);
     opened(&env, run);
 }
+
+#[test]
+fn a_branch_that_was_deleted_by_hand_is_pushed_all_the_same() {
+    let (env, run) = ready();
+    let made = env.state(run).worktree.expect("a worktree");
+    env.git(&["worktree", "remove", "--force", made.path.as_str()]);
+    env.git(&["branch", "-D", "crew/do-it"]);
+    env.ok(&["merge", "1", "--yes"]);
+    assert_eq!(remote(&env), format!("{}\trefs/heads/crew/do-it", made.commit));
+    assert_eq!(env.note("pr").len(), 1);
+}

@@ -84,6 +84,18 @@ fn an_urgent_message_makes_it_leave_what_it_does() {
 }
 
 #[test]
+fn a_program_that_falls_silent_is_told_so_before_it_is_begun_anew() {
+    let env = env("silence = \"3s\"", "hear; hear; got; text here; result done; end");
+    let run = begun(&env);
+    assert_eq!((env.rest(run).as_str(), env.attempts(run, "work")), ("done", 1));
+    let heard = env.note("heard");
+    assert!(heard[1].contains("\"interrupt\""), "{heard:?}");
+    assert!(heard[2].contains("Nothing was heard of you"), "{heard:?}");
+    assert_eq!(count(&env, run, "attention.raised"), 1);
+    assert_eq!(count(&env, run, "message.delivered"), 0, "it is nobody's message");
+}
+
+#[test]
 fn a_message_that_the_program_never_takes_goes_into_the_next_attempt() {
     let script =
         "if [ $CREW_ATTEMPT_NUMBER = 1 ]; then hear; result early; exit 1; fi; result done; end";

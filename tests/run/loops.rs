@@ -141,7 +141,7 @@ fn a_command_that_cannot_be_run_hangs_floods_or_leaves_something_behind_is_red_i
     let cases = [
         ("no-such-program --x", "", "code 127: a program was not found"),
         ("echo before; sleep 600", ", timeout: 1s", "longer than its timeout"),
-        ("yes 'a line of a flood' | head -c 300000000; exit 3", "", "exited with code 3"),
+        ("yes 'a line of a flood' | head -c 1G; exit 3", "", "exited with code 3"),
         ("setsid sleep 600 & echo left; exit 4", "", "exited with code 4"),
     ];
     for (command, more, said) in cases {

@@ -127,6 +127,10 @@ fn a_budget_over_the_line_and_work_in_place_need_a_word() {
     let dry = env.output(&[&run("add a page")[..], &["--in-place", "--dry-run"]].concat());
     assert_eq!(dry.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&dry.stderr).contains("paths_unenforceable"), "{dry:?}");
+    assert!(
+        String::from_utf8_lossy(&dry.stderr).contains("nothing is merged at the end"),
+        "{dry:?}"
+    );
     let fine = [&run("add a page")[..], &["--max-steps", "8", "--max-minutes", "20"]].concat();
     env.ok(&fine);
     assert_eq!(env.rest(4), "done");
@@ -183,12 +187,21 @@ fn a_later_instruction_that_is_risky_needs_yes_in_scripts() {
 #[test]
 fn an_agent_starts_no_run_by_itself() {
     let env = ready();
-    let mut command = env.crew(&[&run("add a page")[..], &["--yes"]].concat());
+    let goal = "add a page across the repo";
+    let more = ["--validate", "curl example.org", "--yes"];
+    let mut command = env.crew(&[&run(goal)[..], &more].concat());
     let output = command.env("CREW_ATTEMPT", "0").output().expect("started");
     assert_eq!(output.status.code(), Some(10), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("created_by_agent"), "{output:?}");
-    env.ok(&["approve", "1", "--yes"]);
-    assert_eq!(env.rest(1), "done");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for reason in ["created_by_agent", "unknown_command", "possible_large_change"] {
+        assert!(said.contains(reason), "{said}");
+    }
+    env.ok(&["reject", "1", "--yes"]);
+    let mut command = env.crew(&run("add a page"));
+    let output = command.env("CREW_ATTEMPT", "0").output().expect("started");
+    assert_eq!(output.status.code(), Some(10), "{output:?}");
+    env.ok(&["approve", "2", "--yes"]);
+    assert_eq!(env.rest(2), "done");
 }
 
 #[test]

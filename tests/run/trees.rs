@@ -47,6 +47,33 @@ echo done",
 }
 
 #[test]
+fn of_readers_that_read_at_the_same_time_all_are_named() {
+    let env = TestEnv::new();
+    let read = |name: &str| format!("## {name}\nrole: reader\ndependsOn: build\n\nx\n\n");
+    let steps = format!("## build\nrole: writer\n\nx\n\n{}{}", read("look"), read("watch"));
+    env.workflow("three", "", &steps);
+    env.agent(
+        "cat >/dev/null; touch $NOTES/$CREW_TASK
+[ $CREW_TASK = build ] && { echo x > made.txt; echo done; exit; }
+while [ ! -e $NOTES/look ] || [ ! -e $NOTES/watch ]; do sleep 0.02; done
+case $CREW_TASK.$CREW_ATTEMPT_NUMBER in
+  look.1) echo stray > stray.txt;;
+  watch.*) while [ ! -e $NOTES/go ]; do sleep 0.02; done;;
+esac
+echo done",
+    );
+    let run = env.start_workflow("three");
+    // The tree is looked at when nobody reads in it any more.
+    crate::support::wait_until("the reader has ended", || env.ends(run).len() == 2);
+    fs::write(env.notes().join("go"), "").expect("written");
+    assert_eq!(env.rest(run), "done");
+    let prompt = fs::read_to_string(env.attempt(run, "look", 2).prompt()).expect("read");
+    // Nobody can tell whose it was, also when the other one has ended meanwhile.
+    let named = "it may only read and changed stray.txt (or watch did, at the same time)";
+    assert!(prompt.contains(named), "{prompt}");
+}
+
+#[test]
 fn a_reader_that_changes_something_again_breaks_its_contract() {
     let env = TestEnv::new();
     env.workflow("two", "", WRITE_THEN_READ);

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Totals;
 use super::failure;
 use super::json::{at, blocks, count, detail, list, number, outcome, text, text_or_empty};
 use crate::agent::observation::{Observation, ResultStatus, Usage};
@@ -14,10 +15,18 @@ pub(crate) struct Reader {
     said: String,
     thought: String,
     answer: String,
+    /// What the program says of itself at its start, as if the model said it.
+    greeting: Option<String>,
+    /// Something was said or done in this turn.
+    has_acted: bool,
     /// Tools whose start was told.
     started: Vec<String>,
-    /// The cost that the session had when the turn began, and has now.
-    cost: (f64, Option<f64>),
+    /// Usage of this turn that was told call by call.
+    used: Option<Usage>,
+    /// The cost that the session has now.
+    cost: Option<f64>,
+    /// The cost is told as the sum over the session.
+    pub(super) totals: Totals,
 }
 
 impl Reader {
@@ -27,7 +36,14 @@ impl Reader {
         };
         Some(match method {
             "session/update" if self.is_open => self.update(at(line, "params.update")?),
-            "session/update" | "session/request_permission" => Vec::new(),
+            "session/update" => {
+                // What a session that goes on has cost so far.
+                if let Some(cost) = number(line, "params.update.cost.amount") {
+                    self.totals.since(cost_of(Some(cost)));
+                }
+                Vec::new()
+            }
+            "session/request_permission" => Vec::new(),
             // Additions of one agent begin like this.
             _ if method.starts_with('_') => Vec::new(),
             _ => return None,
@@ -56,21 +72,36 @@ impl Reader {
         let kind = text(update, "sessionUpdate").unwrap_or_default();
         let piece = || text(update, "content.text").unwrap_or_default();
         match kind {
+            "agent_message_chunk"
+                if self.greeting.as_deref().is_some_and(|greeting| greeting == piece()) =>
+            {
+                self.greeting = None;
+                Vec::new()
+            }
+            "agent_message_chunk" if at(update, "_meta.usage").is_some() => {
+                let used = usage_of_call(update);
+                self.used.get_or_insert_default().add(&used);
+                self.said.push_str(piece());
+                vec![Observation::Usage(used)]
+            }
             "agent_message_chunk" => {
+                self.has_acted |= !piece().trim().is_empty();
                 let seen = if self.thought.is_empty() { Vec::new() } else { self.flush() };
                 self.said.push_str(piece());
                 seen
             }
             "agent_thought_chunk" => {
+                self.has_acted = true;
                 let seen = if self.said.is_empty() { Vec::new() } else { self.flush() };
                 self.thought.push_str(piece());
                 seen
             }
             "usage_update" => {
-                self.cost.1 = number(update, "cost.amount").or(self.cost.1);
+                self.cost = number(update, "cost.amount").or(self.cost);
                 Vec::new()
             }
             "tool_call" | "tool_call_update" => {
+                self.has_acted = true;
                 let mut seen = self.flush();
                 self.tool(update, &mut seen);
                 seen
@@ -89,7 +120,8 @@ impl Reader {
         // Some tell the input with a later line: the start is told with it.
         if (input.is_some() || status == "in_progress" || is_over) && !self.started.contains(&id) {
             self.started.push(id.clone());
-            let name = [text(update, "name"), text(update, "_meta.claudeCode.toolName")];
+            let name = ["name", "_meta.claudeCode.toolName", "_meta.toolName"];
+            let name = name.map(|path| text(update, path));
             let name = name.into_iter().flatten().next().or(text(update, "kind")).unwrap_or("tool");
             let told = input.map(detail).filter(|told| !told.is_empty());
             let detail = told.unwrap_or_else(|| text_or_empty(update, "title"));
@@ -110,28 +142,18 @@ impl Reader {
         if text(line, "id") == Some("crew-session") || at(line, "result.sessionId").is_some() {
             self.is_open = true;
             if let Some(id) = text(line, "result.sessionId") {
+                self.totals.named(id);
                 seen.push(Observation::Session { id: id.to_owned() });
             }
-            let model = text(line, "result.models.currentModelId");
+            let options = list(line, "result.configOptions").iter();
+            let option = options.filter(|option| text(option, "category") == Some("model"));
+            let mut option = option.filter_map(|option| text(option, "currentValue"));
+            let model = text(line, "result.models.currentModelId").or_else(|| option.next());
             seen.extend(model.map(|name| Observation::Model { name: name.to_owned() }));
+            self.greeting = text(line, "result._meta.piAcp.startupInfo").map(str::to_owned);
         }
         if let Some(reason) = text(line, "result.stopReason") {
-            seen.extend(self.flush());
-            let text = std::mem::take(&mut self.answer);
-            let used = self.usage(line);
-            // Some say an error as if it were the answer; a turn for which the model read nothing has none.
-            let is_error = used.is_some_and(|used| used.input_tokens + used.cache_tokens == 0);
-            seen.extend(used.map(Observation::Usage));
-            if is_error {
-                let words = if text.is_empty() { "the model was not asked" } else { &text };
-                seen.push(failure::failure(None, words));
-            }
-            let ok = reason == "end_turn" && !is_error;
-            if reason == "refusal" {
-                seen.push(failure::failure(None, "the model refused to go on: refusal"));
-            }
-            let status = if ok { ResultStatus::Ok } else { ResultStatus::Error };
-            seen.push(Observation::Result { text: if ok { text } else { String::new() }, status });
+            self.ended(line, reason, &mut seen);
         } else if at(line, "error").is_some() && text(line, "id") == Some("crew-prompt") {
             seen.extend(self.flush());
             let more = ["error.data.message", "error.data.details", "error.data.error"];
@@ -144,27 +166,96 @@ impl Reader {
         seen
     }
 
-    /// The usage of one turn, where it is told; the cost is told as the sum over the session.
-    fn usage(&mut self, line: &Value) -> Option<Usage> {
-        let (before, now) = self.cost;
-        let cost_usd = now.map(|now| now - before);
-        self.cost.0 = now.unwrap_or(before);
-        let (usage, quota) = ("result.usage", "result._meta.quota.token_count");
-        if at(line, usage).is_some() {
-            return Some(Usage {
+    fn ended(&mut self, line: &Value, reason: &str, seen: &mut Vec<Observation>) {
+        seen.extend(self.flush());
+        let text = std::mem::take(&mut self.answer);
+        let has_acted = std::mem::take(&mut self.has_acted);
+        let told = self.usage(line);
+        let used = self.used.take().or(sum(&told));
+        seen.extend(told);
+        // Some say an error as if it were the answer, or nothing at all; a turn for which the model read nothing
+        // has none.
+        let is_unread = used.is_some_and(|used| used.input_tokens + used.cache_tokens == 0);
+        let is_empty = !has_acted && used.is_none();
+        let is_error = reason == "end_turn" && (is_unread || is_empty);
+        if is_error {
+            let words = if is_empty { SILENT } else { "the model was not asked" };
+            seen.push(failure::failure(None, if text.is_empty() { words } else { &text }));
+        }
+        let ok = reason == "end_turn" && !is_error;
+        if reason == "refusal" {
+            seen.push(failure::failure(None, "the model refused to go on: refusal"));
+        }
+        let status = if ok { ResultStatus::Ok } else { ResultStatus::Error };
+        seen.push(Observation::Result { text: if ok { text } else { String::new() }, status });
+    }
+
+    /// The usage of one turn, where it is told at its end.
+    fn usage(&mut self, line: &Value) -> Vec<Observation> {
+        let cost_usd =
+            self.cost.take().and_then(|cost| self.totals.since(cost_of(Some(cost))).cost_usd);
+        let quota = "result._meta.quota";
+        if self.used.is_some() {
+            return cost_usd.map(|_| Observation::Usage(cost_of(cost_usd))).into_iter().collect();
+        }
+        if at(line, "result.usage").is_some() {
+            return vec![Observation::Usage(Usage {
                 input_tokens: count(line, "result.usage.inputTokens")
                     + count(line, "result.usage.cachedWriteTokens"),
                 output_tokens: count(line, "result.usage.outputTokens"),
                 cache_tokens: count(line, "result.usage.cachedReadTokens"),
                 cost_usd,
-            });
+            })];
         }
-        at(line, quota)?;
-        Some(Usage {
-            input_tokens: count(line, &format!("{quota}.input_tokens")),
-            output_tokens: count(line, &format!("{quota}.output_tokens")),
+        // It does not tell what came from a cache: all of it counts as read.
+        let tokens = |told: &Value| Usage {
+            input_tokens: count(told, "token_count.input_tokens"),
+            output_tokens: count(told, "token_count.output_tokens"),
             cache_tokens: 0,
-            cost_usd,
-        })
+            cost_usd: None,
+        };
+        let models = list(line, &format!("{quota}.model_usage")).iter();
+        let models: Vec<Observation> = models
+            .filter_map(|told| {
+                let model = text(told, "model")?.to_owned();
+                Some(Observation::UsageOf { model, usage: tokens(told) })
+            })
+            .collect();
+        match at(line, quota) {
+            _ if !models.is_empty() => models,
+            Some(told) if at(told, "token_count").is_some() => {
+                vec![Observation::Usage(Usage { cost_usd, ..tokens(told) })]
+            }
+            _ => Vec::new(),
+        }
     }
+}
+
+/// What a turn without any word, deed or usage is told as.
+const SILENT: &str = "the program ended its turn without a word; its own log may say why";
+
+/// One call of the model; cached tokens are part of the input.
+fn usage_of_call(update: &Value) -> Usage {
+    let cache_tokens = count(update, "_meta.usage.cachedReadTokens");
+    Usage {
+        input_tokens: count(update, "_meta.usage.inputTokens").saturating_sub(cache_tokens),
+        output_tokens: count(update, "_meta.usage.outputTokens"),
+        cache_tokens,
+        cost_usd: None,
+    }
+}
+
+fn cost_of(cost_usd: Option<f64>) -> Usage {
+    Usage { cost_usd, ..Usage::default() }
+}
+
+/// All that was told at the end of a turn; nothing when nothing was.
+fn sum(told: &[Observation]) -> Option<Usage> {
+    let mut all: Option<Usage> = None;
+    for one in told {
+        if let Observation::Usage(usage) | Observation::UsageOf { usage, .. } = one {
+            all.get_or_insert_default().add(usage);
+        }
+    }
+    all
 }

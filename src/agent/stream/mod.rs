@@ -97,11 +97,8 @@ impl Stream {
         match self {
             Self::Claude(reader) => Some(&mut reader.totals),
             Self::Codex(reader) => Some(&mut reader.totals),
-            Self::Gemini(_)
-            | Self::Opencode(_)
-            | Self::Pi(_)
-            | Self::CodexServer(_)
-            | Self::Acp(_) => None,
+            Self::Acp(reader) => Some(&mut reader.totals),
+            Self::Gemini(_) | Self::Opencode(_) | Self::Pi(_) | Self::CodexServer(_) => None,
         }
     }
 }

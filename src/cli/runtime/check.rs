@@ -162,7 +162,7 @@ fn first_turns(project: &Scratch, number: RunNumber, spec: &RuntimeSpec) -> Resu
 
 /// Whether the program goes on with its session.
 fn again(project: &Scratch, number: RunNumber, spec: &RuntimeSpec) -> Result<Check> {
-    if spec.resume.is_none() {
+    if !spec.can_resume() {
         return Ok(Check {
             name: "resume",
             state: "unknown",

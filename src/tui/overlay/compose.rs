@@ -195,7 +195,12 @@ impl Layer for State {
         page.lines(rest, &arrivals);
         hints(
             inner,
-            &[Action::Submit, Action::NextField, Action::Preview, Action::Cancel],
+            &[
+                (Action::Submit, "send"),
+                (Action::NextField, "delivery"),
+                (Action::Preview, "as sent"),
+                (Action::Cancel, "close"),
+            ],
             scene,
             page,
         );

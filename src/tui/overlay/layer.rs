@@ -58,6 +58,11 @@ pub trait Layer {
         Flow::STAY
     }
 
+    /// Whether it tells itself how this command ended.
+    fn tells_of(&self, _call: u64) -> bool {
+        false
+    }
+
     /// A command has ended.
     fn called(&mut self, _model: &mut Model, _data: &Data<'_>, _called: &Called) -> Flow {
         Flow::STAY

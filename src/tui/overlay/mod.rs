@@ -1,12 +1,24 @@
 //! What lies over a screen: help, questions, fields to write in.
 
+pub mod command;
+pub mod compare;
 pub mod compose;
 pub mod confirm;
 pub mod field;
+pub mod filter;
+pub mod find;
 pub mod help;
+pub mod known;
 mod layer;
 mod open;
+pub mod output;
+pub mod palette;
 mod parts;
+pub mod retry;
+pub mod settings;
+mod settings_view;
+pub mod wizard;
+mod wizard_view;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +29,7 @@ use super::page::Page;
 use super::scene::Scene;
 use super::want::Want;
 
+pub use filter::filter_of;
 pub use layer::{Flow, Layer, called, clicked, news, pasted, typed, update};
 pub use open::open;
 pub use parts::{centered, frame, hints};
@@ -30,6 +43,22 @@ pub enum Overlay {
     Confirm(confirm::State),
     /// A message that is being written.
     Compose(Box<compose::State>),
+    /// The filter of a list.
+    Filter(Box<filter::State>),
+    /// A line that goes somewhere or runs a command.
+    Command(Box<command::State>),
+    /// Everything that can be done, found by a few letters.
+    Palette(Box<palette::State>),
+    /// What a command has printed.
+    Output(Box<output::State>),
+    /// Trying again.
+    Retry(Box<retry::State>),
+    /// Starting a run.
+    Wizard(Box<wizard::State>),
+    /// The configuration.
+    Settings(Box<settings::State>),
+    /// Runs side by side.
+    Compare(Box<compare::State>),
 }
 
 impl Overlay {
@@ -39,6 +68,14 @@ impl Overlay {
             Self::Help(state) => state,
             Self::Confirm(state) => state,
             Self::Compose(state) => &**state,
+            Self::Filter(state) => &**state,
+            Self::Command(state) => &**state,
+            Self::Palette(state) => &**state,
+            Self::Output(state) => &**state,
+            Self::Retry(state) => &**state,
+            Self::Wizard(state) => &**state,
+            Self::Compare(state) => &**state,
+            Self::Settings(state) => &**state,
         }
     }
 
@@ -48,7 +85,20 @@ impl Overlay {
             Self::Help(state) => state,
             Self::Confirm(state) => state,
             Self::Compose(state) => &mut **state,
+            Self::Filter(state) => &mut **state,
+            Self::Command(state) => &mut **state,
+            Self::Palette(state) => &mut **state,
+            Self::Output(state) => &mut **state,
+            Self::Retry(state) => &mut **state,
+            Self::Wizard(state) => &mut **state,
+            Self::Compare(state) => &mut **state,
+            Self::Settings(state) => &mut **state,
         }
+    }
+
+    /// Whether it tells itself how a command ended.
+    pub fn tells_of(&self, call: u64) -> bool {
+        self.layer().tells_of(call)
     }
 
     /// Where keys mean something while it is on top.

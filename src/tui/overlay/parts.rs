@@ -40,18 +40,16 @@ pub fn frame(
     Rect { x: inner.x + side, width: inner.width - 2 * side, ..inner }
 }
 
-/// Draws what can be done in the last line of a frame; each can be clicked.
-pub fn hints(inner: Rect, actions: &[Action], scene: &Scene<'_>, page: &mut Page<'_>) {
+/// Draws what can be done, in these words, in the last line of a frame; each can be clicked.
+pub fn hints(inner: Rect, actions: &[(Action, &str)], scene: &Scene<'_>, page: &mut Page<'_>) {
     if inner.height < 2 {
         return;
     }
     let look = scene.look();
     let y = inner.bottom() - 1;
     let mut x = inner.x;
-    for action in actions {
+    for (action, word) in actions {
         let Some(key) = scene.model.keys.key(*action) else { continue };
-        let binding = action.binding();
-        let word = if binding.hint.is_empty() { binding.help } else { binding.hint };
         let hint = Line::from(vec![
             Span::styled(key, look.style(Role::Key)),
             Span::styled(format!(" {word}"), look.style(Role::Dim)),
@@ -61,7 +59,6 @@ pub fn hints(inner: Rect, actions: &[Action], scene: &Scene<'_>, page: &mut Page
             break;
         }
         let place = Rect { x, y, width, height: 1 };
-        page.line(Rect { x, y, width: inner.right() - x, height: 1 }, "", look.style(Role::Text));
         page.spans(place, &hint);
         page.hit(place, Target::Action(*action));
         x = x.saturating_add(width + 3);

@@ -9,6 +9,7 @@ use super::super::look::Role;
 use super::super::page::{Page, Panel, Target};
 use super::super::scene::Scene;
 use super::super::text::{columns, inert_line, pad};
+use super::crowd::{self, Shown};
 use super::rows::Row;
 use crate::base::time::human_ms;
 
@@ -31,15 +32,33 @@ pub fn view(
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let cells = Cells::of(rows, usize::from(area.width));
     page.line(head, &cells.head(scene), look.style(Role::Dim));
+    let body = crowd::strip(rows, scene, body, page);
     let selected = rows.iter().position(|row| Some(&row.target) == scene.selected());
-    let top = kept_in_view(scroll, selected, rows.len(), usize::from(body.height));
-    for ((at, row), place) in rows.iter().enumerate().skip(top).zip(body.rows()) {
-        page.spans(place, &cells.row(row, scene));
-        if Some(at) == selected {
-            let role = if scene.model.panel == Panel::List { Role::Selected } else { Role::Marked };
-            page.paint(place, role);
+    let lines = crowd::lines(rows);
+    let cursor = lines.iter().position(|line| selected.is_some_and(|at| *line == Shown::Row(at)));
+    // The lines of a card are seen with its head.
+    let height = usize::from(body.height);
+    let last = cursor.map(|at| {
+        let under = lines[at + 1..].iter().take_while(|line| matches!(line, Shown::Under(..)));
+        at + under.count().min(height.saturating_sub(1))
+    });
+    let top = kept_in_view(scroll, last, lines.len(), height);
+    for (line, place) in lines.iter().skip(top).zip(body.rows()) {
+        match line {
+            Shown::Head(at) => page.spans(place, &crowd::head(rows, *at, scene)),
+            Shown::Row(at) => page.spans(place, &cells.row(&rows[*at], scene)),
+            Shown::Under(at, number) => {
+                let said = inert_line(&rows[*at].lines[*number], look);
+                page.line(place, &format!("     {said}"), look.style(Role::Dim));
+            }
         }
-        page.hit(place, Target::Row(Panel::List, at));
+        if let Shown::Row(at) | Shown::Under(at, _) = *line {
+            if Some(at) == selected {
+                let is_focused = scene.model.panel == Panel::List;
+                page.paint(place, if is_focused { Role::Selected } else { Role::Marked });
+            }
+            page.hit(place, Target::Row(Panel::List, at));
+        }
     }
 }
 

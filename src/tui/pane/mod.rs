@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod attention;
 pub mod chrome;
+mod crowd;
 pub mod events;
 pub mod gates;
 pub mod inspector;
@@ -11,4 +12,5 @@ pub mod prompt;
 pub mod rows;
 pub mod scroll;
 pub mod transcript;
+pub mod welcome;
 pub mod why;

@@ -1,15 +1,20 @@
 //! The rows of the fleet: every agent of a live run, and every run that needs a look as a whole.
 
+use std::collections::BTreeMap;
+
 use super::super::model::{Memory, Model};
 use super::super::scene::Scene;
 use super::super::world::{RunItem, RunView, TaskRef};
-use crate::base::Time;
 use crate::base::text::one_line;
+use crate::base::{RunNumber, Time};
 use crate::event::body::HeartbeatLevel;
 use crate::snapshot::{Class, TaskRow};
 
 /// Milliseconds for which a run that ended unseen stays in the fleet.
 const NEWS_MS: u64 = 24 * 3_600_000;
+
+/// Rows from which on they are shown by their runs.
+const GROUPED_FROM: usize = 16;
 
 /// One row of the fleet.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +63,27 @@ pub fn rows(scene: &Scene<'_>) -> Vec<Row> {
         rows.retain(|row| matches(row, &filter, scene));
     }
     rows.sort_by_key(|row| row.class);
+    if is_grouped(rows.len()) { grouped(rows) } else { rows }
+}
+
+/// Whether so many rows are shown by their runs.
+pub fn is_grouped(count: usize) -> bool {
+    count >= GROUPED_FROM
+}
+
+/// The rows of each run together; the runs in the order of their most urgent row.
+fn grouped(rows: Vec<Row>) -> Vec<Row> {
+    let mut order: Vec<RunNumber> = Vec::new();
+    for row in &rows {
+        // Few runs live at once, and the newest ones are asked for most.
+        if !order.contains(&row.target.run) {
+            order.push(row.target.run);
+        }
+    }
+    let place: BTreeMap<RunNumber, usize> =
+        order.into_iter().enumerate().map(|(at, run)| (run, at)).collect();
+    let mut rows = rows;
+    rows.sort_by_key(|row| place[&row.target.run]);
     rows
 }
 

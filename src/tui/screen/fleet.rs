@@ -11,7 +11,7 @@ use super::super::look::Role;
 use super::super::model::{Model, Tab};
 use super::super::msg::Effect;
 use super::super::page::{Page, Panel, Target};
-use super::super::pane::{agents, events, inspector, rows};
+use super::super::pane::{agents, events, inspector, rows, welcome};
 use super::super::scene::Scene;
 use super::super::want::Want;
 use super::super::world::TaskRef;
@@ -30,6 +30,8 @@ const EVENTS_LINES: u16 = 7;
 pub struct State {
     /// Only rows that match are shown.
     pub filter: String,
+    /// What is chosen where there is no run yet.
+    pub choice: usize,
     /// First row of the last frame.
     pub scroll: Cell<usize>,
 }
@@ -46,7 +48,9 @@ pub fn scopes(model: &Model) -> Vec<Scope> {
 
 /// What it looks at.
 pub fn wants(scene: &Scene<'_>, wants: &mut BTreeSet<Want>) {
-    if scene.model.size.0 >= ONE_PANEL || scene.model.panel == Panel::Inspector {
+    if welcome::is_shown(scene) {
+        welcome::wants(wants);
+    } else if scene.model.size.0 >= ONE_PANEL || scene.model.panel == Panel::Inspector {
         inspector::wants(scene, wants);
     }
 }
@@ -79,6 +83,11 @@ pub fn update(model: &mut Model, scene_rows: &[TaskRef], action: Action) -> Opti
 
 /// Draws the screen.
 pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    if welcome::is_shown(scene) {
+        page.hit(area, Target::Panel(Panel::List));
+        let inner = page.panel(area, Line::from(" crew "), true);
+        return welcome::view(scene, inner, page);
+    }
     if area.width < ONE_PANEL {
         match scene.model.panel {
             Panel::Inspector => inspector::view(scene, area, page),
@@ -162,11 +171,6 @@ fn empty(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         ]),
         Line::from(vec![key(Action::Runs), Span::raw("  all runs of this project")]),
         Line::from(vec![key(Action::Help), Span::raw("  all keys")]),
-        Line::default(),
-        Line::from(Span::styled(
-            "crew demo shows a guided run, without any agent program",
-            look.style(Role::Dim),
-        )),
     ];
     page.lines(area, &lines);
 }

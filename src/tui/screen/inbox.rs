@@ -23,6 +23,8 @@ use super::super::world::TaskRef;
 pub struct State {
     /// The decision under the cursor, by its run and id.
     pub decision: Option<(TaskRef, Option<String>)>,
+    /// Only what matches is shown.
+    pub filter: String,
     /// First row of the last frame.
     pub scroll: Cell<usize>,
 }

@@ -8,6 +8,7 @@ mod measure;
 mod output;
 mod read;
 mod report;
+mod screen;
 mod stage;
 mod tasks;
 
@@ -24,12 +25,13 @@ use report::{Row, TABLE_HEAD};
 /// One part: its name, and what measures it.
 type Part = (&'static str, fn(&Given) -> Vec<Row>);
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("log", log::rows),
     ("read", read::rows),
     ("tasks", tasks::rows),
     ("life", life::rows),
     ("output", output::rows),
+    ("screen", screen::rows),
 ];
 
 /// What the command line says.

@@ -291,7 +291,8 @@ fn found(search: &Search, hits: Option<&Hits>, look: Look) -> String {
     } else if !hits.is_complete() {
         let (done, size) = hits.searched;
         let dot = look.sign("·", "-");
-        text = format!("{text} {dot} {} % searched", done * 100 / size.max(1));
+        let part = done * 100 / size.max(1);
+        text = format!("{text} {dot} {part} % searched");
     }
     text
 }
