@@ -96,6 +96,7 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Mouse(event) => mouse(model, data, event),
+        Msg::Paste(text) if inspector::pasted(model, &text) => Vec::new(),
         Msg::Paste(text) => overlay::pasted(model, &text, data),
         Msg::Resized(width, height) => {
             model.size = (width, height);
