@@ -134,7 +134,7 @@ bindings! {
     ShowMail Target ["m"] "" "messages";
     Why Target ["y"] "why" "why it is in this state";
     Editor Target ["e"] "" "open the worktree in $EDITOR";
-    OpenLink Target ["o"] "" "open the link or file under the cursor";
+    OpenLink Target ["o"] "" "open the link that is told of it";
     Replay Target ["r"] "replay" "go through the run's past";
     Tag Target ["space"] "tag" "tag the row, for actions on several";
 
