@@ -9,8 +9,12 @@ use crate::screen::Screen;
 /// The demonstration in a folder of its own, at a terminal.
 pub fn demo(env: &TestEnv, speed: &str) -> (Screen, ProjectDir) {
     let folder = env.root.join("demo");
-    let screen =
-        Screen::start(&env.crew(&["demo", "--speed", speed, "--dir", folder.as_str()]), env, 36, 120);
+    let screen = Screen::start(
+        &env.crew(&["demo", "--speed", speed, "--dir", folder.as_str()]),
+        env,
+        36,
+        120,
+    );
     (screen, ProjectDir::new(folder, None, None))
 }
 
@@ -33,7 +37,9 @@ fn the_demonstration_is_approved_and_merged_with_keys_alone() {
     screen.wait("approve plan-approval");
     screen.keys("w");
     screen.wait("The plan");
-    press_until(&screen, "a", "the plan is approved", |text| !text.contains("approve plan-approval"));
+    press_until(&screen, "a", "the plan is approved", |text| {
+        !text.contains("approve plan-approval")
+    });
     screen.wait("merge #1");
     screen.keys("w");
     press_until(&screen, "a", "the work is merged", |text| !text.contains("needs you"));

@@ -18,7 +18,9 @@ fn essence(screen: &str) -> Vec<Vec<String>> {
         let words = cells.flat_map(|cell| {
             let mut words: Vec<String> = cell
                 .split_whitespace()
-                .filter(|word| word.chars().all(|c| c.is_alphabetic() || c == '-') && word.len() > 3)
+                .filter(|word| {
+                    word.chars().all(|c| c.is_alphabetic() || c == '-') && word.len() > 3
+                })
                 .map(str::to_owned)
                 .collect();
             words.pop();
