@@ -299,7 +299,7 @@ theme = \"dark\"
             (Layer::User, "limits.agnets", "3", "no key"),
             (Layer::User, "heartbeat.warn", "10m", "`warn` < `stale` < `dead`"),
             (Layer::Project, "defaults.permission", "full", "not for a project to set"),
-            (Layer::Project, "limits.agents", "50", "loosen"),
+            (Layer::Project, "limits.runs", "50", "loosen"),
             (Layer::User, "runtimes.x.command", "prog --flag", "must be a list"),
         ] {
             let error = home.set(layer, key, Some(text)).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
@@ -267,6 +267,7 @@ impl App {
                     Terminal::tell(&bell.telling(&title, &text))?;
                 }
             }
+            Effect::Browse(address) => self.browse(&address)?,
             Effect::Suspend => {
                 self.save();
                 Terminal::leave();
@@ -277,6 +278,23 @@ impl App {
             Effect::Quit => return Ok(true),
         }
         Ok(false)
+    }
+
+    /// Opens an address in the person's browser; where there is none it goes into the clipboard.
+    fn browse(&mut self, address: &str) -> io::Result<()> {
+        let opens = |program: &str| {
+            let mut command = Command::new(program);
+            command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        };
+        let now = self.clock.now();
+        if ["xdg-open", "open"].into_iter().any(opens) {
+            self.model.say(format!("opened {address}"), now);
+            return Ok(());
+        }
+        self.model.say(format!("copied {address}: there is no browser here"), now);
+        let copy = CopyToClipboard::to_clipboard_from(address);
+        Terminal::tell(&command_text(&copy))
     }
 
     /// Gives the terminal to a program until it ends.

@@ -38,6 +38,8 @@ pub enum Effect {
     Copy(String),
     /// Tell a person who looks elsewhere: a title, and a line.
     Notify(String, String),
+    /// Open an address of the web in the person's browser.
+    Browse(String),
     /// Close the dashboard.
     Quit,
     /// Stop this process as the shell does; `fg` goes on.

@@ -96,6 +96,7 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Mouse(event) => mouse(model, data, event),
+        Msg::Paste(text) if inspector::pasted(model, &text) => Vec::new(),
         Msg::Paste(text) => overlay::pasted(model, &text, data),
         Msg::Resized(width, height) => {
             model.size = (width, height);
@@ -201,6 +202,7 @@ fn general(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
         Action::Pause => return pause(model, data),
         Action::TakeOver => return take_over(model, data),
         Action::Editor => return editor(model, data),
+        Action::OpenLink => return open_link(model, data),
         Action::Replay => {
             if let Some(run) = model.selected.as_ref().map(|selected| selected.run) {
                 super::replay::open(model, run);
@@ -430,6 +432,37 @@ fn take_over(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
     };
     let args = words(&["attach", &run.to_string(), &task.to_string()]);
     vec![Effect::Foreground(Foreground::Crew(args))]
+}
+
+/// Opens the first address in what is said of the thing under the cursor.
+fn open_link(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
+    let scene = data.scene(model);
+    let mut texts: Vec<&str> = Vec::new();
+    if let Some((_, task)) = scene.selected_task() {
+        texts.extend(task.summary.as_deref());
+        texts.extend(task.why.as_deref());
+    }
+    if let Some(run) = scene.selected_run() {
+        texts.extend(run.status.decisions.iter().map(|decision| decision.text.as_str()));
+        texts.extend(run.status.run.detail.as_deref());
+        texts.extend(run.story.iter().rev().map(|line| line.text.as_str()));
+        texts.push(&run.status.run.goal);
+    }
+    let Some(link) = texts.into_iter().find_map(address) else {
+        model.complain("no link stands here", data.now);
+        return Vec::new();
+    };
+    vec![Effect::Browse(link)]
+}
+
+/// The first address of the web in a text, without what the sentence puts behind it.
+fn address(text: &str) -> Option<String> {
+    let starts = ["https://", "http://"];
+    let at = starts.iter().filter_map(|start| text.find(start)).min()?;
+    let is_end = |c: char| c.is_whitespace() || c.is_control() || "<>\"'`|".contains(c);
+    let link = text[at..].split(is_end).next().unwrap_or_default();
+    let link = link.trim_end_matches(['.', ',', ';', ':', ')', ']', '!', '?']);
+    (link.len() > "https://".len()).then(|| link.to_owned())
 }
 
 fn editor(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {

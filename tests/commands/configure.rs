@@ -45,6 +45,26 @@ fn config_shows_values_with_origins_and_finds_what_was_meant() {
 }
 
 #[test]
+fn config_changes_one_value_and_keeps_the_comments() {
+    let env = TestEnv::new();
+    env.write("../home/config/config.toml", "# mine\n[limits]\nagents = 2 # few\n");
+    let file = env.home.join("config/config.toml");
+    let line = format!("limits.agents = 5  # {file}:3");
+    env.crew(&["config", "set", "limits.agents", "5"]).code(0).prints(&line);
+    let text = std::fs::read_to_string(&file).expect("read");
+    assert_eq!(text, "# mine\n[limits]\nagents = 5 # few\n");
+    env.crew(&["config", "set", "limits.agents", "0"]).code(5).says("must be a whole number");
+    env.crew(&["config", "set", "limits.agnets", "5"]).code(2).says("did you mean `agents`?");
+    env.crew(&["config", "set", "limits.runs", "50", "--in", "project"]).code(5).says("loosen");
+    assert_eq!(std::fs::read_to_string(&file).expect("read"), text);
+    env.crew(&["config", "set", "limits.agents", "3", "--in", "project"]).code(0).says("wins");
+    env.crew(&["config", "unset", "limits.agents"]).code(0).prints(".crew/config.toml:2");
+    let told =
+        env.crew(&["config", "unset", "limits.agents", "--in=project", "--json"]).code(0).json();
+    assert_eq!(told["values"][0]["origins"], serde_json::json!(["preset"]));
+}
+
+#[test]
 fn config_shows_an_invalid_configuration_and_its_faults() {
     let env = TestEnv::new();
     env.write(".crew/config.toml", "[limits]\nagents = 0\n");

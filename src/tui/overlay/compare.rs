@@ -21,6 +21,7 @@ use super::super::update::{Data, words};
 use super::super::want::{Loads, Want};
 use super::{Flow, Layer, frame, hints, known};
 use crate::base::RunNumber;
+use crate::base::text::count;
 use crate::snapshot::RunRow;
 
 /// Columns of the names of the rows.
@@ -72,7 +73,7 @@ fn changes(run: RunNumber, loads: &Loads) -> (String, Vec<String>) {
     };
     let sum = |of: fn(&File) -> Option<u64>| diff.files.iter().filter_map(of).sum::<u64>();
     let (added, removed) = (sum(|file| file.added), sum(|file| file.removed));
-    let line = format!("{} files +{added} -{removed}", diff.files.len());
+    let line = format!("{} +{added} -{removed}", count(diff.files.len(), "file"));
     (line, diff.files.into_iter().map(|file| file.path).collect())
 }
 
@@ -176,6 +177,9 @@ fn table(runs: &[RunNumber], width: usize, scene: &Scene<'_>) -> Vec<Line<'stati
             .iter()
             .map(|facts| facts.get(at).map(|(_, text)| text.clone()).unwrap_or_default())
             .collect();
+        if cells.iter().all(String::is_empty) {
+            continue;
+        }
         let is_same = cells.windows(2).all(|pair| pair[0] == pair[1]);
         let style = if is_same && cells.len() > 1 { dim } else { Style::new() };
         lines.push(row(name, cells.into_iter(), width, scene, |_| style));

@@ -11,6 +11,7 @@ use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use super::super::look::{Look, Role};
 use super::super::model::Memory;
 use super::super::page::Page;
+use super::super::text::inert_line;
 use crate::base::text::printable;
 
 /// Bytes of a text; more is cut off when it is pasted.
@@ -125,7 +126,7 @@ impl Field {
             return;
         }
         if self.area.is_empty() {
-            page.line(area, hint, look.style(Role::Faint));
+            page.line(area, &inert_line(hint, look), look.style(Role::Faint));
         } else {
             (&self.area).render(area, page.buf);
         }

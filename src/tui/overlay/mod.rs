@@ -17,6 +17,8 @@ mod parts;
 pub mod retry;
 pub mod settings;
 mod settings_view;
+#[cfg(test)]
+mod tests;
 pub mod wizard;
 mod wizard_view;
 
@@ -38,7 +40,7 @@ pub use parts::{centered, frame, hints};
 #[derive(Debug, Clone)]
 pub enum Overlay {
     /// The keys that are valid here.
-    Help(help::State),
+    Help(Box<help::State>),
     /// A question with yes and no.
     Confirm(confirm::State),
     /// A message that is being written.
@@ -65,7 +67,7 @@ impl Overlay {
     /// What it does.
     pub fn layer(&self) -> &dyn Layer {
         match self {
-            Self::Help(state) => state,
+            Self::Help(state) => &**state,
             Self::Confirm(state) => state,
             Self::Compose(state) => &**state,
             Self::Filter(state) => &**state,
@@ -82,7 +84,7 @@ impl Overlay {
     /// What it does, to be changed.
     pub fn layer_mut(&mut self) -> &mut dyn Layer {
         match self {
-            Self::Help(state) => state,
+            Self::Help(state) => &mut **state,
             Self::Confirm(state) => state,
             Self::Compose(state) => &mut **state,
             Self::Filter(state) => &mut **state,

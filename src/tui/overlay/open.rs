@@ -14,7 +14,7 @@ pub fn open(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
     match action {
         Action::Help => {
             let state = help::State::new(model.scopes());
-            model.overlays.push(Overlay::Help(state));
+            model.overlays.push(Overlay::Help(Box::new(state)));
         }
         Action::Send => {
             let to = model.selected.iter().cloned().collect();

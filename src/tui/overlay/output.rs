@@ -12,7 +12,7 @@ use super::super::model::Model;
 use super::super::msg::{Call, Called};
 use super::super::page::Page;
 use super::super::scene::Scene;
-use super::super::text::{inert, wrap};
+use super::super::text::{fit, inert, inert_line, wrap};
 use super::super::update::Data;
 use super::{Flow, Layer, frame, hints};
 use crate::base::text::tail;
@@ -47,7 +47,7 @@ impl State {
 
     fn lay(&self, width: u16, look: Look) -> Vec<Line<'static>> {
         let Some(ended) = &self.ended else {
-            return vec![Line::styled("it runs …", look.style(Role::Dim))];
+            return vec![Line::styled(inert_line("it runs …", look), look.style(Role::Dim))];
         };
         let mut lines = Vec::new();
         for (text, style) in [(&ended.out, Style::new()), (&ended.err, look.style(Role::Quiet))] {
@@ -106,8 +106,8 @@ impl Layer for State {
             Some(Some(code)) => format!(" {}: exit {code} ", self.line),
             Some(None) => format!(" {}: not run ", self.line),
         };
-        let title = super::super::text::inert_line(&title, look);
-        let title = format!(" {} ", super::super::text::fit(&title, usize::from(width) - 4, look));
+        let title = inert_line(&title, look);
+        let title = format!(" {} ", fit(&title, usize::from(width).saturating_sub(4), look));
         let inner = frame(area, width, area.height.saturating_sub(2), &title, scene, page);
         let body = Rect { height: inner.height.saturating_sub(2), ..inner };
         let mut laid = self.laid.borrow_mut();

@@ -98,18 +98,20 @@ impl State {
         vec![effect]
     }
 
-    /// The keys that match.
-    pub fn found(&self) -> Vec<&Row> {
+    /// The keys that match; a key that is written in full can be set also when it has no value yet.
+    pub fn found(&self) -> Vec<Row> {
         let search = self.search.text();
         let rows = self.rows.iter().flatten();
-        rows.filter(|row| {
+        let named = search.trim();
+        let is_new = self.rows.iter().flatten().all(|row| row.key != named)
+            && crate::config::expected(named).is_some();
+        let new = Row { key: named.to_owned(), value: None, origins: Vec::new() };
+        let found = rows.filter(|row| {
             let value = row.value.as_deref().unwrap_or_default();
-            matches(
-                &search,
-                &format!("{} {value} {}", row.key, row.origins.join(" ")).to_lowercase(),
-            )
-        })
-        .collect()
+            let text = format!("{} {value} {}", row.key, row.origins.join(" "));
+            matches(&search, &text.to_lowercase())
+        });
+        found.cloned().chain(is_new.then_some(new)).collect()
     }
 
     /// Why the configuration could not be read.
@@ -118,7 +120,7 @@ impl State {
     }
 
     fn begin(&mut self) {
-        let row = self.found().get(self.at).map(|row| (*row).clone());
+        let row = self.found().get(self.at).cloned();
         let Some(row) = row.filter(|row| !row.key.starts_with("hooks[")) else { return };
         let value = row.value.as_deref().map(plain).unwrap_or_default();
         let in_project = row.origins.iter().any(|origin| origin.starts_with(&self.files[1]))

@@ -39,13 +39,13 @@ pub fn view(state: &State, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         let span = Span::styled(inert(problem, look), look.class(Class::Failed));
         page.lines(list, &wrap(vec![span], usize::from(list.width), 0));
     } else if state.rows.is_none() {
-        page.line(list, "reading …", look.style(Role::Dim));
+        page.line(list, &inert_line("reading …", look), look.style(Role::Dim));
     }
     let found = state.found();
     rows(state, &found, scene, list, page);
     match &state.edit {
         Some(edit) => change(state, edit, scene, below, page),
-        None => explain(found.get(state.at).copied(), scene, below, page),
+        None => explain(found.get(state.at), scene, below, page),
     }
     let hinted: &[(Action, &str)] = if state.edit.is_some() {
         &[(Action::Choose, "save"), (Action::NextField, "other file"), (Action::Cancel, "back")]
@@ -55,7 +55,7 @@ pub fn view(state: &State, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     hints(inner, hinted, scene, page);
 }
 
-fn rows(state: &State, found: &[&Row], scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+fn rows(state: &State, found: &[Row], scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let look = scene.look();
     let height = usize::from(area.height);
     let top = kept_in_view(&state.scroll, Some(state.at), found.len(), height);

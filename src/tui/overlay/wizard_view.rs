@@ -120,7 +120,10 @@ fn below(state: &State, scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
     let look = scene.look();
     let mut lines = vec![Line::default()];
     if state.starting.is_some() {
-        lines.push(Line::styled("it is being started …", look.class(Class::Starting)));
+        lines.push(Line::styled(
+            inert_line("it is being started …", look),
+            look.class(Class::Starting),
+        ));
         return lines;
     }
     if let Some(problem) = &state.problem {
@@ -146,10 +149,8 @@ fn below(state: &State, scene: &Scene<'_>, width: usize) -> Vec<Line<'static>> {
             }
         }
         (Some(_), None) => {
-            lines.push(Line::styled(
-                "a team and a workflow are looked for …",
-                look.style(Role::Dim),
-            ));
+            let line = inert_line("a team and a workflow are looked for …", look);
+            lines.push(Line::styled(line, look.style(Role::Dim)));
         }
         (None, _) => {}
     }

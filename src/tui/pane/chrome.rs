@@ -217,6 +217,10 @@ pub fn foot(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
     }
     let look = scene.look();
     let line = Rect { y: area.bottom() - 1, height: 1, ..area };
+    // What lies over the screen tells its keys itself.
+    if !scene.model.overlays.is_empty() {
+        return Rect { height: area.height - 1, ..area };
+    }
     let scopes = scene.model.scopes();
     let mut x = line.x + 1;
     for row in scene.model.keys.reachable(&scopes).filter(|row| !row.hint.is_empty()) {

@@ -118,9 +118,7 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         .map(|runtime| inert_line(&runtime.name, look))
         .collect();
     let text = match (found.is_empty(), usable.is_empty()) {
-        (true, _) => {
-            look.sign("looking for agent programs …", "looking for agent programs ...").to_owned()
-        }
+        (true, _) => inert_line("looking for agent programs …", look),
         (false, true) => "no agent program is found; the demo needs none".to_owned(),
         (false, false) => format!("agent programs found: {}", usable.join(", ")),
     };

@@ -24,7 +24,7 @@ use crate::base::time::human_ms;
 use crate::snapshot::RunRow;
 
 /// Columns from which on team and workflow, tokens and cycles are shown.
-const WIDE: u16 = 110;
+const WIDE: u16 = 130;
 /// Columns from which on time, cost and age are shown.
 const MIDDLE: u16 = 70;
 
@@ -244,11 +244,12 @@ impl Cells {
         let mut text = format!("  {} {} ", pad("run", 5, look), pad("status", Self::STATUS, look));
         text.push_str(&pad("goal", self.goal, look));
         if self.is_wide {
-            text.push_str(&format!(" {}", pad("team / workflow", Self::PLAN, look)));
-            text.push_str(&format!("{:>7}{:>7}{:>8}", "tasks", "cycles", "tokens"));
+            text.push(' ');
+            text.push_str(&pad("team / workflow", Self::PLAN, look));
+            text.push_str("  tasks cycles  tokens");
         }
         if self.is_middle {
-            text.push_str(&format!("{:>7}{:>8}{:>6}", "time", "$", "ago"));
+            text.push_str("   time       $   ago");
         }
         text
     }
