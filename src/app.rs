@@ -130,6 +130,9 @@ fn recover(context: &mut Context) -> Result<()> {
         return Ok(());
     }
     let workspace = context.workspace()?;
+    for orphan in crate::client::recover::orphans(&workspace.dir, context.now)? {
+        (context.sessions.end)(&orphan.mark, orphan.grace_ms);
+    }
     if !crate::client::recover::is_needed(&workspace.dir, context.now)? {
         return Ok(());
     }

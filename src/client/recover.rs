@@ -1,9 +1,12 @@
 //! Any command that opens a project sees to it that its runs are driven (SPEC section 14).
 
+use camino::Utf8Path;
+
 use super::workspace::Workspace;
 use crate::base::{RunNumber, Time};
 use crate::launch::{QueueError, QueueReport, run_queue};
-use crate::store::{Project, ProjectDir, ProjectError};
+use crate::ledger::Ledger;
+use crate::store::{FileLock, Project, ProjectDir, ProjectError};
 
 /// Why runs could not be looked after.
 #[derive(Debug, thiserror::Error)]
@@ -36,4 +39,44 @@ pub fn is_needed(dir: &ProjectDir, now: Time) -> Result<bool, ProjectError> {
 /// The project's files cannot be read or locked.
 pub fn recover(workspace: &Workspace, now: Time) -> Result<QueueReport, RecoverError> {
     Ok(run_queue(&workspace.dir, workspace.config.limits.runs, now)?)
+}
+
+/// A person's session whose terminal is gone, in a run that nobody drives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// Marks its processes.
+    pub mark: String,
+    /// Milliseconds that they have to end by themselves.
+    pub grace_ms: u64,
+}
+
+/// Sessions that nobody else will end; reads a run only where one was opened in it.
+///
+/// # Errors
+/// The project's files cannot be read.
+pub fn orphans(dir: &ProjectDir, now: Time) -> Result<Vec<Orphan>, ProjectError> {
+    let project = Project::open(dir.clone())?;
+    let open: Vec<RunNumber> = project.open_runs().collect();
+    let had_session = open.into_iter().filter(|run| was_taken(&dir.run(*run).tasks()));
+    let rows = super::rows::rows(&project, &had_session.collect::<Vec<_>>(), now);
+    let at_rest = rows.into_iter().filter_map(|listed| Some((listed.number, listed.row.ok()?)));
+    let at_rest = at_rest.filter(|(_, row)| !row.status.needs_supervisor() && !row.supervisor.live);
+    let ledgers = at_rest.filter_map(|(run, _)| Ledger::open(dir.run(run)).ok());
+    Ok(ledgers.flat_map(|ledger| left_behind(&ledger)).collect())
+}
+
+fn left_behind(ledger: &Ledger) -> Vec<Orphan> {
+    let state = ledger.state();
+    let gone = state.all_taken().filter(|(task, _)| {
+        let lock = ledger.dir().attach_lock(&state.task_id(*task));
+        !FileLock::is_held(&lock).unwrap_or(true)
+    });
+    let grace_ms = state.created.limits.grace_ms;
+    gone.map(|(_, taken)| Orphan { mark: taken.mark.clone(), grace_ms }).collect()
+}
+
+/// Whether some task was ever taken over.
+fn was_taken(tasks: &Utf8Path) -> bool {
+    let folders = tasks.read_dir_utf8().into_iter().flatten().flatten();
+    folders.into_iter().any(|folder| folder.path().join("attach.lock").exists())
 }

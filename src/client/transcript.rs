@@ -215,12 +215,14 @@ impl Entry {
 impl Said {
     /// Whether this says something new: the final answer usually is what was said before once more.
     pub(super) fn is_new(&mut self, entry: &Entry) -> bool {
-        if entry.kind == Kind::Result && self.0.trim_end().ends_with(entry.text.trim()) {
+        // Programs put their texts together with as many empty lines as they like.
+        let words = || entry.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if entry.kind == Kind::Result && self.0.trim_end().ends_with(&words()) {
             return false;
         }
         if entry.kind == Kind::Text {
-            self.0.push_str(entry.text.trim_end());
-            self.0.push('\n');
+            self.0.push_str(&words());
+            self.0.push(' ');
             let surplus = self.0.len().saturating_sub(limits::RESULT_BYTES_MAX);
             self.0.drain(..self.0.ceil_char_boundary(surplus));
         }
@@ -387,10 +389,11 @@ mod tests {
     #[test]
     fn the_final_answer_is_not_said_twice() {
         let (_guard, path) = file(
-            b"{\"type\":\"text\",\"text\":\"all good\"}\n{\"type\":\"result\",\"text\":\"all good\"}\n",
+            b"{\"type\":\"text\",\"text\":\"all \"}\n{\"type\":\"text\",\"text\":\"good\"}\n\
+              {\"type\":\"result\",\"text\":\"all\\n\\ngood\"}\n",
         );
         let mut transcript = Transcript::open(path, OutputFormat::Crew);
-        assert_eq!(texts(&mut transcript), ["all good"]);
+        assert_eq!(texts(&mut transcript), ["all ", "good"]);
     }
 
     #[test]

@@ -34,6 +34,9 @@ fn modes(level: Permission) -> &'static [&'static str] {
     }
 }
 
+/// Times that an agent which ends its turn at a no is told to go on without.
+const GO_ON_MAX: u32 = 3;
+
 /// Agents whose mode for reading refuses crew's tools: they are put into the one that asks, and told no.
 const PLAN_DEAF: [&str; 1] = ["qwen-code"];
 
@@ -58,6 +61,8 @@ pub(super) struct Acp {
     is_plan_deaf: bool,
     /// It was told no, with these words, and has said nothing since: some end their turn at that.
     refused: Option<String>,
+    /// Times that it was told to go on after that.
+    went_on: u32,
 }
 
 #[derive(Debug)]
@@ -81,6 +86,7 @@ impl Acp {
             calls: BTreeMap::new(),
             is_plan_deaf: false,
             refused: None,
+            went_on: 0,
         }
     }
 
@@ -126,7 +132,9 @@ impl Acp {
                 let is_over = error.is_none() && reason == "end_turn";
                 self.ended = Some(is_over);
                 let refused = self.refused.take().filter(|_| is_over || reason == "cancelled");
-                if let Some(why) = refused.filter(|_| self.waiting.is_empty()) {
+                let may_go_on = self.waiting.is_empty() && self.went_on < GO_ON_MAX;
+                if let Some(why) = refused.filter(|_| may_go_on) {
+                    self.went_on += 1;
                     self.waiting.push((None, why));
                 }
                 self.go_on()

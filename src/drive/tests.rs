@@ -285,6 +285,17 @@ fn an_agent_that_ends_its_turn_at_a_no_is_told_to_go_on() {
         "sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "well"}}}}));
     machine.line(&end);
     assert_eq!(machine.phase(), Phase::Over(true), "it went on by itself");
+    let mut machine = asking();
+    for _ in 0..3 {
+        machine.line(&request(&json!({"toolCallId": "c", "kind": "execute", "title": "ls"})));
+        machine.answer("r7", "deny");
+        machine.line(&end);
+        assert_eq!(machine.phase(), Phase::Working);
+    }
+    machine.line(&request(&json!({"toolCallId": "c", "kind": "execute", "title": "ls"})));
+    machine.answer("r7", "deny");
+    machine.line(&end);
+    assert_eq!(machine.phase(), Phase::Over(true), "not for ever");
 }
 
 #[test]

@@ -407,13 +407,13 @@ fn retry_task(
         return Err(Refusal::state(reason, next_step(state)));
     }
     check_passes(state, task)?;
-    let mut events = match &state.status {
-        Status::Running => Vec::new(),
-        // Another program needs no login of this one.
-        Status::Waiting { wait: Wait::Auth { .. } } => {
-            by_person(state, "retry RUN/TASK", Rule::T13, RESUMED)?
-        }
-        _ => by_person(state, "retry RUN/TASK", Rule::T34b, RESUMED)?,
+    // Another program needs no login of the one that the run waits for.
+    let waits_for_login = matches!(&state.status, Status::Waiting { wait: Wait::Auth { .. } });
+    let rule = if waits_for_login { Rule::T13 } else { Rule::T34b };
+    let mut events = if state.status.kind() == StatusKind::Running {
+        Vec::new()
+    } else {
+        by_person(state, "retry RUN/TASK", rule, RESUMED)?
     };
     events.extend(message.map(sent));
     let failure = status.why().unwrap_or_default().to_owned();

@@ -23,15 +23,39 @@ pub struct GateVerdict {
     pub open: bool,
     /// What is missing; empty when it is open.
     pub reason: String,
+    /// Whether something went wrong: a part cannot be evaluated, or a command failed.
+    pub is_broken: bool,
+    /// How far the first count in the condition is.
+    pub tally: Option<Tally>,
+}
+
+/// How far a count is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// Entries that count.
+    pub have: u32,
+    /// How many are needed.
+    pub need: u32,
+    /// Entries that say something else.
+    pub against: u32,
 }
 
 impl GateVerdict {
     fn of(open: bool, reason: impl FnOnce() -> String) -> Self {
-        Self { open, reason: if open { String::new() } else { reason() } }
+        let reason = if open { String::new() } else { reason() };
+        Self { open, reason, is_broken: false, tally: None }
     }
 
-    fn closed(reason: impl Into<String>) -> Self {
-        Self { open: false, reason: reason.into() }
+    /// Closed because it cannot be evaluated, or because a command failed.
+    fn broken(reason: impl Into<String>) -> Self {
+        Self { open: false, reason: reason.into(), is_broken: true, tally: None }
+    }
+
+    /// What the parts of a condition say beside being open.
+    fn with(mut self, parts: &[Self]) -> Self {
+        self.is_broken = !self.open && parts.iter().any(|part| part.is_broken);
+        self.tally = parts.iter().find_map(|part| part.tally);
+        self
     }
 }
 
@@ -40,7 +64,7 @@ impl State {
     pub fn gate(&self, id: &str) -> GateVerdict {
         match self.plan().gates.iter().find(|gate| gate.id == id) {
             Some(gate) => self.evaluate(gate),
-            None => GateVerdict::closed(format!("there is no gate `{id}`")),
+            None => GateVerdict::broken(format!("there is no gate `{id}`")),
         }
     }
 
@@ -63,7 +87,7 @@ impl State {
         if nodes > NODES_MAX {
             let text =
                 format!("its condition has {nodes} parts; {NODES_MAX} are evaluated at most");
-            return GateVerdict::closed(text);
+            return GateVerdict::broken(text);
         }
         self.evaluate_with(gate, self.stores.get(&gate.store))
     }
@@ -83,19 +107,17 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn condition(&self, condition: &Condition, depth: usize) -> GateVerdict {
         if depth > DEPTH_MAX {
-            return GateVerdict::closed(format!("its condition is nested deeper than {DEPTH_MAX}"));
+            return GateVerdict::broken(format!("its condition is nested deeper than {DEPTH_MAX}"));
         }
         match condition {
             Condition::Check { field, op } => self.check(field, op),
             Condition::Count { field, eq, min } => self.count(field, eq, *min),
             Condition::All(parts) => {
-                let reasons: Vec<String> = parts
-                    .iter()
-                    .map(|part| self.condition(part, depth + 1))
-                    .filter(|verdict| !verdict.open)
-                    .map(|verdict| verdict.reason)
-                    .collect();
-                GateVerdict::of(reasons.is_empty(), || reasons.join("; "))
+                let verdicts: Vec<GateVerdict> =
+                    parts.iter().map(|part| self.condition(part, depth + 1)).collect();
+                let closed = verdicts.iter().filter(|verdict| !verdict.open);
+                let reasons: Vec<&str> = closed.map(|verdict| verdict.reason.as_str()).collect();
+                GateVerdict::of(reasons.is_empty(), || reasons.join("; ")).with(&verdicts)
             }
             Condition::Any(parts) => {
                 let verdicts: Vec<GateVerdict> =
@@ -109,9 +131,10 @@ impl Evaluation<'_> {
                         reasons.join(", or ")
                     }
                 })
+                .with(&verdicts)
             }
             Condition::Done(step) => match self.state.step_ix(step) {
-                None => GateVerdict::closed(format!("there is no step `{step}`")),
+                None => GateVerdict::broken(format!("there is no step `{step}`")),
                 Some(ix) => GateVerdict::of(self.state.is_step_done(ix), || {
                     format!("step `{step}` is not done")
                 }),
@@ -163,7 +186,10 @@ impl Evaluation<'_> {
             .flatten()
             .partition(|(task, _)| self.state.is_outdated_vote(&self.gate.store, field, task));
         let count = current.iter().filter(|(_, value)| equal(value, eq)).count();
-        GateVerdict::of(count >= min, || {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let against = number(current.len() - count);
+        let tally = Tally { have: number(count), need: number(min), against };
+        let verdict = GateVerdict::of(count >= min, || {
             let mut reason = format!("{count} of {min} `{field}` are {}", short(eq));
             let mut others: Vec<String> = current
                 .iter()
@@ -185,7 +211,8 @@ impl Evaluation<'_> {
                 reason = format!("{reason}{colon} {} {verb} not voted", silent.join(", "));
             }
             reason
-        })
+        });
+        GateVerdict { tally: Some(tally), ..verdict }
     }
 
     /// The tasks that may write the gate.
@@ -198,11 +225,12 @@ impl Evaluation<'_> {
 
     fn exec(&self, name: &str) -> GateVerdict {
         if !self.state.plan().commands.contains_key(name) {
-            return GateVerdict::closed(format!("no command `{name}` is configured"));
+            return GateVerdict::broken(format!("no command `{name}` is configured"));
         }
         match self.state.evidence_of(name) {
-            None => GateVerdict::closed(format!("`{name}` has not run on the current tree")),
-            Some(found) => GateVerdict::of(found.is_green(), || match found.code {
+            None => GateVerdict::of(false, || format!("`{name}` has not run on the current tree")),
+            Some(found) if found.is_green() => GateVerdict::of(true, String::new),
+            Some(found) => GateVerdict::broken(match found.code {
                 Some(code) => format!("`{name}` exited with code {code}"),
                 None => format!("`{name}` did not end by itself"),
             }),

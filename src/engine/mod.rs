@@ -64,7 +64,7 @@ pub use facts::{
     Asked, ChannelState, CommandEvidence, DecisionState, DecisionVerdict, Origin, StoreState,
 };
 pub use failure::Trouble;
-pub use gate::GateVerdict;
+pub use gate::{GateVerdict, Tally};
 pub use input::{Command, Input, Proof, Refusal, Subject, Unmet};
 pub use merge::MergeState;
 pub use models::Limited;

@@ -3,6 +3,7 @@
 //! Pure and without decisions about looks: the same rows are shown by every front end, live and in
 //! replay. Their serialised form is the JSON contract (SPEC 17.1). Entry point: [`StatusView::of`].
 
+mod channel;
 mod child;
 mod class;
 mod decision;
@@ -19,10 +20,11 @@ mod view;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub use channel::ChannelRow;
 pub use child::ChildRow;
 pub use class::Class;
 pub use decision::DecisionRow;
-pub use gate::GateRow;
+pub use gate::{GateLook, GateRow};
 pub use message::{MessageRow, ReceiptRow};
 pub use notice::{Notice, Notices, Severity};
 pub use outline::outline;

@@ -1,5 +1,6 @@
 //! A whole run as views see it at one moment.
 
+use super::channel::ChannelRow;
 use super::child::ChildRow;
 use super::decision::DecisionRow;
 use super::gate::GateRow;
@@ -32,6 +33,8 @@ pub struct StatusView {
     pub tasks: Vec<TaskRow>,
     /// Its gates, in the order of the plan.
     pub gates: Vec<GateRow>,
+    /// Its channels, in the order of the plan.
+    pub channels: Vec<ChannelRow>,
     /// What a person is asked.
     pub decisions: Vec<DecisionRow>,
     /// Runs that it started.
@@ -58,6 +61,7 @@ impl StatusView {
             run: RunRow::of(state, live.supervisor, now),
             tasks: TaskRow::all(state, &live.vitals, now),
             gates: GateRow::all(state),
+            channels: ChannelRow::all(state),
             decisions: DecisionRow::all(state, now),
             children: ChildRow::all(state),
             conflicts: Vec::new(),

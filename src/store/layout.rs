@@ -230,7 +230,12 @@ impl RunDir {
 
     /// Folder of one task: its attempts, and what people did in it.
     pub fn task(&self, task: &TaskId) -> Utf8PathBuf {
-        self.dir.join("tasks").join(task.file_name())
+        self.tasks().join(task.file_name())
+    }
+
+    /// The folders of all tasks.
+    pub fn tasks(&self) -> Utf8PathBuf {
+        self.dir.join("tasks")
     }
 
     /// Folder of one attempt.

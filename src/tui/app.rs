@@ -330,6 +330,8 @@ impl App {
             Err(error) => self.model.complain(format!("cannot start it: {error}"), now),
         }
         drop(self.tell_feed.send(Told::Changed));
+        // Files may have been changed.
+        drop(self.tell_loads.send(Ask::Changed));
         Ok(())
     }
 

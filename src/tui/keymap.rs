@@ -20,6 +20,8 @@ pub enum Scope {
     Canvas,
     /// What an agent says and does.
     Transcript,
+    /// The text that is searched for, while it is written.
+    Find,
     /// Changed files.
     Diff,
     /// Messages.
@@ -48,6 +50,7 @@ impl Scope {
             Self::Decision => "What waits for you",
             Self::Canvas => "Workflow",
             Self::Transcript => "Transcript",
+            Self::Find => "Writing what to search for",
             Self::Diff => "Diff",
             Self::Mail => "Mail",
             Self::Inspector => "Inspector",
@@ -169,13 +172,16 @@ bindings! {
     Search Transcript ["/"] "search" "search";
     NextMatch Transcript ["n"] "" "next match";
     PreviousMatch Transcript ["N"] "" "previous match";
-    Fold Transcript ["z"] "" "show or hide what the agent thinks";
+    Fold Transcript ["z"] "fold" "show or hide what the agent thinks";
     Raw Transcript ["v"] "raw" "lines as the program printed them";
     EarlierAttempt Inspector ["<"] "" "the attempt before";
     LaterAttempt Inspector [">"] "" "the attempt after";
 
-    NextFile Diff ["]"] "" "next file";
-    PreviousFile Diff ["["] "" "previous file";
+    RunSearch Find ["enter"] "search" "search what is written";
+    LeaveSearch Find ["esc"] "close" "search nothing";
+
+    NextFile Diff ["}"] "" "next file";
+    PreviousFile Diff ["{"] "" "previous file";
     Range Diff ["V"] "" "choose several lines";
     Comment Diff ["c"] "comment" "write a comment under the line";
     SendComments Diff ["ctrl+enter", "ctrl+s"] "send" "send all comments in one batch";

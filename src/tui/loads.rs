@@ -13,6 +13,7 @@ mod past;
 use self::outputs::Outputs;
 use self::past::Pasts;
 use super::calls::Runner;
+use super::library::Library;
 use super::want::{AttemptRef, Loaded, Want};
 use crate::base::{RunNumber, redact, text};
 use crate::client::Workspace;
@@ -39,6 +40,7 @@ pub(super) enum Ask {
 pub(super) struct Loader {
     dir: ProjectDir,
     runner: Runner,
+    library: Library,
     known: BTreeMap<Want, u64>,
     outputs: Outputs,
     pasts: Pasts,
@@ -53,7 +55,9 @@ impl Loader {
             drop(sender.send(ask));
         };
         let outputs = Outputs::new(dir.clone(), workspace.config.clone(), ask);
-        Self { dir, runner, known: BTreeMap::new(), outputs, pasts: Pasts::default() }
+        let library = Library::of(workspace);
+        let pasts = Pasts::default();
+        Self { dir, runner, library, known: BTreeMap::new(), outputs, pasts }
     }
 
     /// Loads until nobody asks any more; `publish` returns whether somebody listens.
@@ -68,7 +72,9 @@ impl Loader {
             goes_on = false;
             for want in &looked.0 {
                 let stamp = stamp(want, &looked.1);
-                let is_known = self.known.get(&want.subject()) == Some(&stamp);
+                // Somebody may have written into a file of a workflow.
+                let is_file = matches!(want, Want::Workflows | Want::Workflow(_));
+                let is_known = !is_file && self.known.get(&want.subject()) == Some(&stamp);
                 let loaded = match want {
                     Want::Transcript { .. } | Want::Found { .. } => {
                         let (loaded, more) = self.outputs.look(want, is_known);
@@ -127,6 +133,8 @@ impl Loader {
                 Ok(Loaded::Text(redact::redact(&prompt).into_owned().into()))
             }
             Want::Output(args) => Ok(Loaded::Output(Arc::new(self.runner.run(args, None)))),
+            Want::Workflows => Ok(Loaded::Workflows(Arc::new(self.library.list()))),
+            Want::Workflow(name) => Ok(Loaded::Workflow(Arc::new(self.library.page(name)?))),
             Want::Past { run, seq } => {
                 let past = self.pasts.at(&self.dir, *run, *seq)?;
                 Ok(Loaded::Past(Arc::new(past)))
@@ -144,6 +152,11 @@ fn stamp(want: &Want, versions: &BTreeMap<RunNumber, u64>) -> u64 {
         Want::Prompt { run, .. } | Want::Attempt(AttemptRef { run, .. }) => {
             versions.get(run).copied().unwrap_or(0)
         }
-        Want::Output(_) | Want::Past { .. } | Want::Transcript { .. } | Want::Found { .. } => 0,
+        Want::Workflows
+        | Want::Workflow(_)
+        | Want::Output(_)
+        | Want::Past { .. }
+        | Want::Transcript { .. }
+        | Want::Found { .. } => 0,
     }
 }

@@ -20,10 +20,12 @@
 
 mod app;
 mod calls;
+pub mod canvas;
 pub mod code;
 pub mod feed;
 pub mod key;
 pub mod keymap;
+pub mod library;
 mod loads;
 pub mod look;
 pub mod markdown;

@@ -19,6 +19,10 @@ pub enum Target {
     Row(Panel, usize),
     /// A panel, anywhere else.
     Panel(Panel),
+    /// Something on the canvas, by its position among all that can be selected there.
+    Canvas(usize),
+    /// A workflow file, by its position in the list.
+    File(usize),
     /// A tab of the inspector.
     Tab(usize),
     /// The line between two panels.

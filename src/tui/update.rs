@@ -96,6 +96,7 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Mouse(event) => mouse(model, data, event),
+        Msg::Paste(text) if inspector::pasted(model, &text) => Vec::new(),
         Msg::Paste(text) => overlay::pasted(model, &text, data),
         Msg::Resized(width, height) => {
             model.size = (width, height);
@@ -167,7 +168,7 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
     let handled = match model.screen {
         Screen::Fleet => fleet::update(model, &rows, action),
         Screen::Inbox => inbox::update(model, &rows, action),
-        Screen::Workflow => workflow::update(model, &rows, action),
+        Screen::Workflow => workflow::update(model, data, action),
         Screen::Task => task::update(model, &rows, action),
         Screen::Runs => runs::update(model, &rows, action),
     };
@@ -418,6 +419,8 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
                 model.panel = panel;
                 Vec::new()
             }
+            Some(Target::Canvas(at)) => workflow::clicked(model, data, at),
+            Some(Target::File(at)) => workflow::file_clicked(model, data, at),
             Some(Target::Tab(at)) => {
                 model.tab = Tab::ALL.get(at).copied().unwrap_or(model.tab);
                 Vec::new()
@@ -426,18 +429,24 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
         },
         MouseEventKind::ScrollUp => wheel(model, data, hit.as_ref(), Action::Up),
         MouseEventKind::ScrollDown => wheel(model, data, hit.as_ref(), Action::Down),
+        MouseEventKind::ScrollLeft => wheel(model, data, hit.as_ref(), Action::Left),
+        MouseEventKind::ScrollRight => wheel(model, data, hit.as_ref(), Action::Right),
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
         | MouseEventKind::Drag(_)
-        | MouseEventKind::Moved
-        | MouseEventKind::ScrollLeft
-        | MouseEventKind::ScrollRight => Vec::new(),
+        | MouseEventKind::Moved => Vec::new(),
     }
 }
 
 /// Moves what is under the mouse, or what takes the keys.
 fn wheel(model: &mut Model, data: &Data<'_>, hit: Option<&Target>, action: Action) -> Vec<Effect> {
     let is_inspector = model.overlays.is_empty() && hit == Some(&Target::Panel(Panel::Inspector));
+    // On the canvas the wheel moves the picture, not what is selected.
+    let action = if model.screen == Screen::Workflow && model.overlays.is_empty() {
+        workflow::wheel(action)
+    } else {
+        action
+    };
     let turn = |model: &mut Model| {
         let moved = if is_inspector { inspector::update(model, data, action) } else { None };
         moved.unwrap_or_else(|| act(model, data, action))

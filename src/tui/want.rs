@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::library::{WorkflowItem, WorkflowPage};
 use super::world::RunView;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::client::pager::{self, Anchor, Hits, Reading};
@@ -40,6 +41,10 @@ pub enum Want {
     Attempt(AttemptRef),
     /// What a command of crew prints that changes nothing.
     Output(Vec<String>),
+    /// Which workflow files there are.
+    Workflows,
+    /// What is in a workflow file.
+    Workflow(String),
     /// A run as it was after an event.
     Past {
         /// The run.
@@ -83,6 +88,8 @@ impl Want {
             | Self::Found { .. }
             | Self::Attempt(_)
             | Self::Output(_)
+            | Self::Workflows
+            | Self::Workflow(_)
             | Self::Past { .. } => self.clone(),
         }
     }
@@ -95,7 +102,7 @@ impl Want {
                 Some(source.attempt.run)
             }
             Self::Attempt(attempt) => Some(attempt.run),
-            Self::Output(_) => None,
+            Self::Output(_) | Self::Workflows | Self::Workflow(_) => None,
         }
     }
 }
@@ -107,6 +114,10 @@ pub enum Loaded {
     Text(Arc<str>),
     /// What a command printed, and its exit code.
     Output(Arc<Output>),
+    /// Workflow files.
+    Workflows(Arc<Vec<WorkflowItem>>),
+    /// A workflow file.
+    Workflow(Arc<WorkflowPage>),
     /// A run as it was.
     Past(Arc<RunView>),
     /// A part of what an attempt printed.
@@ -163,6 +174,24 @@ impl Loads {
     pub fn output(&self, want: &Want) -> Option<Result<&Output, &str>> {
         match self.0.get(want)? {
             Ok(Loaded::Output(output)) => Some(Ok(output)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The workflow files.
+    pub fn workflows(&self) -> Option<Result<&[WorkflowItem], &str>> {
+        match self.0.get(&Want::Workflows)? {
+            Ok(Loaded::Workflows(items)) => Some(Ok(items)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// A workflow file.
+    pub fn workflow(&self, name: &str) -> Option<Result<&WorkflowPage, &str>> {
+        match self.0.get(&Want::Workflow(name.to_owned()))? {
+            Ok(Loaded::Workflow(page)) => Some(Ok(page)),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         }

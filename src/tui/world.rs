@@ -9,7 +9,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 
 use crate::base::{RunNumber, TaskId, Time};
-use crate::engine::{Explanation, State, Vitals, explain_run, explain_task};
+use crate::engine::{Explanation, State, Vitals, explain_gate, explain_run, explain_task};
 use crate::event::Record;
 use crate::plan::Plan;
 use crate::snapshot::story;
@@ -95,6 +95,8 @@ pub struct RunView {
     pub why: Explanation,
     /// Why its tasks are in theirs, as far as anybody looks.
     pub whys: BTreeMap<TaskId, Explanation>,
+    /// Why its gates are in theirs, with who wrote what.
+    pub gates: BTreeMap<String, Explanation>,
     /// Where its log is broken, or why it is only read.
     pub damage: Option<String>,
 }
@@ -147,12 +149,13 @@ impl RunView {
     /// The run of a state and its rows, which stand for the same moment.
     pub fn of(status: StatusView, state: &State, story: Vec<StoryLine>) -> Self {
         Self {
-            plan: Arc::clone(&state.created.plan),
+            plan: Arc::clone(state.expanded.as_ref().unwrap_or(&state.created.plan)),
             messages: MessageRow::all(state),
             story,
             activity: BTreeMap::new(),
             why: explain_run(state, &Vitals::default(), status.now),
             whys: BTreeMap::new(),
+            gates: gates(state, status.now),
             damage: None,
             status,
         }
@@ -192,13 +195,19 @@ impl RunView {
                 task.active_ms = 0;
             }
             view.why.evidence.iter_mut().for_each(|evidence| evidence.age_ms = None);
-            for why in view.whys.values_mut() {
+            for why in view.whys.values_mut().chain(view.gates.values_mut()) {
                 why.evidence.iter_mut().for_each(|evidence| evidence.age_ms = None);
             }
             view
         };
         self.status.version == other.status.version && still(self) == still(other)
     }
+}
+
+/// Why each gate is open or closed.
+fn gates(state: &State, now: Time) -> BTreeMap<String, Explanation> {
+    let gates = state.plan().gates.iter();
+    gates.filter_map(|gate| Some((gate.id.clone(), explain_gate(state, now, &gate.id)?))).collect()
 }
 
 impl World {

@@ -32,6 +32,8 @@ struct Agent {
     has_tools: bool,
     /// Input, output and cached tokens of a turn of two calls, as far as it tells them.
     tokens: (u64, u64, u64),
+    /// It finds a session again that was cut off.
+    resumes: bool,
     /// A model that it offers.
     model: &'static str,
 }
@@ -39,6 +41,7 @@ struct Agent {
 /// A model that plays by the words of the prompt.
 fn stage() -> Stage {
     Stage::new(&json!([
+        {"match": "this task may only read", "steps": [{"say": "Told."}]},
         {"match": "a person said no", "steps": [{"say": "It is over."}]},
         {"match": "leave it be", "steps": [{"say": "I leave it be."}]},
         {"match": "ask for it", "steps": [{"bash": "touch asked.txt"}, {"say": "It is over."}]},
@@ -167,6 +170,10 @@ fn goes_on_after_a_crash(stage: &Stage, agent: Agent) {
     env.ok(&["resume", &run.to_string()]);
     assert_eq!(env.rest(run), "done", "{name}: {}", stage.transcript(run, "executor"));
     assert!(tree.join("ended.txt").exists(), "{name}");
+    if !agent.resumes {
+        assert_eq!(env.attempts(run, "executor"), 3, "{name}: begun anew");
+        return;
+    }
     let opened = env.stdout(run, "executor", 2);
     assert!(!opened.contains("session not found"), "{name}: {opened}");
     let sessions: Vec<_> = env.ends(run).iter().map(|end| end.session.clone()).collect();
@@ -198,6 +205,7 @@ fn opencode_lives_by_the_protocol() {
         held: Held::Asking,
         has_tools: true,
         tokens,
+        resumes: true,
         model: "fake/fake-model",
     });
 }
@@ -212,6 +220,7 @@ fn gemini_lives_by_the_protocol() {
         held: Held::Asking,
         has_tools: true,
         tokens,
+        resumes: false,
         model: "gemini-2.5-pro",
     });
 }
@@ -220,7 +229,14 @@ fn gemini_lives_by_the_protocol() {
 #[ignore = "needs the real programs; .ci/run runs it"]
 fn qwen_lives_by_the_protocol() {
     let tokens = (400, 84, 2_000);
-    life(Agent { name: "qwen", held: Held::Asking, has_tools: true, tokens, model: "fake-model" });
+    life(Agent {
+        name: "qwen",
+        held: Held::Asking,
+        has_tools: true,
+        tokens,
+        resumes: true,
+        model: "fake-model",
+    });
 }
 
 #[test]
@@ -232,6 +248,7 @@ fn claude_lives_by_the_protocol() {
         held: Held::Asking,
         has_tools: true,
         tokens,
+        resumes: true,
         model: "sonnet",
     });
 }
@@ -245,6 +262,7 @@ fn codex_lives_by_the_protocol() {
         held: Held::Sandbox,
         has_tools: true,
         tokens,
+        resumes: true,
         model: "gpt-5.5",
     });
 }
@@ -258,6 +276,7 @@ fn pi_lives_by_the_protocol() {
         held: Held::Nothing,
         has_tools: false,
         tokens: (0, 0, 0),
+        resumes: true,
         model: "fake/fake-model",
     });
 }

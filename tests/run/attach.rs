@@ -198,6 +198,31 @@ fn a_killed_or_hung_up_terminal_gives_the_task_back() {
 }
 
 #[test]
+fn a_session_whose_terminal_was_killed_in_a_paused_run_is_ended_by_the_next_command() {
+    let env = running();
+    let session = env.root.join("session");
+    let text = std::fs::read_to_string(&session).expect("a script");
+    let text = text.replacen("NOTES=", "trap '' HUP; NOTES=", 1);
+    std::fs::write(&session, format!("{text}sleep 600\n")).expect("written");
+    let terminal = Terminal::open(&env, &["attach", "1", "work"]);
+    terminal.wait("session sess-1");
+    env.ok(&["pause", "1"]);
+    env.wait_status(1, "paused");
+    wait_until("nobody drives it", || env.supervisor(1).is_none());
+    let session: u32 = env.note("session")[0].parse().expect("a number");
+    let session = Pid::of(session).expect("it lives");
+    env.ok(&["status"]);
+    assert!(process::is_alive(session), "its terminal is there");
+    let mut child = terminal.child;
+    process::signal(Pid::of(child.id()).expect("it lives"), Signal::KILL).expect("sent");
+    child.wait().expect("ended");
+    assert!(process::is_alive(session), "it does not care that its terminal is gone");
+    env.ok(&["status"]);
+    assert!(!process::is_alive(session), "it is ended");
+    assert_eq!(env.status_text(1), "paused");
+}
+
+#[test]
 fn a_task_can_be_done_by_hand() {
     let env = running();
     let terminal = Terminal::open(&env, &["attach", "1", "work", "--done"]);

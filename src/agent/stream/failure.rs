@@ -30,6 +30,15 @@ pub(super) fn failed_turn(status: Option<u64>, text: &str) -> [Observation; 2] {
     [failure(status, text), none]
 }
 
+/// What programs say of a session that they do not know.
+const SESSION_GONE: [&str; 5] = [
+    "no conversation found",
+    "session not found",
+    "no session found",
+    "no rollout found",
+    "error resuming",
+];
+
 /// What kind of failure it is, and whether the same call may work later.
 pub(super) fn classify(status: Option<u64>, text: &str) -> (ErrorKind, bool) {
     let lower = text.to_lowercase();
@@ -45,11 +54,12 @@ pub(super) fn classify(status: Option<u64>, text: &str) -> (ErrorKind, bool) {
     ]) {
         return (ErrorKind::ContextOverflow, false);
     }
-    if has(&["no conversation found", "session not found", "no session found", "error resuming"]) {
+    if has(&SESSION_GONE) {
         return (ErrorKind::Session, false);
     }
     if has(&["model_not_found", "model not found", "unknown model", "no such model"])
-        || (lower.contains("model") && has(&["does not exist", "not supported", "not available"]))
+        || (lower.contains("model")
+            && has(&["does not exist", "may not exist", "not supported", "not available"]))
     {
         return (ErrorKind::BadModel, false);
     }
@@ -165,7 +175,14 @@ mod tests {
             (None, "stream disconnected before completion", Overload, true),
             (None, "[API Error: terminated]", Overload, true),
             (None, "The model `gpt-9` does not exist", BadModel, false),
+            (
+                None,
+                "There's an issue with the selected model (gpt-9). It may not exist or you may not have access to it.",
+                BadModel,
+                false,
+            ),
             (None, "No conversation found with session ID: 1", Session, false),
+            (None, "thread/resume failed: no rollout found for thread id 01a1", Session, false),
             (None, "I refused to do that: content policy", Refusal, false),
             (None, "something else", Other, false),
         ] {

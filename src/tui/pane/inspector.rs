@@ -1,19 +1,21 @@
 //! What shows the thing under the cursor: its head, and one tab.
 
+mod act;
+
 use std::collections::BTreeSet;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::keymap::{Action, Scope};
+use super::super::keymap::Scope;
 use super::super::look::Role;
 use super::super::model::{Model, Screen, Tab};
 use super::super::msg::Effect;
 use super::super::page::{Page, Panel, Target};
 use super::super::scene::Scene;
 use super::super::text::{columns, fit, inert, inert_line, wrap};
-use super::super::update::{Data, words};
+use super::super::update::Data;
 use super::super::want::{AttemptRef, Source, Want};
 use super::super::world::{RunView, TaskRef};
 use super::scroll::Scroll;
@@ -22,8 +24,13 @@ use super::{gates, mail, prompt, why};
 use crate::client::pager;
 use crate::snapshot::{Class, TaskRow};
 
+pub use act::update;
+
 /// Lines of standard error below the transcript of an attempt that failed.
 const ERROR_LINES: u16 = 4;
+
+/// Columns from which on there is a blank between text and frame.
+const MARGIN_FROM: u16 = 46;
 
 /// Where one is in the thing under the cursor.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +58,7 @@ impl State {
 pub fn scopes(model: &Model) -> Vec<Scope> {
     let state = &model.inspector;
     if model.tab == Tab::Log && state.log.search.as_ref().is_some_and(|search| search.is_typed) {
-        return vec![Scope::Edit];
+        return vec![Scope::Find];
     }
     let tab = match model.tab {
         Tab::Log => Some(Scope::Transcript),
@@ -114,11 +121,7 @@ pub fn settle(model: &mut Model, data: &Data<'_>) {
 
 /// Gives a key to the search that is typed; nothing when none is, or the key is not text.
 pub fn typed(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
-    if !is_inspecting(model) || !model.overlays.is_empty() || model.tab != Tab::Log {
-        return None;
-    }
-    let log = &mut model.inspector.log;
-    let search = log.search.as_mut().filter(|search| search.is_typed)?;
+    let search = typing(model)?;
     match key.code {
         KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => search.text.clear(),
         KeyCode::Char(c)
@@ -127,12 +130,24 @@ pub fn typed(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
             search.text.push(c);
         }
         KeyCode::Backspace => drop(search.text.pop()),
-        KeyCode::Enter if search.text.is_empty() => log.search = None,
-        KeyCode::Enter => search.is_typed = false,
-        KeyCode::Esc => log.search = None,
         _ => return None,
     }
     Some(Vec::new())
+}
+
+/// Gives pasted text to the search that is typed; whether one is.
+pub fn pasted(model: &mut Model, text: &str) -> bool {
+    let Some(search) = typing(model) else { return false };
+    search.text.push_str(text.lines().next().unwrap_or_default());
+    true
+}
+
+/// The search that is typed.
+fn typing(model: &mut Model) -> Option<&mut Search> {
+    if !is_inspecting(model) || !model.overlays.is_empty() || model.tab != Tab::Log {
+        return None;
+    }
+    model.inspector.log.search.as_mut().filter(|search| search.is_typed)
 }
 
 /// Whether the inspector takes the keys.
@@ -141,109 +156,6 @@ pub fn is_inspecting(model: &Model) -> bool {
         Screen::Task => true,
         Screen::Fleet | Screen::Workflow => model.panel == Panel::Inspector,
         Screen::Inbox | Screen::Runs => false,
-    }
-}
-
-/// What an action does in it; nothing when it is not one of the inspector's.
-pub fn update(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<Effect>> {
-    match action {
-        Action::EarlierAttempt => turn_attempt(model, data, false),
-        Action::LaterAttempt => turn_attempt(model, data, true),
-        _ => match model.tab {
-            Tab::Log => log(model, data, action),
-            Tab::Mail => mailed(model, data, action),
-            Tab::Gates => model.inspector.gates.update(action).then(Vec::new),
-            Tab::Prompt => model.inspector.prompt.update(action).then(Vec::new),
-            Tab::Why => model.inspector.why.update(action).then(Vec::new),
-            Tab::Diff => None,
-        },
-    }
-}
-
-fn turn_attempt(model: &mut Model, data: &Data<'_>, is_later: bool) -> Option<Vec<Effect>> {
-    let scene = data.scene(model);
-    let (_, task) = scene.selected_task()?;
-    let (last, now) = (task.attempt, model.inspector.number(task));
-    let to = if is_later { now + 1 } else { now.saturating_sub(1) };
-    if to == 0 || to > last {
-        let end = if is_later { "last" } else { "first" };
-        model.say(format!("this is the {end} attempt"), data.now);
-        return Some(Vec::new());
-    }
-    let state = &mut model.inspector;
-    let log = state.log.anew();
-    *state = State {
-        of: state.of.take(),
-        attempt: (to < last).then_some(to),
-        log,
-        mail: std::mem::take(&mut state.mail),
-        ..State::default()
-    };
-    Some(Vec::new())
-}
-
-fn log(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<Effect>> {
-    let mut log = std::mem::take(&mut model.inspector.log);
-    let scene = data.scene(model);
-    let is_mine = with_shown(&scene, log.reading(), |shown| match action {
-        Action::Up => log.scroll(shown, -1),
-        Action::Down => log.scroll(shown, 1),
-        Action::PageUp => log.turn(shown, -1),
-        Action::PageDown => log.turn(shown, 1),
-        Action::Top => log.to_start(),
-        Action::Bottom => log.to_end(),
-        Action::Follow => log.follow(shown),
-        Action::Fold => log.fold(shown),
-        Action::Raw => log.raw(shown),
-        _ => return false,
-    } == ());
-    let is_mine = is_mine.unwrap_or(false);
-    let source = source_of(&scene, log.reading());
-    let is_mine = is_mine
-        || match action {
-            Action::Search => {
-                log.search = Some(Search { is_typed: true, ..Search::default() });
-                true
-            }
-            Action::NextMatch | Action::PreviousMatch if log.search.is_some() => {
-                let text = log.needle().unwrap_or_default();
-                let hits = source.and_then(|source| data.loads.hits(&source, text));
-                if let Some(hits) = hits {
-                    log.next_hit(hits, action == Action::NextMatch);
-                }
-                true
-            }
-            Action::Back if log.search.is_some() => {
-                log.search = None;
-                true
-            }
-            _ => false,
-        };
-    model.inspector.log = log;
-    is_mine.then(Vec::new)
-}
-
-fn mailed(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<Effect>> {
-    let mut state = std::mem::take(&mut model.inspector.mail);
-    let scene = data.scene(model);
-    let task = scene.selected().and_then(|selected| selected.task.clone());
-    let run = scene.selected_run();
-    let thread = run.map(|run| mail::thread(&run.messages, task.as_ref())).unwrap_or_default();
-    let is_moved = state.update(action, &thread);
-    let under = state.selected(&thread).filter(|row| mail::is_queued(row));
-    let under = under.map(|row| row.message.id.clone());
-    let number = run.map(RunView::number);
-    model.inspector.mail = state;
-    match (action, number, under) {
-        (Action::Retract, Some(run), Some(id)) => {
-            let args = words(&["send", &run.to_string(), "--retract", &id]);
-            Some(vec![model.call(args, "the message is taken back")])
-        }
-        (Action::Retract, _, _) => {
-            model.complain("only a message that nobody has yet can be taken back", data.now);
-            Some(Vec::new())
-        }
-        _ => is_moved.then(Vec::new),
     }
 }
 
@@ -295,6 +207,9 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let inner = page.panel(area, Line::default(), is_focused);
     let taken = tabs(scene, area, page);
     title(scene, area, taken, page);
+    // Text that touches the frame is hard to read.
+    let margin = u16::from(inner.width >= MARGIN_FROM);
+    let inner = Rect { x: inner.x + margin, width: inner.width - 2 * margin, ..inner };
     body(scene, inner, page);
 }
 
@@ -430,7 +345,8 @@ fn title(scene: &Scene<'_>, area: Rect, taken: u16, page: &mut Page<'_>) {
 /// The tabs at the right end of the frame, as far as there is room; returns the columns they take.
 fn tabs(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> u16 {
     let look = scene.look();
-    let long: u16 = Tab::ALL.iter().map(|tab| wide(tab.title()) + 1).sum();
+    // The one that is shown stands in brackets.
+    let long: u16 = Tab::ALL.iter().map(|tab| wide(tab.title()) + 1).sum::<u16>() + 2;
     let now = scene.model.tab;
     if area.height == 0 || area.width < 12 {
         return 0;
@@ -448,10 +364,14 @@ fn tabs(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> u16 {
     page.line(Rect { x, width: 1, height: 1, ..area }, " ", look.style(Role::Text));
     x += 1;
     for (at, tab) in Tab::ALL.into_iter().enumerate() {
-        let width = wide(tab.title());
+        let (text, role) = if tab == now {
+            (format!("[{}]", tab.title()), Role::Accent)
+        } else {
+            (tab.title().to_owned(), Role::Dim)
+        };
+        let width = wide(&text);
         let place = Rect { x, y: area.y, width: width + 1, height: 1 };
-        let role = if tab == now { Role::Accent } else { Role::Dim };
-        page.line(place, &format!("{} ", tab.title()), look.style(role));
+        page.line(place, &format!("{text} "), look.style(role));
         page.hit(place, Target::Tab(at));
         x += width + 1;
     }
@@ -461,3 +381,6 @@ fn tabs(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> u16 {
 fn wide(text: &str) -> u16 {
     u16::try_from(columns(text)).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ pub fn thread<'a>(messages: &'a [MessageRow], task: Option<&TaskId>) -> Vec<&'a 
 
 /// Whether nobody has it yet, so that it can be taken back.
 pub fn is_queued(row: &MessageRow) -> bool {
-    row.state == "sent" && row.dead.is_none()
+    row.state == "sent" && row.dead.is_none() && row.message.to != "human"
 }
 
 impl State {
@@ -146,8 +146,9 @@ fn message(
     let sign = format!("{} ", look.glyph(class));
     let wide = columns(&sign) + columns(&receipt);
     let mut lines = Vec::new();
-    if used + wide + 2 <= width {
-        spans.push(Span::raw(" ".repeat(width - used - wide - 1)));
+    // The last columns are for the signs that there are more messages.
+    if used + wide + 4 <= width {
+        spans.push(Span::raw(" ".repeat(width - used - wide - 2)));
         spans.push(Span::styled(sign + &receipt, look.class(class)));
         lines.push(Line::from(spans));
     } else {

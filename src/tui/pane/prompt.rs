@@ -14,21 +14,28 @@ const BYTES_MAX: usize = 256 << 10;
 
 /// The lines of the prompt that was drawn last: a prompt does not change.
 #[derive(Debug, Clone, Default)]
-pub struct Kept(RefCell<Option<(String, usize, Look, Arc<[Line<'static>]>)>>);
+pub struct Kept(RefCell<Option<Drawn>>);
+
+#[derive(Debug, Clone)]
+struct Drawn {
+    text: String,
+    width: usize,
+    look: Look,
+    lines: Arc<[Line<'static>]>,
+}
 
 impl Kept {
     /// The lines of a prompt.
     pub fn lines(&self, text: &str, width: usize, look: Look) -> Arc<[Line<'static>]> {
         let mut kept = self.0.borrow_mut();
-        if let Some((known, at, with, lines)) = kept.as_ref()
-            && (*at, *with) == (width, look)
-            && known == text
-        {
-            return Arc::clone(lines);
+        let is_same =
+            |known: &&Drawn| (known.width, known.look) == (width, look) && known.text == text;
+        if let Some(known) = kept.as_ref().filter(is_same) {
+            return Arc::clone(&known.lines);
         }
         let lines: Arc<[Line<'static>]> =
             markdown::render(&middle_cut(text, BYTES_MAX), width, look).into();
-        *kept = Some((text.to_owned(), width, look, Arc::clone(&lines)));
+        *kept = Some(Drawn { text: text.to_owned(), width, look, lines: Arc::clone(&lines) });
         lines
     }
 }

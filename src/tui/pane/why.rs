@@ -22,7 +22,10 @@ pub fn lines(why: &Explanation, scene: &Scene<'_>, width: usize) -> Vec<Line<'st
         lines.push(Line::default());
     }
     for evidence in &why.evidence {
-        let age = evidence.age_ms.map(|age| format!("{} ago", human_ms(age)));
+        let age = evidence.age_ms.map(|age| match age {
+            0..1_000 => "now".to_owned(),
+            age => format!("{} ago", human_ms(age / 1_000 * 1_000)),
+        });
         let text = inert_line(&evidence.text, look);
         let dim = look.style(Role::Dim);
         if width < WIDE {

@@ -11,7 +11,7 @@ use super::super::look::Role;
 use super::super::model::{Model, Tab};
 use super::super::msg::Effect;
 use super::super::page::{Page, Panel, Target};
-use super::super::pane::{agents, events, inspector, rows, welcome};
+use super::super::pane::{agents, events, inspector, rows, strip, welcome};
 use super::super::scene::Scene;
 use super::super::want::Want;
 use super::super::world::TaskRef;
@@ -24,6 +24,8 @@ const TWO_COLUMNS: u16 = 100;
 const ONE_PANEL: u16 = 80;
 /// Lines of the events' panel with its frame.
 const EVENTS_LINES: u16 = 7;
+/// Lines from which on there is room for the workflow below the table.
+const STRIP_FROM_LINES: u16 = 14;
 
 /// The screen of agents.
 #[derive(Debug, Clone, Default)]
@@ -106,7 +108,7 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         let events = EVENTS_LINES.min(area.height / 3);
         let [top, bottom] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(events)]).areas(right);
-        list(scene, left, page);
+        list_with_strip(scene, left, page);
         inspector::view(scene, top, page);
         happened(scene, bottom, page);
     } else {
@@ -116,10 +118,21 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
             Constraint::Percentage(26),
         ])
         .areas(area);
-        list(scene, left, page);
+        list_with_strip(scene, left, page);
         inspector::view(scene, middle, page);
         happened(scene, right, page);
     }
+}
+
+/// The table, and below it the workflow of the selected run.
+fn list_with_strip(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    if area.height < STRIP_FROM_LINES || scene.selected_run().is_none() {
+        return list(scene, area, page);
+    }
+    let [top, bottom] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(strip::LINES)]).areas(area);
+    list(scene, top, page);
+    strip::view(scene, bottom, page);
 }
 
 fn list(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {

@@ -180,7 +180,7 @@ fn used(scene: &Scene<'_>, run: &RunView, task: &TaskRow) -> Vec<Fact> {
     let plain = |text: String| vec![Span::raw(inert_line(&text, look))];
     let mut all: Vec<Fact> = Vec::new();
     let passed = if task.heartbeat.is_some() { scene.passed_ms(run) } else { 0 };
-    if task.active_ms > 0 {
+    if task.active_ms + passed > 0 {
         all.push(("time", plain(clock(task.active_ms + passed))));
     }
     let usage = &task.usage;
