@@ -107,7 +107,11 @@ impl Outputs {
             Want::Attempt(attempt) => {
                 (Some(Ok(Loaded::Attempt(Arc::new(self.facts(attempt))))), false)
             }
-            Want::Prompt { .. } | Want::Output(_) | Want::Past { .. } => (None, false),
+            Want::Prompt { .. }
+            | Want::Output(_)
+            | Want::Briefing { .. }
+            | Want::Patch { .. }
+            | Want::Past { .. } => (None, false),
         }
     }
 

@@ -4,6 +4,8 @@ pub mod agents;
 pub mod attention;
 pub mod chrome;
 mod crowd;
+pub mod decision;
+pub mod diff;
 pub mod events;
 pub mod gates;
 pub mod inspector;
