@@ -446,13 +446,15 @@ fn threads(
 fn model(seed: &Seed) -> io::Result<Model> {
     let ui = &seed.workspace.config.ui;
     let env = &seed.workspace.env;
-    let look =
-        Look { theme: theme(&ui.theme, env), ascii: ui.ascii.unwrap_or(!env.is_utf8_locale()) };
+    let look = Look {
+        theme: Theme::fitting(&ui.theme, env),
+        ascii: ui.ascii.unwrap_or(!env.is_utf8_locale()),
+    };
     let (keys, problems) = Keymap::with(&ui.keys);
     let memory = memory::read(&seed.workspace.dir.dashboard_json());
     let mut model = Model::new(look, keys, crossterm::terminal::size()?, memory);
     let is_colorless = env.no_color();
-    let look = Look { theme: theme("auto", env), ascii: !env.is_utf8_locale() };
+    let look = Look { theme: Theme::fitting("auto", env), ascii: !env.is_utf8_locale() };
     model.auto = Auto { look, is_colorless };
     model.verbs = seed.verbs.as_slice().into();
     model.selected = seed.run.map(|run| TaskRef { run, task: None });
@@ -461,31 +463,6 @@ fn model(seed: &Seed) -> io::Result<Model> {
         model.complain(problem, now);
     }
     Ok(model)
-}
-
-/// The theme: what the configuration says, as far as the terminal can show it.
-fn theme(wanted: &str, env: &Environment) -> Theme {
-    if env.no_color() {
-        return Theme::Plain;
-    }
-    let terminal = env.get("TERM").unwrap_or_default();
-    if let Some(theme) = Theme::named(wanted) {
-        return theme;
-    }
-    if terminal == "dumb" {
-        return Theme::Plain;
-    }
-    let many = terminal.contains("256") || env.get("COLORTERM").is_some();
-    // Some terminals tell their colours as `foreground;background`.
-    let is_light = env
-        .get("COLORFGBG")
-        .and_then(|colors| colors.rsplit(';').next().and_then(|color| color.parse::<u8>().ok()))
-        .is_some_and(|background| matches!(background, 7 | 9..=15));
-    match (many, is_light) {
-        (true, false) => Theme::Dark,
-        (true, true) => Theme::Light,
-        (false, _) => Theme::Basic,
-    }
 }
 
 fn editor(env: &Environment) -> Option<Vec<String>> {

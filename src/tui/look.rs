@@ -6,6 +6,7 @@
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
+use crate::config::Environment;
 use crate::snapshot::Class;
 
 /// What a piece of text is, for its colour.
@@ -76,6 +77,31 @@ impl Theme {
             Self::Contrast => "contrast",
             Self::Basic => "basic",
             Self::Plain => "plain",
+        }
+    }
+
+    /// The theme: what the configuration says, as far as the terminal can show it.
+    pub fn fitting(wanted: &str, env: &Environment) -> Self {
+        if env.no_color() {
+            return Self::Plain;
+        }
+        let terminal = env.get("TERM").unwrap_or_default();
+        if let Some(theme) = Self::named(wanted) {
+            return theme;
+        }
+        if terminal == "dumb" {
+            return Self::Plain;
+        }
+        let many = terminal.contains("256") || env.get("COLORTERM").is_some();
+        // Some terminals tell their colours as `foreground;background`.
+        let is_light = env
+            .get("COLORFGBG")
+            .and_then(|colors| colors.rsplit(';').next().and_then(|color| color.parse::<u8>().ok()))
+            .is_some_and(|background| matches!(background, 7 | 9..=15));
+        match (many, is_light) {
+            (true, false) => Self::Dark,
+            (true, true) => Self::Light,
+            (false, _) => Self::Basic,
         }
     }
 

@@ -38,6 +38,7 @@ pub mod pane;
 mod replay;
 pub mod scene;
 pub mod screen;
+mod steer;
 mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,5 +1,7 @@
 //! One frame: what surrounds the screen, the screen, and what lies over it.
 
+use ratatui::layout::Rect;
+
 use super::model::Screen;
 use super::page::Page;
 use super::pane::chrome;
@@ -27,7 +29,9 @@ pub fn view(scene: &Scene<'_>, page: &mut Page<'_>) {
         Screen::Task => task::view(scene, area, page),
         Screen::Runs => runs::view(scene, area, page),
     }
-    chrome::toasts(scene, whole, page);
+    // The bar of a replay stays to be seen.
+    let bar = u16::from(scene.model.replay.is_some());
+    chrome::toasts(scene, Rect { height: whole.height - bar, ..whole }, page);
     for overlay in &scene.model.overlays {
         overlay.view(scene, whole, page);
     }

@@ -13,7 +13,7 @@ use crate::engine::{Explanation, State, Vitals, explain_gate, explain_run, expla
 use crate::event::Record;
 use crate::plan::Plan;
 use crate::snapshot::story;
-use crate::snapshot::{Class, Live, MessageRow, RunRow, StatusView, TaskRow};
+use crate::snapshot::{Class, Live, MessageRow, RunRow, StatusView, SupervisorRow, TaskRow};
 
 /// A task of a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,7 +163,10 @@ impl RunView {
 
     /// The run as it was at a moment of its past: nothing of its processes is known.
     pub fn past(state: &State, story: Vec<StoryLine>, now: Time) -> Self {
-        let mut view = Self::of(StatusView::of(state, &Live::default(), now), state, story);
+        // What ran then had a supervisor, or an event would say that it was lost.
+        let supervisor = SupervisorRow { live: true, pid: None };
+        let live = Live { supervisor, ..Live::default() };
+        let mut view = Self::of(StatusView::of(state, &live, now), state, story);
         for (ix, row) in view.status.tasks.iter().enumerate() {
             let why = explain_task(state, &Vitals::default(), now, ix);
             view.whys.insert(row.id.clone(), why);

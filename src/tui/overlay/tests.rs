@@ -1,12 +1,13 @@
 //! Rules of the overlays: what they write, what they run, how they look.
 
+mod keys;
+
 use std::sync::Arc;
 
-use super::super::keymap::{Action, BINDINGS, Scope};
-use super::super::model::{Model, Screen, VerbName};
+use super::super::keymap::Action;
+use super::super::model::{Screen, VerbName};
 use super::super::msg::{Effect, Foreground};
 use super::super::testing::{ASCII, Stage, calls, lines, numbered, run_of};
-use super::super::update::{Data, act};
 use super::super::want::{Loaded, Output, Want};
 use super::command::{Meaning, meaning};
 use super::find::Does;
@@ -449,99 +450,4 @@ fn a_link_is_found_in_what_is_told() {
     let mut stage = Stage::new(vec![run_of(made)]);
     assert_eq!(stage.press("o"), [Effect::Browse("https://example.com/pr/7".to_owned())]);
     assert!(two().press("o").is_empty());
-}
-
-/// Whether an action does something here: the model changes, or effects come out.
-fn does_something(stage: &mut Stage, action: Action) -> bool {
-    let scopes = stage.model.scopes();
-    let is_reachable = stage.model.keys.reachable(&scopes).any(|row| row.action == action);
-    if !is_reachable {
-        return false;
-    }
-    let zone = jiff::tz::TimeZone::UTC;
-    let mut model: Model = stage.model.clone();
-    let before = format!("{model:?}");
-    let data =
-        Data { world: &stage.world, loads: &stage.loads, hits: &[], zone: &zone, now: stage.now };
-    let effects = act(&mut model, &data, action);
-    let after = format!("{model:?}");
-    !effects.is_empty() || before != after
-}
-
-/// Dashboards in which something can be done, each after some keys.
-fn situations() -> Vec<Stage> {
-    let mut stages = Vec::new();
-    for keys in [
-        "g",
-        "G",
-        "j",
-        "tab",
-        "w",
-        "2",
-        "3",
-        "4",
-        "5",
-        "5 G",
-        "s",
-        "s tab",
-        "s tab right",
-        ":",
-        ": down",
-        "ctrl+p",
-        "ctrl+p down",
-        "R",
-        "R tab",
-        "n",
-        "n tab",
-        "n tab tab tab tab tab tab tab",
-        "?",
-        "x",
-        "r",
-        "r left",
-        "r left left",
-        ", down",
-        "4 ]",
-        "4 ] ]",
-        "4 [",
-        "4 /",
-        "space G space",
-        "5 space G space",
-    ] {
-        let mut stage = two();
-        stage.press(keys);
-        know(&mut stage);
-        stage.wait(1_000);
-        stages.push(stage);
-    }
-    let mut stage = two();
-    stage.press("n");
-    know(&mut stage);
-    stage.type_text("fix it");
-    stage.press("tab");
-    let found =
-        r#"{"team": "default", "workflow": "fast-fix", "confidence": "low", "reasons": []}"#;
-    stage.load(known::recommend_want("fix it"), printed(found));
-    stages.push(stage);
-    stages
-}
-
-#[test]
-fn no_key_is_without_a_meaning() {
-    // Scopes of single panes are proved where those are.
-    let of_panes = [
-        Scope::Canvas,
-        Scope::Decision,
-        Scope::Diff,
-        Scope::Mail,
-        Scope::Transcript,
-        Scope::Inspector,
-    ];
-    let mut stages = situations();
-    let mut idle = Vec::new();
-    for row in BINDINGS.iter().filter(|row| !of_panes.contains(&row.scope)) {
-        if !stages.iter_mut().any(|stage| does_something(stage, row.action)) {
-            idle.push(row.action.name());
-        }
-    }
-    assert!(idle.is_empty(), "nothing happens: {}", idle.join(", "));
 }
