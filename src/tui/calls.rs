@@ -65,6 +65,15 @@ impl Runner {
     }
 }
 
+/// Opens an address in the person's browser; whether there is one.
+pub(super) fn browse(address: &str) -> bool {
+    ["xdg-open", "open"].into_iter().any(|program| {
+        let mut command = Command::new(program);
+        command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}
+
 /// The program that is running.
 pub(super) fn program() -> Option<Utf8PathBuf> {
     std::env::current_exe().ok().and_then(|path| Utf8Path::from_path(&path).map(Utf8Path::to_owned))
