@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
@@ -13,7 +13,11 @@ use crossterm::event::Event;
 use ratatui::layout::Rect;
 use rustix::process::{Signal, getpid, kill_process};
 
+<<<<<<< HEAD
 use super::calls::Runner;
+=======
+use super::calls::{Runner, browse, program};
+>>>>>>> over
 use super::feed::{Feed, Told};
 use super::keymap::Keymap;
 use super::loads::{Ask, Loader, Looked};
@@ -282,13 +286,8 @@ impl App {
 
     /// Opens an address in the person's browser; where there is none it goes into the clipboard.
     fn browse(&mut self, address: &str) -> io::Result<()> {
-        let opens = |program: &str| {
-            let mut command = Command::new(program);
-            command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success())
-        };
         let now = self.clock.now();
-        if ["xdg-open", "open"].into_iter().any(opens) {
+        if browse(address) {
             self.model.say(format!("opened {address}"), now);
             return Ok(());
         }

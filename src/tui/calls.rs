@@ -64,3 +64,12 @@ impl Runner {
         });
     }
 }
+
+/// Opens an address in the person's browser; whether there is one.
+pub(super) fn browse(address: &str) -> bool {
+    ["xdg-open", "open"].into_iter().any(|program| {
+        let mut command = Command::new(program);
+        command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}

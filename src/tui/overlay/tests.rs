@@ -2,12 +2,17 @@
 
 mod keys;
 
+use std::fmt::Write;
 use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::super::keymap::Action;
 use super::super::model::{Screen, VerbName};
 use super::super::msg::{Effect, Foreground};
-use super::super::testing::{ASCII, Stage, calls, lines, numbered, run_of};
+use super::super::page::Page;
+use super::super::testing::{ASCII, SIZES, Stage, UNICODE, calls, lines, numbered, run_of, text};
 use super::super::want::{Loaded, Output, Want};
 use super::command::{Meaning, meaning};
 use super::find::Does;
@@ -52,13 +57,36 @@ fn drafts(stage: &Stage) -> Vec<(&str, &str)> {
 /// The screen at all sizes; what is for ASCII has nothing else.
 fn gallery(stage: &mut Stage) -> String {
     let all = stage.gallery();
-    let ascii = all.split("ASCII\n").skip(1);
-    for screen in ascii {
+    is_ascii_where_it_must(&all);
+    all
+}
+
+/// What lies over the screen at all sizes, without the screen.
+fn alone(stage: &mut Stage) -> String {
+    let mut all = String::new();
+    for look in [UNICODE, ASCII] {
+        for (width, height) in SIZES {
+            (stage.model.size, stage.model.look) = ((width, height), look);
+            let mut cells = Buffer::empty(Rect::new(0, 0, width, height));
+            let mut page = Page::new(&mut cells, look);
+            let scene = stage.scene();
+            for overlay in &stage.model.overlays {
+                overlay.view(&scene, page.area(), &mut page);
+            }
+            let name = if look.ascii { "ASCII" } else { "Unicode" };
+            writeln!(all, "=== {width}x{height} {name}\n{}", text(&cells)).unwrap();
+        }
+    }
+    is_ascii_where_it_must(&all);
+    all
+}
+
+fn is_ascii_where_it_must(gallery: &str) {
+    for screen in gallery.split("ASCII\n").skip(1) {
         let screen = screen.split("===").next().unwrap();
         let odd: String = screen.chars().filter(|c| !c.is_ascii()).collect();
         assert!(odd.is_empty(), "{odd:?} in\n{screen}");
     }
-    all
 }
 
 #[test]
@@ -366,7 +394,7 @@ fn who_has_no_run_is_offered_what_can_be_begun() {
 fn help_is_searched_and_names_the_actions() {
     let mut stage = two();
     stage.press("?");
-    insta::assert_snapshot!("help", gallery(&mut stage));
+    insta::assert_snapshot!("help", alone(&mut stage));
     stage.press("/");
     stage.type_text("clipboard");
     assert!(stage.draw((120, 36), ASCII).contains("no key does that"));
@@ -385,21 +413,21 @@ fn overlays_fit_at_every_size() {
     stage.type_text("use the existing Money type");
     stage.press("enter");
     stage.type_text("and say so");
-    insta::assert_snapshot!("compose", gallery(&mut stage));
+    insta::assert_snapshot!("compose", alone(&mut stage));
     stage.press("ctrl+r esc ctrl+p");
     stage.type_text("re");
-    insta::assert_snapshot!("palette", gallery(&mut stage));
+    insta::assert_snapshot!("palette", alone(&mut stage));
     stage.press("esc :");
     stage.type_text("st");
-    insta::assert_snapshot!("command", gallery(&mut stage));
+    insta::assert_snapshot!("command", alone(&mut stage));
     stage.press("esc R");
     know(&mut stage);
-    insta::assert_snapshot!("retry", gallery(&mut stage));
+    insta::assert_snapshot!("retry", alone(&mut stage));
     stage.press("esc n");
     know(&mut stage);
-    insta::assert_snapshot!("new_run", gallery(&mut stage));
+    insta::assert_snapshot!("new_run", alone(&mut stage));
     stage.press("esc X");
-    insta::assert_snapshot!("confirm", gallery(&mut stage));
+    insta::assert_snapshot!("confirm", alone(&mut stage));
 }
 
 #[test]
@@ -414,7 +442,7 @@ fn runs_and_their_comparison_fit_at_every_size() {
     let diff = r#"{"files": [{"path": "src/refund/mod.rs", "added": 38, "removed": 4}]}"#;
     let want = |run: &str| Want::Output(["diff", run, "--json"].map(str::to_owned).to_vec());
     stage.load(want("5"), printed(diff));
-    insta::assert_snapshot!("compare", gallery(&mut stage));
+    insta::assert_snapshot!("compare", alone(&mut stage));
     stage.press("esc r left");
     insta::assert_snapshot!("replay", gallery(&mut stage));
 }
@@ -438,9 +466,9 @@ fn settings_fit_at_every_size() {
     stage.ends(&calls(&effects)[0], 0, &told, "");
     stage.type_text("ui.");
     stage.press("enter");
-    let (look, theme) = (stage.model.look, super::super::testing::UNICODE.theme);
+    let (look, theme) = (stage.model.look, UNICODE.theme);
     assert_eq!(look.theme, theme, "a theme of its own is kept");
-    insta::assert_snapshot!("settings", gallery(&mut stage));
+    insta::assert_snapshot!("settings", alone(&mut stage));
 }
 
 #[test]
