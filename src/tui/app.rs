@@ -13,11 +13,7 @@ use crossterm::event::Event;
 use ratatui::layout::Rect;
 use rustix::process::{Signal, getpid, kill_process};
 
-<<<<<<< HEAD
-use super::calls::Runner;
-=======
-use super::calls::{Runner, browse, program};
->>>>>>> over
+use super::calls::{Runner, browse};
 use super::feed::{Feed, Told};
 use super::keymap::Keymap;
 use super::loads::{Ask, Loader, Looked};
