@@ -197,3 +197,9 @@ pub const SETUP_MS: u64 = 30 * 60 * 1_000;
 pub const SETUP_SHOWN_CHARS: usize = 160;
 /// Bytes of a file with an agent's token or its hash; a longer one is no token.
 pub const TOKEN_FILE_BYTES_MAX: u64 = 1 << 10;
+/// Bytes of a diff that the dashboard reads: more than anybody looks at line by line; the files after it are named.
+pub const PATCH_BYTES_MAX: usize = 8 << 20;
+/// Bytes of one line of a diff that are shown; the rest of minified code is left out.
+pub const PATCH_LINE_BYTES_MAX: usize = 4 << 10;
+/// Comments on a diff that wait to be sent: one message has room for no more; further ones are refused.
+pub const COMMENTS_MAX: usize = 200;

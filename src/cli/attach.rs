@@ -80,9 +80,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     let programs = Programs::of(&workspace.config, &ledger.state().created.runtime_args)
         .map_err(PlanError::Programs)?;
-    let crew = std::env::current_exe()
-        .ok()
-        .and_then(|path| Utf8PathBuf::try_from(path).ok())
+    let crew = crate::launch::program()
         .ok_or_else(|| CliError::new(Exit::Io, "io", "cannot tell the path of the crew program"))?;
     Takeover { args, workspace: &workspace, programs, crew, run, task, ledger }.run(context)
 }

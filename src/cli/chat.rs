@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use clap::Args as ClapArgs;
 
 use super::{CliError, Context, Exit, Result};
@@ -44,9 +44,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     let config = Utf8Path::from_path(folder.path())
         .ok_or_else(|| CliError::invalid("the folder for temporary files is not UTF-8"))?
         .join("mcp.json");
-    let crew = std::env::current_exe()
-        .ok()
-        .and_then(|path| Utf8PathBuf::try_from(path).ok())
+    let crew = crate::launch::program()
         .ok_or_else(|| CliError::new(Exit::Io, "io", "cannot tell the path of the crew program"))?;
     let root = &workspace.found.root;
     let servers = serde_json::json!({"mcpServers": {"crew": {

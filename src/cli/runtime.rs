@@ -107,8 +107,7 @@ fn told(config: &Config, name: &str) -> Told {
         Err(error) => told.note = error,
         Ok(_) if name == rehearsal::NAME => {
             "crew".clone_into(&mut told.program);
-            told.path =
-                std::env::current_exe().ok().and_then(|path| Utf8PathBuf::try_from(path).ok());
+            told.path = crate::launch::program();
             told.version = Some(env!("CARGO_PKG_VERSION").to_owned());
             told.usable = true;
             "plays roles by a script, without a model; never chosen by itself"

@@ -4,6 +4,7 @@
 //! nothing but supervisors.
 
 pub mod attach;
+pub mod briefing;
 pub mod bundle;
 pub mod child;
 pub mod children;
@@ -14,6 +15,7 @@ pub mod find;
 pub mod follow;
 pub mod message;
 pub mod pager;
+pub mod patch;
 pub mod plan;
 pub mod policy;
 pub mod radar;

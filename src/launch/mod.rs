@@ -5,6 +5,7 @@
 
 mod children;
 pub mod login;
+mod program;
 mod programs;
 mod queue;
 pub mod radar;
@@ -13,6 +14,7 @@ mod start;
 pub mod version;
 
 pub use children::{ChildLine, create_children};
+pub use program::program;
 pub use programs::{ProgramError, Programs};
 pub use queue::{QueueError, QueueReport, run_queue};
 pub use start::{CONFIRMED, LaunchError, OTHER_LIVES, Started, ensure_supervisor, is_supervised};

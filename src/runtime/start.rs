@@ -123,10 +123,7 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
     let programs = Programs::of(&config, &ledger.state().created.runtime_args)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     let executor = Executor::local().map_err(|error| error.to_string())?;
-    let crew = std::env::current_exe()
-        .ok()
-        .and_then(|path| Utf8PathBuf::try_from(path).ok())
-        .ok_or("cannot tell the path of the crew program")?;
+    let crew = crate::launch::program().ok_or("cannot tell the path of the crew program")?;
     let (sender, receiver) = mpsc::unbounded_channel();
     let slots = Slots::new(&env, config.limits.machine);
     let mut supervisor = Supervisor {

@@ -2,7 +2,7 @@
 //!
 //! Every call is quiet, asks nothing, takes no optional locks, runs no hooks, and names its folder.
 
-use std::io::{Seek, Write};
+use std::io::{Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -174,6 +174,33 @@ pub fn git_raw(dir: &Utf8Path, args: &[&str], env: &[(&str, &str)]) -> Result<Ve
 pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec<u8>, GitError> {
     let output = git_output(dir, args, call)?;
     if output.status.success() { Ok(output.stdout) } else { Err(failed(dir, args, &output)) }
+}
+
+/// The beginning of what git prints, at most `most` bytes, and whether that is not all.
+///
+/// # Errors
+/// Git is missing, or it says no.
+pub fn git_head(dir: &Utf8Path, args: &[&str], most: usize) -> Result<(Vec<u8>, bool), GitError> {
+    let mut command = command(dir);
+    let mut child = command
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(GitError::Start)?;
+    let mut out = Vec::new();
+    if let Some(pipe) = child.stdout.take() {
+        // One byte more tells that there is more.
+        pipe.take(most as u64 + 1).read_to_end(&mut out).map_err(GitError::Start)?;
+    }
+    let is_cut = out.len() > most;
+    out.truncate(most);
+    // With nobody to read the rest it ends by itself, and how does not matter then.
+    let output = child.wait_with_output().map_err(GitError::Start)?;
+    if is_cut || output.status.success() {
+        return Ok((out, is_cut));
+    }
+    Err(failed(dir, args, &output))
 }
 
 fn failed(dir: &Utf8Path, args: &[&str], output: &Output) -> GitError {

@@ -13,7 +13,7 @@ use crossterm::event::Event;
 use ratatui::layout::Rect;
 use rustix::process::{Signal, getpid, kill_process};
 
-use super::calls::{Runner, browse, program};
+use super::calls::{Runner, browse};
 use super::feed::{Feed, Told};
 use super::keymap::Keymap;
 use super::loads::{Ask, Loader, Looked};
@@ -77,7 +77,7 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
     let (tell_feed, told_feed) = mpsc::channel();
     let (tell_loads, told_loads) = mpsc::channel();
     let runner = Runner {
-        crew: program()
+        crew: crate::launch::program()
             .ok_or_else(|| io::Error::other("cannot tell the path of the crew program"))?,
         root: seed.workspace.found.root.clone(),
     };

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::msg::{Call, Called};
 use super::want::Output;
@@ -72,9 +72,4 @@ pub(super) fn browse(address: &str) -> bool {
         command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     })
-}
-
-/// The program that is running.
-pub(super) fn program() -> Option<Utf8PathBuf> {
-    std::env::current_exe().ok().and_then(|path| Utf8Path::from_path(&path).map(Utf8Path::to_owned))
 }

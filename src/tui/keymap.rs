@@ -184,7 +184,7 @@ bindings! {
     PreviousFile Diff ["{"] "" "previous file";
     Range Diff ["V"] "" "choose several lines";
     Comment Diff ["c"] "comment" "write a comment under the line";
-    SendComments Diff ["ctrl+enter", "ctrl+s"] "send" "send all comments in one batch";
+    SendComments Diff ["ctrl+s", "ctrl+enter"] "send" "send all comments in one batch";
     Tree Diff ["t"] "" "show or hide the list of files";
 
     Retract Mail ["x"] "retract" "take back a message that nobody has read";

@@ -17,6 +17,10 @@ use super::library::Library;
 use super::want::{AttemptRef, Loaded, Want};
 use crate::base::{RunNumber, redact, text};
 use crate::client::Workspace;
+use crate::client::briefing::Briefing;
+use crate::client::patch;
+use crate::ledger::Ledger;
+use crate::snapshot::DecisionRow;
 use crate::store::{ProjectDir, files};
 
 /// Bytes of a prompt that are read.
@@ -135,6 +139,13 @@ impl Loader {
             Want::Output(args) => Ok(Loaded::Output(Arc::new(self.runner.run(args, None)))),
             Want::Workflows => Ok(Loaded::Workflows(Arc::new(self.library.list()))),
             Want::Workflow(name) => Ok(Loaded::Workflow(Arc::new(self.library.page(name)?))),
+            Want::Briefing { run, id } => self.briefing(*run, id),
+            Want::Patch { run, task } => {
+                let ledger = self.ledger(*run)?;
+                let patch = patch::read(&ledger, task.as_ref())
+                    .map_err(|error| text::error_chain(&error))?;
+                Ok(Loaded::Patch(Arc::new(patch)))
+            }
             Want::Past { run, seq } => {
                 let past = self.pasts.at(&self.dir, *run, *seq)?;
                 Ok(Loaded::Past(Arc::new(past)))
@@ -144,14 +155,28 @@ impl Loader {
             }
         }
     }
+
+    fn ledger(&self, run: RunNumber) -> Result<Ledger, String> {
+        Ledger::open(self.dir.run(run)).map_err(|error| text::error_chain(&error))
+    }
+
+    fn briefing(&self, run: RunNumber, id: &str) -> Result<Loaded, String> {
+        let ledger = self.ledger(run)?;
+        let state = ledger.state();
+        let rows = DecisionRow::all(state, state.updated_at);
+        let row = rows.into_iter().find(|row| row.id == id);
+        let row = row.ok_or_else(|| format!("`{id}` of run #{run} is not asked any more"))?;
+        Ok(Loaded::Briefing(Arc::new(Briefing::of(&ledger, &row))))
+    }
 }
 
 /// What a wanted thing depends on: it is loaded again when that changes.
 fn stamp(want: &Want, versions: &BTreeMap<RunNumber, u64>) -> u64 {
     match want {
-        Want::Prompt { run, .. } | Want::Attempt(AttemptRef { run, .. }) => {
-            versions.get(run).copied().unwrap_or(0)
-        }
+        Want::Prompt { run, .. }
+        | Want::Attempt(AttemptRef { run, .. })
+        | Want::Briefing { run, .. }
+        | Want::Patch { run, .. } => versions.get(run).copied().unwrap_or(0),
         Want::Workflows
         | Want::Workflow(_)
         | Want::Output(_)

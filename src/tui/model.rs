@@ -10,6 +10,7 @@ use super::look::Look;
 use super::msg::{Call, Effect};
 use super::overlay::Overlay;
 use super::page::Panel;
+use super::pane::diff::{self, Comment};
 use super::pane::inspector;
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
@@ -115,6 +116,9 @@ pub struct Memory {
     /// Texts by where they were written: `send:5/coding`.
     #[serde(default)]
     pub drafts: BTreeMap<String, String>,
+    /// Comments on changes that were not sent, by run or task: `5`, `5/coding`.
+    #[serde(default)]
+    pub comments: BTreeMap<String, Vec<Comment>>,
 }
 
 /// How everything looks where the configuration does not say it.
@@ -168,6 +172,8 @@ pub struct Model {
     pub task: task::State,
     /// The screen of all runs.
     pub runs: runs::State,
+    /// Where one is in what was changed.
+    pub diff: diff::State,
     /// What lies over the screen, the topmost last.
     pub overlays: Vec<Overlay>,
     /// The past that is shown.
@@ -210,6 +216,7 @@ impl Model {
             workflow: workflow::State::default(),
             task: task::State::default(),
             runs: runs::State::default(),
+            diff: diff::State::default(),
             overlays: Vec::new(),
             replay: None,
             toasts: Vec::new(),

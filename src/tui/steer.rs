@@ -104,8 +104,9 @@ fn address(text: &str) -> Option<String> {
 /// Opens the worktree in the person's editor.
 pub(super) fn editor(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
     let run = model.selected.as_ref().and_then(|selected| data.world.item(selected.run));
-    let path =
-        run.and_then(|item| item.row.as_ref().ok()).and_then(|row| row.worktree.path.clone());
+    let path = run
+        .and_then(|item| item.row.as_ref().ok())
+        .and_then(|row| row.worktree.path.clone().filter(|_| !row.worktree.removed));
     let Some(path) = path else {
         model.complain("the run has no worktree", data.now);
         return Vec::new();

@@ -9,7 +9,7 @@ use super::model::{Model, Screen, Tab};
 use super::msg::{Called, Effect, Msg};
 use super::overlay::{self, Overlay, confirm};
 use super::page::{Page, Panel, Target};
-use super::pane::{attention, inspector, welcome};
+use super::pane::{attention, decision, diff, inspector, welcome};
 use super::scene::Scene;
 use super::screen::{fleet, inbox, runs, task, workflow};
 use super::steer::{ask_stop, ask_stop_all, editor, open_link, pause, take_over};
@@ -50,7 +50,9 @@ impl<'a> Data<'a> {
 pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
     model.toasts.retain(|toast| toast.until > data.now);
     let before = model.selected.clone();
-    let effects = take_in(model, data, msg);
+    let mut effects = take_in(model, data, msg);
+    effects.extend(decision::follow(model, data));
+    diff::follow(model, data);
     if let Some(left) = before.filter(|before| model.selected.as_ref() != Some(before)) {
         see(model, data, &left);
     }
@@ -113,6 +115,10 @@ fn take_in(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
             effects
         }
         Msg::Called(called) => {
+            if let Some(effects) = decision::called(model, &called, data) {
+                return effects;
+            }
+            diff::called(model, &called);
             ended(model, &called, data.now);
             overlay::called(model, &called, data)
         }
@@ -167,7 +173,7 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
     let rows = rows(model, data);
     let handled = match model.screen {
         Screen::Fleet => fleet::update(model, &rows, action),
-        Screen::Inbox => inbox::update(model, &rows, action),
+        Screen::Inbox => inbox::update(model, data, action),
         Screen::Workflow => workflow::update(model, data, action),
         Screen::Task => task::update(model, &rows, action),
         Screen::Runs => runs::update(model, &rows, action),
@@ -176,7 +182,7 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
 }
 
 /// What actions mean that mean the same on every screen.
-fn general(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
+pub fn general(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
     match action {
         Action::Fleet => show(model, data, Screen::Fleet),
         Action::Inbox => show(model, data, Screen::Inbox),
@@ -185,12 +191,15 @@ fn general(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
         Action::Runs => show(model, data, Screen::Runs),
         Action::NextPanel => turn_panel(model, 1),
         Action::PreviousPanel => turn_panel(model, -1),
-        Action::NextAttention => next_waiting(model, data, 1),
-        Action::PreviousAttention => next_waiting(model, data, -1),
+        Action::NextAttention => inbox::next(model, data, 1),
+        Action::PreviousAttention => inbox::next(model, data, -1),
         Action::Open => open(model),
         Action::Back => back(model),
         Action::Why => model.tab = Tab::Why,
-        Action::ShowDiff => model.tab = Tab::Diff,
+        Action::ShowDiff => {
+            model.tab = Tab::Diff;
+            task::enter(model);
+        }
         Action::ShowMail => model.tab = Tab::Mail,
         Action::Tag => tag(model),
         Action::CopyCommand => return copy(model, data.now),
@@ -226,11 +235,12 @@ fn rows(model: &Model, data: &Data<'_>) -> Vec<TaskRef> {
 fn show(model: &mut Model, data: &Data<'_>, screen: Screen) {
     model.screen = screen;
     model.panel = Panel::List;
+    task::forget(model);
     settle(model, data);
 }
 
 fn turn_panel(model: &mut Model, step: isize) {
-    let panels = fleet::panels(model);
+    let panels = if model.screen == Screen::Inbox { inbox::panels() } else { fleet::panels(model) };
     let at = panels.iter().position(|panel| *panel == model.panel).unwrap_or(0);
     let count = panels.len();
     let next = at.checked_add_signed(step).unwrap_or(count - 1) % count;
@@ -297,11 +307,8 @@ fn settle(model: &mut Model, data: &Data<'_>) {
     if !is_there {
         model.selected = rows.first().cloned();
     }
-    if model.screen == Screen::Inbox
-        && !model.selected.as_ref().is_some_and(|selected| rows.contains(selected))
-    {
-        // The next one, after this one was decided.
-        model.selected = rows.first().cloned().or_else(|| model.selected.take());
+    if model.screen == Screen::Inbox {
+        inbox::settle(model, data);
     }
     model.tagged.retain(|tagged| data.world.item(tagged.run).is_some());
 }
@@ -309,7 +316,7 @@ fn settle(model: &mut Model, data: &Data<'_>) {
 fn open(model: &mut Model) {
     match (model.screen, &model.selected) {
         (Screen::Fleet, Some(TaskRef { task: Some(_), .. })) | (Screen::Workflow, Some(_)) => {
-            model.screen = Screen::Task;
+            task::enter(model);
         }
         (Screen::Fleet | Screen::Inbox, Some(_)) => model.panel = Panel::Inspector,
         (Screen::Runs, Some(_)) => model.screen = Screen::Workflow,
@@ -322,6 +329,8 @@ fn back(model: &mut Model) {
         filter.clear();
     } else if model.panel != Panel::List {
         model.panel = Panel::List;
+    } else if model.screen == Screen::Task {
+        task::leave(model);
     } else if model.screen != Screen::Fleet {
         model.screen = Screen::Fleet;
     } else {
@@ -335,24 +344,6 @@ fn tag(model: &mut Model) {
     {
         model.tagged.insert(selected);
     }
-}
-
-fn next_waiting(model: &mut Model, data: &Data<'_>, step: isize) {
-    let items = attention::items(&data.scene(model));
-    if items.is_empty() {
-        return model.say("nothing waits for you", data.now);
-    }
-    let current = items.iter().position(|item| {
-        model.screen == Screen::Inbox && Some(&item.target) == model.selected.as_ref()
-    });
-    let count = items.len();
-    let next = match current {
-        None => 0,
-        Some(at) => at.checked_add_signed(step).unwrap_or(count - 1) % count,
-    };
-    model.screen = Screen::Inbox;
-    model.panel = Panel::Inspector;
-    select(model, items[next].target.clone());
 }
 
 fn copy(model: &mut Model, now: Time) -> Vec<Effect> {
@@ -409,9 +400,15 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
             _ if !model.overlays.is_empty() => overlay::clicked(model, hit.as_ref(), data),
             Some(Target::Row(panel, at)) => {
                 model.panel = panel;
-                match rows(model, data).get(at) {
-                    Some(row) => select(model, row.clone()),
-                    None => model.fleet.choice = at,
+                if panel == Panel::Inspector {
+                    diff::clicked(model, at);
+                } else if model.screen == Screen::Inbox {
+                    inbox::choose_row(model, data, at);
+                } else {
+                    match rows(model, data).get(at) {
+                        Some(row) => select(model, row.clone()),
+                        None => model.fleet.choice = at,
+                    }
                 }
                 Vec::new()
             }

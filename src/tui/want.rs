@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::library::{WorkflowItem, WorkflowPage};
 use super::world::RunView;
 use crate::base::{RunNumber, TaskId, Time};
+use crate::client::briefing::Briefing;
 use crate::client::pager::{self, Anchor, Hits, Reading};
+use crate::client::patch::Patch;
 use crate::client::started::Started;
 
 /// Something that is looked at.
@@ -45,6 +47,20 @@ pub enum Want {
     Workflows,
     /// What is in a workflow file.
     Workflow(String),
+    /// What a person should know who decides.
+    Briefing {
+        /// The run.
+        run: RunNumber,
+        /// The decision.
+        id: String,
+    },
+    /// What was changed, line by line.
+    Patch {
+        /// The run.
+        run: RunNumber,
+        /// One of its tasks; absent for all of its work.
+        task: Option<TaskId>,
+    },
     /// A run as it was after an event.
     Past {
         /// The run.
@@ -90,6 +106,8 @@ impl Want {
             | Self::Output(_)
             | Self::Workflows
             | Self::Workflow(_)
+            | Self::Briefing { .. }
+            | Self::Patch { .. }
             | Self::Past { .. } => self.clone(),
         }
     }
@@ -97,7 +115,10 @@ impl Want {
     /// The run whose events may change it.
     pub fn run(&self) -> Option<RunNumber> {
         match self {
-            Self::Prompt { run, .. } | Self::Past { run, .. } => Some(*run),
+            Self::Prompt { run, .. }
+            | Self::Briefing { run, .. }
+            | Self::Patch { run, .. }
+            | Self::Past { run, .. } => Some(*run),
             Self::Transcript { source, .. } | Self::Found { source, .. } => {
                 Some(source.attempt.run)
             }
@@ -118,6 +139,10 @@ pub enum Loaded {
     Workflows(Arc<Vec<WorkflowItem>>),
     /// A workflow file.
     Workflow(Arc<WorkflowPage>),
+    /// What a person should know who decides.
+    Briefing(Arc<Briefing>),
+    /// What was changed.
+    Patch(Arc<Patch>),
     /// A run as it was.
     Past(Arc<RunView>),
     /// A part of what an attempt printed.
@@ -228,6 +253,28 @@ impl Loads {
     pub fn past(&self, run: RunNumber, seq: u64) -> Option<Result<&RunView, &str>> {
         match self.0.get(&Want::Past { run, seq })? {
             Ok(Loaded::Past(view)) => Some(Ok(view)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// What a person should know who decides.
+    pub fn briefing(&self, run: RunNumber, id: &str) -> Option<Result<&Briefing, &str>> {
+        match self.0.get(&Want::Briefing { run, id: id.to_owned() })? {
+            Ok(Loaded::Briefing(briefing)) => Some(Ok(briefing)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// What a run has changed, or one of its tasks.
+    pub fn patch(
+        &self,
+        run: RunNumber,
+        task: Option<&TaskId>,
+    ) -> Option<Result<&Arc<Patch>, &str>> {
+        match self.0.get(&Want::Patch { run, task: task.cloned() })? {
+            Ok(Loaded::Patch(patch)) => Some(Ok(patch)),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         }

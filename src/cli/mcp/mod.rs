@@ -32,7 +32,11 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         let clock = Clock::start();
         Server::new(Offer::Agent(agent::Agent::new(context.env.clone(), clock)))
     } else {
-        let crew = std::env::current_exe()?;
+        let crew = crate::launch::program()
+            .ok_or_else(|| {
+                CliError::new(Exit::Io, "io", "cannot tell the path of the crew program")
+            })?
+            .into_std_path_buf();
         let project = context.project_flag.clone();
         Server::new(Offer::Outer(outer::Outer::new(crew, context.cwd.clone(), project)))
     };

@@ -276,8 +276,8 @@ impl Scratch {
     }
 
     fn command(&self, args: &[&str]) -> Result<Command> {
-        let crew = std::env::current_exe().map_err(|error| {
-            CliError::new(Exit::Io, "io", format!("cannot tell the path of crew: {error}"))
+        let crew = crate::launch::program().ok_or_else(|| {
+            CliError::new(Exit::Io, "io", "cannot tell the path of the crew program")
         })?;
         let mut command = Command::new(&crew);
         command

@@ -111,6 +111,8 @@ impl Outputs {
             | Want::Output(_)
             | Want::Workflows
             | Want::Workflow(_)
+            | Want::Briefing { .. }
+            | Want::Patch { .. }
             | Want::Past { .. } => (None, false),
         }
     }

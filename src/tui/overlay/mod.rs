@@ -1,6 +1,7 @@
 //! What lies over a screen: help, questions, fields to write in.
 
 pub mod command;
+pub mod comment;
 pub mod compare;
 pub mod compose;
 pub mod confirm;
@@ -14,6 +15,7 @@ mod open;
 pub mod output;
 pub mod palette;
 mod parts;
+pub mod reason;
 pub mod retry;
 pub mod settings;
 mod settings_view;
@@ -61,6 +63,10 @@ pub enum Overlay {
     Settings(Box<settings::State>),
     /// Runs side by side.
     Compare(Box<compare::State>),
+    /// A comment on changed lines.
+    Comment(Box<comment::State>),
+    /// The text that a decision needs.
+    Reason(Box<reason::State>),
 }
 
 impl Overlay {
@@ -78,6 +84,8 @@ impl Overlay {
             Self::Wizard(state) => &**state,
             Self::Compare(state) => &**state,
             Self::Settings(state) => &**state,
+            Self::Comment(state) => &**state,
+            Self::Reason(state) => &**state,
         }
     }
 
@@ -95,6 +103,8 @@ impl Overlay {
             Self::Wizard(state) => &mut **state,
             Self::Compare(state) => &mut **state,
             Self::Settings(state) => &mut **state,
+            Self::Comment(state) => &mut **state,
+            Self::Reason(state) => &mut **state,
         }
     }
 

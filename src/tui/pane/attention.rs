@@ -1,11 +1,14 @@
 //! Everything that waits for a person, over all runs: one list for the inbox, the strip and the keys.
 
 use super::super::scene::Scene;
-use super::super::world::TaskRef;
-use crate::base::Time;
-use crate::base::text::one_line;
+use super::super::world::{RunItem, TaskRef};
+use crate::base::text::{one_line, printable};
+use crate::base::{RunNumber, Time};
 use crate::event::StatusKind;
 use crate::snapshot::Class;
+
+/// Milliseconds for which a run that failed is news.
+const NEWS_MS: u64 = 24 * 3_600_000;
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,22 @@ pub struct Item {
     pub text: String,
     /// Since when.
     pub since: Time,
+}
+
+/// Names something that waits, as long as it does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Matter {
+    /// The run.
+    pub run: RunNumber,
+    /// The decision; absent for the run as a whole.
+    pub decision: Option<String>,
+}
+
+impl Item {
+    /// What names it.
+    pub fn matter(&self) -> Matter {
+        Matter { run: self.target.run, decision: self.decision.clone() }
+    }
 }
 
 /// Everything that waits, the most urgent first and the oldest first among equals.
@@ -54,7 +73,7 @@ pub fn items(scene: &Scene<'_>) -> Vec<Item> {
                 decision: Some(decision.id.clone()),
                 class: Class::NeedsYou,
                 title: words,
-                text: one_line(&decision.text, 200),
+                text: one_line(&printable(&decision.text), 200),
                 since: decision.since,
             });
         }
@@ -71,7 +90,8 @@ pub fn items(scene: &Scene<'_>) -> Vec<Item> {
             continue;
         }
         let needs = run.status.decisions.is_empty() && row.class() == Class::NeedsYou;
-        let is_blocked = row.status == StatusKind::Blocked;
+        // What it asks says it better.
+        let is_blocked = row.status == StatusKind::Blocked && run.status.decisions.is_empty();
         if needs || is_blocked {
             items.push(Item {
                 target: TaskRef { run: row.number, task: None },
@@ -83,6 +103,25 @@ pub fn items(scene: &Scene<'_>) -> Vec<Item> {
             });
         }
     }
+    items.extend(scene.world.runs.iter().filter_map(|item| failed(item, scene)));
     items.sort_by_key(|item| (item.class, item.since));
     items
+}
+
+/// A run that failed lately and that nobody has looked at since.
+fn failed(item: &RunItem, scene: &Scene<'_>) -> Option<Item> {
+    let row = item.row.as_ref().ok()?;
+    let is_new = !scene.model.memory.seen.contains(&item.number.to_string())
+        && scene.now.since_ms(row.updated_at) < NEWS_MS;
+    if row.status != StatusKind::Failed || !is_new || row.imported.is_some() {
+        return None;
+    }
+    Some(Item {
+        target: TaskRef { run: row.number, task: None },
+        decision: None,
+        class: Class::Failed,
+        title: format!("#{} {}", row.number, row.status_words()),
+        text: one_line(row.detail.as_deref().unwrap_or(&row.goal), 200),
+        since: row.updated_at,
+    })
 }

@@ -20,7 +20,7 @@ use super::super::want::{AttemptRef, Source, Want};
 use super::super::world::{RunView, TaskRef};
 use super::scroll::Scroll;
 use super::transcript::{self, Search, Shown};
-use super::{gates, mail, prompt, why};
+use super::{diff, gates, mail, prompt, why};
 use crate::client::pager;
 use crate::snapshot::{Class, TaskRow};
 
@@ -71,6 +71,7 @@ pub fn scopes(model: &Model) -> Vec<Scope> {
 
 /// What it looks at.
 pub fn wants(scene: &Scene<'_>, wants: &mut BTreeSet<Want>) {
+    diff::wants(scene, wants);
     let Some((run, task)) = scene.selected_task() else { return };
     let state = &scene.model.inspector;
     let Some(attempt) = attempt(scene, run, task) else { return };
@@ -224,6 +225,7 @@ pub fn body(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let task = scene.selected_task().map(|(_, task)| task);
     let explained = task.and_then(|task| run.whys.get(&task.id)).unwrap_or(&run.why);
     match (scene.model.tab, task) {
+        (Tab::Diff, _) => diff::view(scene, area, page),
         (Tab::Mail, _) => {
             let task = task.map(|task| &task.id);
             mail::view(&state.mail, &run.messages, task, scene, area, page);
@@ -242,10 +244,6 @@ pub fn body(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         }
         (Tab::Log, Some(task)) => transcribed(scene, run, task, area, page),
         (Tab::Prompt, Some(task)) => prompted(scene, run, task, area, page),
-        (Tab::Diff, Some(task)) => {
-            let text = inert(task.summary.as_deref().unwrap_or_default(), look);
-            page.lines(area, &wrap(vec![Span::raw(text)], width, 0));
-        }
     }
 }
 

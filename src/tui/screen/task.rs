@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 
 use super::super::keymap::{Action, Scope};
 use super::super::look::Role;
-use super::super::model::Model;
+use super::super::model::{Model, Screen};
 use super::super::msg::Effect;
-use super::super::page::Page;
+use super::super::page::{Page, Panel};
 use super::super::pane::agents::clock;
 use super::super::pane::chrome::{heartbeat, short};
 use super::super::pane::inspector;
@@ -28,7 +28,29 @@ const SOME_FROM: u16 = 12;
 
 /// The screen of one task.
 #[derive(Debug, Clone, Default)]
-pub struct State {}
+pub struct State {
+    /// Where one came from, and the part that had the keys there.
+    from: Option<(Screen, Panel)>,
+}
+
+/// Goes to the task or run under the cursor in full size.
+pub fn enter(model: &mut Model) {
+    if model.screen != Screen::Task {
+        model.task.from = Some((model.screen, model.panel));
+        model.screen = Screen::Task;
+    }
+    model.panel = Panel::List;
+}
+
+/// Forgets where one came from: the screen was chosen by its own key.
+pub fn forget(model: &mut Model) {
+    model.task.from = None;
+}
+
+/// Goes back to where one came from.
+pub fn leave(model: &mut Model) {
+    (model.screen, model.panel) = model.task.from.take().unwrap_or((Screen::Fleet, Panel::List));
+}
 
 /// Where keys mean something, the innermost first.
 pub fn scopes(model: &Model) -> Vec<Scope> {

@@ -5,8 +5,8 @@ use super::super::super::model::{Model, Screen, Tab};
 use super::super::super::msg::Effect;
 use super::super::super::update::{Data, words};
 use super::super::super::world::RunView;
-use super::super::mail;
 use super::super::transcript::Search;
+use super::super::{diff, mail};
 use super::{State, source_of, with_shown};
 
 /// What an action does in it; nothing when it is not one of the inspector's.
@@ -25,7 +25,7 @@ pub fn update(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<
             Tab::Gates => model.inspector.gates.update(action).then(Vec::new),
             Tab::Prompt => model.inspector.prompt.update(action).then(Vec::new),
             Tab::Why => model.inspector.why.update(action).then(Vec::new),
-            Tab::Diff => None,
+            Tab::Diff => diff::update(model, data, action),
         },
     }
 }
