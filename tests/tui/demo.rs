@@ -36,7 +36,7 @@ fn the_demonstration_is_approved_and_merged_with_keys_alone() {
     let (screen, dir) = demo(&env, "0");
     screen.wait("approve plan-approval");
     screen.keys("w");
-    screen.wait("The plan");
+    screen.wait("let name default to world");
     press_until(&screen, "a", "the plan is approved", |text| {
         !text.contains("approve plan-approval")
     });

@@ -55,7 +55,7 @@ fn runs_go_on_when_it_is_closed_and_it_says_so() {
 fn a_project_without_runs_offers_what_can_be_done() {
     let env = TestEnv::new();
     let screen = Screen::open(&env, 30, 110);
-    screen.wait("Nothing runs here.");
+    screen.wait("There is no run here yet.");
     env.agent("cat >/dev/null; echo ok");
     env.workflow("one", "", "## work\nrole: writer\n\n{goal}");
     env.ok(&["run", "Add refunds", "-w", "one", "-a", "sh", "-d"]);

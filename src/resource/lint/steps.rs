@@ -232,7 +232,13 @@ fn check_output(step: &StepDecl, outputs: &BTreeMap<&str, &StepDecl>, findings: 
     if let Err(error) = output.parse::<ArtifactName>() {
         findings.error(output.pos, error.to_string(), "write a file name like `plan.md`");
     }
-    if matches!(step.kind(), StepKind::Human | StepKind::End) {
+    // An end step with a prompt is played by an agent.
+    let has_nobody = match step.kind() {
+        StepKind::Human => true,
+        StepKind::End => step.prompt.trim().is_empty(),
+        StepKind::Agent | StepKind::Command => false,
+    };
+    if has_nobody {
         findings.warning(
             output.pos,
             format!("`{}` stores no output: only agents and commands do", step.id),

@@ -55,6 +55,16 @@ fn steps_that_are_named_must_exist() {
 fn what_a_person_answers_is_stored_as_no_output() {
     let text = with("", "## a\nkind: human\noutput: a.md\n\nGo?\n");
     check(&text, &["7:9 warning: `a` stores no output: only agents and commands do"]);
+    let end = |prompt: &str| {
+        with(
+            "",
+            &format!(
+                "## a\nkind: command\ncommand: true\n\n## b\nrole: writer\nkind: end\ndependsOn: a\noutput: b.md\n\n{prompt}\n"
+            ),
+        )
+    };
+    check(&end("Sum it up."), &[]);
+    check(&end(""), &["12:9 warning: `b` stores no output: only agents and commands do"]);
 }
 
 #[test]

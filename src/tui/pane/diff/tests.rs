@@ -59,11 +59,11 @@ fn keys_go_through_lines_and_files() {
     let mut stage = stage(false);
     stage.press("j j");
     assert_eq!(row(&stage), 2);
-    stage.press("]");
+    stage.press("}");
     assert_eq!(row(&stage), 8);
-    stage.press("j [");
+    stage.press("j {");
     assert_eq!(row(&stage), 8, "first to the head of this file");
-    stage.press("[");
+    stage.press("{");
     assert_eq!(row(&stage), 0);
     stage.press("G");
     assert!(stage.draw((80, 24), UNICODE).contains("a binary file"));
@@ -76,7 +76,7 @@ fn comments_are_drafts_that_go_in_one_batch() {
     let mut stage = stage(false);
     stage.press("j j j j c");
     stage.type_text("use cents");
-    stage.press("esc ] j j j c");
+    stage.press("esc } j j j c");
     stage.type_text("derive Debug");
     stage.press("ctrl+s");
     let screen = stage.draw((120, 36), UNICODE);
