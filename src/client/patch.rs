@@ -366,4 +366,21 @@ new mode 100755
             files.iter().map(|file| (&*file.path, file.added, file.is_cut)).collect();
         assert_eq!(told, [("x", 9, true), ("y", 3, true)]);
     }
+
+    #[test]
+    fn of_a_long_diff_the_beginning_is_read_and_a_refusal_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = camino::Utf8Path::from_path(folder.path()).unwrap();
+        crate::store::git::git(dir, &["init", "-q"]).unwrap();
+        std::fs::write(dir.join("long"), "one more line\n".repeat(50_000)).unwrap();
+        let args = ["diff", "--no-index", "--", "/dev/null", "long"];
+        let (raw, is_cut) = git_head(dir, &args, 1_000).unwrap();
+        assert!(is_cut && raw.len() == 1_000);
+        let files = parse(&String::from_utf8_lossy(&raw));
+        assert_eq!(
+            (files.len(), files[0].path.as_str(), files[0].change),
+            (1, "long", Change::Added)
+        );
+        assert!(git_head(dir, &["diff", "no-such-commit", "--"], 1_000).is_err());
+    }
 }

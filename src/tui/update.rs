@@ -372,8 +372,11 @@ fn ended(model: &mut Model, called: &Called, now: Time) {
         return;
     }
     if called.code == Some(0) {
-        let first =
-            called.out.lines().chain(called.err.lines()).find(|line| !line.trim().is_empty());
+        let mut lines =
+            called.out.lines().chain(called.err.lines()).filter(|line| !line.trim().is_empty());
+        // A merge first tells that it begins.
+        let is_merge = called.call.args.first().is_some_and(|verb| verb == "merge");
+        let first = if is_merge { lines.next_back() } else { lines.next() };
         let told =
             if called.call.told.is_empty() { first.unwrap_or("done") } else { &called.call.told };
         return model.say(one_line(told, 200), now);

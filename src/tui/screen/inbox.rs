@@ -255,7 +255,8 @@ fn entry(item: &Item, title: usize, width: usize, scene: &Scene<'_>) -> Line<'st
     } else {
         (Role::Strong, inert_line(&item.text, look))
     };
-    let age = human_ms(scene.now.since_ms(item.since));
+    let passed = scene.now.since_ms(item.since);
+    let age = if passed < 1_000 { "now".to_owned() } else { human_ms(passed / 1_000 * 1_000) };
     let age = age.split(' ').next().unwrap_or_default();
     let rest = width.saturating_sub(title + 9);
     Line::from(vec![

@@ -37,6 +37,8 @@ pub struct State {
     refused: Option<(Matter, String)>,
     /// Made just now, and still in the list.
     made: BTreeSet<Matter>,
+    /// Asked anew just now, and in the list as soon as the log was read.
+    coming: Option<Matter>,
     /// First line of the last frame.
     pub top: Cell<usize>,
 }
@@ -132,8 +134,8 @@ pub fn follow(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
     let items = super::super::screen::inbox::items(&data.scene(model));
     let known: BTreeSet<Matter> = items.iter().map(Item::matter).collect();
     model.inbox.decision.made.retain(|matter| known.contains(matter));
-    // One that was asked anew just now is in the list as soon as the log was read.
-    let coming = model.inbox.decision.nonce.as_ref().map(|nonce| &nonce.matter);
+    model.inbox.decision.coming.take_if(|matter| known.contains(matter));
+    let coming = model.inbox.decision.coming.as_ref();
     let is_there = |matter: &Matter| known.contains(matter) || coming == Some(matter);
     if !model.inbox.cursor.as_ref().is_some_and(is_there) {
         super::super::screen::inbox::settle(model, data);
@@ -244,6 +246,7 @@ fn minted(model: &mut Model, called: &Called, data: &Data<'_>) -> Vec<Effect> {
     let matter = nonce.matter.clone();
     state.nonce = Some(nonce);
     if before != matter {
+        state.coming = Some(matter.clone());
         if model.inbox.cursor.as_ref() == Some(&before) {
             model.inbox.cursor = Some(matter);
         }

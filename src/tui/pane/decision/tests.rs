@@ -200,6 +200,18 @@ fn a_decision_that_is_gone_takes_the_focus_with_it() {
 }
 
 #[test]
+fn what_came_for_a_decision_that_was_looked_at_before_is_shown_at_once() {
+    let mut stage = stage(vec![approval()]);
+    look(&mut stage);
+    stage.press("1");
+    let mut made = approval();
+    made.0.decisions[0].opened.id = "d2".to_owned();
+    stage.becomes(vec![run_of(made)]);
+    stage.press("2");
+    assert!(stage.draw((120, 36), UNICODE).contains("Is the plan good?"));
+}
+
+#[test]
 fn one_that_was_asked_anew_under_the_cursor_is_guarded_again() {
     let mut stage = stage(vec![approval()]);
     let asked = stage.press("w");

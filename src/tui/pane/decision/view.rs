@@ -234,6 +234,9 @@ fn briefed(briefing: &Briefing, scene: &Scene<'_>, width: usize, lines: &mut Vec
 /// The files with their numbers of lines; the lines themselves come after them.
 fn changes(patch: &Patch, scene: &Scene<'_>, width: usize, lines: &mut Vec<Line<'static>>) {
     let look = scene.look();
+    if patch.files.is_empty() {
+        return section("changes: none", scene, lines);
+    }
     let key = scene.model.key(Action::ShowDiff);
     section(&format!("changes: {} ({key} full size)", diff::sum(patch)), scene, lines);
     if let Some(note) = &patch.note {
