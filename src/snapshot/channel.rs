@@ -54,6 +54,7 @@ impl ChannelRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Command, Input};
     use crate::snapshot::sample;
 
     #[test]
@@ -63,6 +64,9 @@ mod tests {
         };
         assert_eq!(fired(&sample::running()), [true, false]);
         assert_eq!(fired(&sample::waiting_for_approval()), [false, false]);
-        assert_eq!(fired(&sample::approved()), [true, false]);
+        let goes_on = (91_000, Input::Command(Command::Promote { dependencies: Some(Ok(())) }));
+        let inputs = sample::started().into_iter().chain([sample::approval(true), goes_on]);
+        let (approved, _) = sample::records_of(sample::created_with_approval(), inputs);
+        assert_eq!(fired(&approved), [true, false]);
     }
 }

@@ -21,7 +21,6 @@ use super::look::{Look, Theme};
 use super::model::{Auto, Memory, Model, VerbName};
 use super::msg::{Called, Effect, Foreground, Msg};
 use super::page::{Page, Target};
-use super::pane::attention;
 use super::scene::Scene;
 use super::terminal::Terminal;
 use super::update::{Data, update};
@@ -35,7 +34,6 @@ use crate::client::Workspace;
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::notice::terminal::Terminal as Bell;
-use crate::snapshot::Class;
 
 /// Milliseconds that a first frame waits for the runs.
 const FIRST_FRAME_MS: u64 = 40;
@@ -186,10 +184,8 @@ impl App {
 
     /// Takes in everything that has happened; whether the dashboard is to be closed.
     fn take_in(&mut self) -> io::Result<bool> {
-        while let Ok(arrived) = self.arrived.try_recv() {
-            if self.arrive(arrived)? {
-                return Ok(true);
-            }
+        if self.take_arrivals()? {
+            return Ok(true);
         }
         while crossterm::event::poll(Duration::ZERO)? {
             let msg = match crossterm::event::read()? {
@@ -200,17 +196,28 @@ impl App {
                 Event::FocusGained => Msg::Focused(true),
                 Event::FocusLost => Msg::Focused(false),
             };
-            if self.happened(msg)? {
+            // A key that is held must not keep out what the threads have to say.
+            if self.happened(msg)? || self.take_arrivals()? {
                 return Ok(true);
             }
             // A key may have changed what the mouse would find.
             if self.is_dirty && crossterm::event::poll(Duration::ZERO)? {
                 self.draw()?;
+                self.tell_threads();
             }
         }
         let now = self.clock.now();
         if self.model.next_tick(&self.world, now).is_some() || !self.model.toasts.is_empty() {
             return self.happened(Msg::Tick);
+        }
+        Ok(false)
+    }
+
+    fn take_arrivals(&mut self) -> io::Result<bool> {
+        while let Ok(arrived) = self.arrived.try_recv() {
+            if self.arrive(arrived)? {
+                return Ok(true);
+            }
         }
         Ok(false)
     }
@@ -344,7 +351,7 @@ impl App {
         let mut page = Page::new(&mut frame, self.model.look);
         view(&scene, &mut page);
         let (hits, cursor) = (std::mem::take(&mut page.hits), page.cursor);
-        let title = title(&scene);
+        let title = pane::chrome::title(&scene);
         self.hits = hits;
         self.terminal.show(frame, cursor)?;
         self.terminal.title(&title)
@@ -464,26 +471,6 @@ fn editor(env: &Environment) -> Option<Vec<String>> {
     let line = env.get("VISUAL").or_else(|| env.get("EDITOR"))?;
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     (!words.is_empty()).then_some(words)
-}
-
-/// The window's title: what needs a person, what runs, what it cost.
-fn title(scene: &Scene<'_>) -> String {
-    let look = scene.look();
-    let waiting = attention::items(scene).len();
-    let live: usize = scene.world.views.values().map(|run| run.status.run.progress.live).sum();
-    let cost: f64 =
-        scene.world.views.values().filter_map(|run| run.status.run.usage.cost_usd).sum();
-    let mut words = Vec::new();
-    for (class, count) in [(Class::NeedsYou, waiting), (Class::Running, live)] {
-        if count > 0 {
-            words.push(format!("{}{count}", look.glyph(class)));
-        }
-    }
-    if cost > 0.0 {
-        words.push(format!("${cost:.2}"));
-    }
-    words.push(format!("crew {}", pane::chrome::project(scene)));
-    words.join(" ")
 }
 
 fn command_text(command: &impl crossterm::Command) -> String {

@@ -64,7 +64,7 @@ fn what_a_person_answers_is_stored_as_no_output() {
         )
     };
     check(&end("Sum it up."), &[]);
-    check(&end(""), &["12:9 warning: `b` stores no output: only agents and commands do"]);
+    check(&end(""), &["13:9 warning: `b` stores no output: only agents and commands do"]);
 }
 
 #[test]

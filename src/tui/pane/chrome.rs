@@ -39,6 +39,26 @@ pub fn head(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
     rest
 }
 
+/// The window's title: what needs a person, what runs, what it cost.
+pub fn title(scene: &Scene<'_>) -> String {
+    let look = scene.look();
+    let waiting = attention::items(scene).len();
+    let live: usize = scene.world.views.values().map(|run| run.status.run.progress.live).sum();
+    let cost: f64 =
+        scene.world.views.values().filter_map(|run| run.status.run.usage.cost_usd).sum();
+    let mut words = Vec::new();
+    for (class, count) in [(Class::NeedsYou, waiting), (Class::Running, live)] {
+        if count > 0 {
+            words.push(format!("{}{count}", look.glyph(class)));
+        }
+    }
+    if cost > 0.0 {
+        words.push(format!("${cost:.2}"));
+    }
+    words.push(format!("crew {}", project(scene)));
+    words.join(" ")
+}
+
 /// Name of the project, inert.
 pub fn project(scene: &Scene<'_>) -> String {
     inert_line(&scene.world.project, scene.look())
