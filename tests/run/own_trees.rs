@@ -264,6 +264,7 @@ fn a_conflict_of_commands_is_for_a_person_and_the_run_goes_on_after_it() {
     // What it says is what helps.
     let tree = words[2];
     std::process::Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
         .args(["-C", tree, "merge", "crew/do-it"])
         .output()
         .expect("started");
