@@ -1,5 +1,31 @@
 //! Cutting, comparing and counting of text for people.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that a text takes on a terminal.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The beginning of a text that is wider than `width` columns, with one column left for a mark; nothing when it fits.
+pub fn cut_to_columns(text: &str, width: usize) -> Option<String> {
+    if columns(text) <= width {
+        return None;
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide + 1 > width {
+            break;
+        }
+        used += wide;
+        cut.push(c);
+    }
+    cut.truncate(cut.trim_end().len());
+    Some(cut)
+}
+
 /// The name nearest to `wanted`, when it is near enough to be meant.
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = wanted.to_lowercase();

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::io::IsTerminal;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
 use super::context::Context;
 use crate::base::Time;
+pub use crate::base::text::columns;
+use crate::base::text::cut_to_columns;
 use crate::config::Config;
 use crate::snapshot::Class;
 
@@ -111,29 +111,9 @@ impl Style {
     }
 }
 
-/// Columns that a text takes.
-pub fn columns(text: &str) -> usize {
-    text.width()
-}
-
 /// The text in at most `width` columns; a cut shows as `…`.
 pub fn fit(text: &str, width: usize) -> Cow<'_, str> {
-    if columns(text) <= width {
-        return Cow::Borrowed(text);
-    }
-    let mut cut = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if used + wide + 1 > width {
-            break;
-        }
-        used += wide;
-        cut.push(c);
-    }
-    cut.truncate(cut.trim_end().len());
-    cut.push('…');
-    Cow::Owned(cut)
+    cut_to_columns(text, width).map_or(Cow::Borrowed(text), |cut| Cow::Owned(cut + "…"))
 }
 
 #[cfg(test)]

@@ -2,29 +2,19 @@
 //!
 //! All of it arrives at one place, so that waiting costs nothing.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::Utf8Path;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::stdio::stdin;
 use signal_hook::SigId;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::{pipe, unregister};
 
+use crate::client::poll;
+pub use crate::client::poll::Keys;
 use crate::store::Watch;
-
-/// Whose keys a wait is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keys {
-    /// The terminal at standard input, in raw mode.
-    Terminal,
-    /// Nobody's.
-    None,
-}
 
 /// Wakes whoever follows a run.
 #[derive(Debug)]
@@ -63,26 +53,7 @@ impl Wakes {
     /// # Errors
     /// The terminal is gone.
     pub fn wait(&mut self, keys: Keys, max_ms: u64) -> io::Result<()> {
-        let at_most = Timespec {
-            tv_sec: i64::try_from(max_ms / 1_000).unwrap_or(i64::MAX),
-            tv_nsec: i64::try_from(max_ms % 1_000 * 1_000_000).unwrap_or(0),
-        };
-        let mut both = [
-            PollFd::new(&self.woken, PollFlags::IN),
-            PollFd::from_borrowed_fd(stdin(), PollFlags::IN),
-        ];
-        let count = if keys == Keys::Terminal { 2 } else { 1 };
-        match poll(&mut both[..count], Some(&at_most)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if both[1].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the terminal is gone"));
-        }
-        // Many wake-ups are one reason to look.
-        let mut bytes = [0; 256];
-        while (&self.woken).read(&mut bytes).is_ok_and(|count| count > 0) {}
-        Ok(())
+        poll::wait(&self.woken, keys, Some(max_ms))
     }
 
     /// Whether the process was interrupted since the last question.

@@ -18,6 +18,7 @@ pub mod pager;
 pub mod patch;
 pub mod plan;
 pub mod policy;
+pub mod poll;
 pub mod radar;
 pub mod recover;
 pub mod request;

@@ -341,13 +341,7 @@ impl App {
         self.is_dirty = false;
         let mut frame = Terminal::frame()?;
         self.model.size = (frame.area.width, frame.area.height);
-        let scene = Scene {
-            model: &self.model,
-            world: &self.world,
-            loads: &self.loads,
-            zone: &self.zone,
-            now: self.clock.now(),
-        };
+        let scene = self.scene();
         let mut page = Page::new(&mut frame, self.model.look);
         view(&scene, &mut page);
         let (hits, cursor) = (std::mem::take(&mut page.hits), page.cursor);
@@ -357,6 +351,16 @@ impl App {
         self.terminal.title(&title)
     }
 
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            model: &self.model,
+            world: &self.world,
+            loads: &self.loads,
+            zone: &self.zone,
+            now: self.clock.now(),
+        }
+    }
+
     /// Tells the threads what is looked at, when that changed.
     fn tell_threads(&mut self) {
         let looked = self.model.looked();
@@ -364,13 +368,7 @@ impl App {
             self.looked.clone_from(&looked);
             drop(self.tell_feed.send(Told::Looked(looked)));
         }
-        let scene = Scene {
-            model: &self.model,
-            world: &self.world,
-            loads: &self.loads,
-            zone: &self.zone,
-            now: self.clock.now(),
-        };
+        let scene = self.scene();
         let wants = self.model.wants(&scene);
         let versions: BTreeMap<RunNumber, u64> = wants
             .iter()

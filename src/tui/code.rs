@@ -34,11 +34,6 @@ pub fn highlight(hint: &str, text: &str, look: Look) -> Vec<Line<'static>> {
     }
 }
 
-/// Unpacks the grammars, so that the first code that is shown does not wait for it.
-pub fn warm() {
-    LazyLock::force(&GRAMMARS);
-}
-
 static GRAMMARS: LazyLock<SyntaxSet> = LazyLock::new(two_face::syntax::extra_newlines);
 static SCOPES: LazyLock<Vec<(Scope, Token)>> = LazyLock::new(|| {
     let known = TOKENS.iter();

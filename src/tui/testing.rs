@@ -19,7 +19,7 @@ use super::view::view;
 use super::want::{Loaded, Loads, Want};
 use super::world::{RunItem, RunView, StoryLine, World};
 use crate::base::{RunNumber, Time};
-use crate::engine::State;
+use crate::engine::{State, Vitals, explain_run};
 use crate::event::Record;
 use crate::snapshot::{Live, StatusView};
 
@@ -34,7 +34,8 @@ pub(crate) const SIZES: [(u16, u16); 4] = [(160, 45), (120, 36), (80, 24), (50, 
 pub(crate) fn run_of((state, records): (State, Vec<Record>)) -> RunView {
     let story = records.iter().map(StoryLine::of).collect();
     let now = state.updated_at;
-    RunView::of(StatusView::of(&state, &Live::default(), now), &state, story)
+    let why = explain_run(&state, &Vitals::default(), now);
+    RunView::of(StatusView::of(&state, &Live::default(), now), &state, story, why)
 }
 
 /// The same run under another number.

@@ -2,18 +2,14 @@
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
 use super::look::Look;
-use crate::base::text::printable;
+pub use crate::base::text::columns;
+use crate::base::text::{cut_to_columns, printable};
 
 /// Columns of a tab.
 const TAB: usize = 4;
-
-/// Columns that a text takes.
-pub fn columns(text: &str) -> usize {
-    text.width()
-}
 
 /// Text of others as it may be drawn: no control characters, tabs as blanks, and ASCII where only that is shown.
 ///
@@ -56,25 +52,11 @@ pub fn inert_line(text: &str, look: Look) -> String {
 
 /// The text in at most `width` columns; a cut is shown.
 pub fn fit(text: &str, width: usize, look: Look) -> String {
-    if columns(text) <= width {
-        return text.to_owned();
+    match cut_to_columns(text, width) {
+        None => text.to_owned(),
+        Some(cut) if width == 0 => cut,
+        Some(cut) => cut + look.sign("…", "~"),
     }
-    let mark = look.sign("…", "~");
-    let mut cut = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if used + wide + 1 > width {
-            break;
-        }
-        used += wide;
-        cut.push(c);
-    }
-    cut.truncate(cut.trim_end().len());
-    if width > 0 {
-        cut.push_str(mark);
-    }
-    cut
 }
 
 /// The text in exactly `width` columns: cut, or filled with blanks.

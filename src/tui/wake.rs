@@ -1,16 +1,15 @@
 //! What the dashboard waits for: keys, signals, and its own threads, all at one place.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::stdio::stdin;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGTERM, SIGWINCH};
 use signal_hook::low_level::{pipe, unregister};
+
+use crate::client::poll::{self, Keys};
 
 /// Waits for keys, signals and threads.
 #[derive(Debug)]
@@ -56,24 +55,7 @@ impl Wake {
 
     /// Waits for something, at most this long.
     pub(super) fn wait(&self, most_ms: Option<u64>) -> io::Result<()> {
-        let most = most_ms.map(|ms| Timespec {
-            tv_sec: i64::try_from(ms / 1_000).unwrap_or(i64::MAX),
-            tv_nsec: i64::try_from(ms % 1_000 * 1_000_000).unwrap_or(0),
-        });
-        let mut both = [
-            PollFd::new(&self.woken, PollFlags::IN),
-            PollFd::from_borrowed_fd(stdin(), PollFlags::IN),
-        ];
-        match poll(&mut both, most.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if both[1].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the terminal is gone"));
-        }
-        let mut bytes = [0; 256];
-        while (&self.woken).read(&mut bytes).is_ok_and(|count| count > 0) {}
-        Ok(())
+        poll::wait(&self.woken, Keys::Terminal, most_ms)
     }
 
     /// Whether the process was told to end.

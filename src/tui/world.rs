@@ -146,14 +146,14 @@ impl StoryLine {
 }
 
 impl RunView {
-    /// The run of a state and its rows, which stand for the same moment.
-    pub fn of(status: StatusView, state: &State, story: Vec<StoryLine>) -> Self {
+    /// The run of a state, its rows, and why it is in its status; all stand for the same moment.
+    pub fn of(status: StatusView, state: &State, story: Vec<StoryLine>, why: Explanation) -> Self {
         Self {
             plan: Arc::clone(state.expanded.as_ref().unwrap_or(&state.created.plan)),
             messages: MessageRow::all(state),
             story,
             activity: BTreeMap::new(),
-            why: explain_run(state, &Vitals::default(), status.now),
+            why,
             whys: BTreeMap::new(),
             gates: gates(state, status.now),
             damage: None,
@@ -166,7 +166,12 @@ impl RunView {
         // What ran then had a supervisor, or an event would say that it was lost.
         let supervisor = SupervisorRow { live: true, pid: None };
         let live = Live { supervisor, ..Live::default() };
-        let mut view = Self::of(StatusView::of(state, &live, now), state, story);
+        let mut view = Self::of(
+            StatusView::of(state, &live, now),
+            state,
+            story,
+            explain_run(state, &Vitals::default(), now),
+        );
         for (ix, row) in view.status.tasks.iter().enumerate() {
             let why = explain_task(state, &Vitals::default(), now, ix);
             view.whys.insert(row.id.clone(), why);

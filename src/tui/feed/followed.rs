@@ -83,9 +83,9 @@ impl Followed {
 
     fn build(&self, looked: &BTreeSet<TaskRef>, now: Time) -> RunView {
         let state = self.ledger.state();
-        let mut view = RunView::of(seen(&self.ledger, now), state, self.story.clone());
+        let why = explain(&self.ledger, None, now);
+        let mut view = RunView::of(seen(&self.ledger, now), state, self.story.clone(), why);
         view.status.conflicts = conflicts(&self.project, state);
-        view.why = explain(&self.ledger, None, now);
         for task in looked.iter().filter_map(|looked| looked.task.as_ref()) {
             view.whys.insert(task.clone(), explain(&self.ledger, Some(task), now));
         }

@@ -47,7 +47,6 @@ pub enum Told {
 pub struct Feed {
     dir: ProjectDir,
     formats: Formats,
-    slots: u32,
     clock: Clock,
     told: Receiver<Told>,
     watch: Option<Watch>,
@@ -81,7 +80,6 @@ impl Feed {
         };
         Self {
             formats: Formats::of(&workspace.config),
-            slots: workspace.config.limits.machine,
             clock,
             told,
             watch: Watch::files(none, wake).ok(),
@@ -97,13 +95,11 @@ impl Feed {
 
     /// Reads and publishes until nobody listens; `publish` returns whether somebody does.
     pub fn run(mut self, mut publish: impl FnMut(Arc<World>) -> bool) {
-        let mut is_first = true;
         loop {
-            let changed = self.look();
-            if (changed || is_first) && !publish(Arc::new(self.world.clone())) {
+            // The first look always has something to tell.
+            if self.look() && !publish(Arc::new(self.world.clone())) {
                 return;
             }
-            is_first = false;
             if !self.wait() {
                 return;
             }
@@ -156,7 +152,6 @@ impl Feed {
     fn publishable(&mut self, now: Time) {
         self.world.now = now;
         self.world.is_read = true;
-        self.world.slots = self.slots;
         self.world.problem = self.listing.problem().map(str::to_owned);
         if let Some(slug) = self.listing.project() {
             slug.clone_into(&mut self.world.project);

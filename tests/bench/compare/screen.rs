@@ -131,7 +131,9 @@ fn world_of_fifty() -> World {
         state.apply_record(record);
     }
     assert_eq!(state.live_count(), 50, "all of them are at work");
-    let run = RunView::of(StatusView::of(&state, &Live::default(), at), &state, Vec::new());
+    let why = crew::engine::explain_run(&state, &crew::engine::Vitals::default(), at);
+    let status = StatusView::of(&state, &Live::default(), at);
+    let run = RunView::of(status, &state, Vec::new(), why);
     let item = RunItem { number: RunNumber(1), row: Ok(run.status.run.clone()), damage: None };
     World {
         now: at,
