@@ -135,7 +135,11 @@ fn heartbeats(scene: &Scene<'_>, width: usize, lines: &mut Vec<Line<'static>>) {
     let sum = if all.is_empty() {
         String::new()
     } else {
-        format!("{} of memory in {processes}", bytes_words(rss))
+        format!(
+            "{} of memory in {processes} {}",
+            bytes_words(rss),
+            if processes == 1 { "process" } else { "processes" }
+        )
     };
     lines.push(title("Heartbeats and processes", &sum, scene));
     let open: Vec<&RunView> = scene

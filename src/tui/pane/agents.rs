@@ -18,6 +18,8 @@ use crate::base::time::human_ms;
 const WIDE: usize = 52;
 /// The same for few agents, which tell below their rows what they do.
 const CARD_WIDE: usize = 46;
+/// Columns of a state where there is room for program and cost.
+const STATE_LEAST: usize = 12;
 
 /// Draws the rows; `scroll` is the first row of the last frame, and is moved so that the cursor is seen.
 pub fn view(
@@ -100,8 +102,11 @@ impl Cells {
     pub(super) fn of(rows: &[Row], width: usize) -> Self {
         let widest = |of: fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or(0);
         let name = widest(|row| columns(&label(row))).clamp(8, 24);
-        let is_wide = width >= if crowd::is_few(rows.len()) { CARD_WIDE } else { WIDE };
-        let agent = if is_wide { widest(|row| columns(&row.agent)).clamp(5, 10) } else { 0 };
+        let agent = widest(|row| columns(&row.agent)).clamp(5, 10);
+        let least = if crowd::is_few(rows.len()) { CARD_WIDE } else { WIDE };
+        // What an agent does counts more than who it is and what it costs.
+        let is_wide = width >= least && width >= name + agent + STATE_LEAST + 20;
+        let agent = if is_wide { agent } else { 0 };
         // Sign, tag, blanks between, time and cost.
         let fixed = 3 + name + 1 + if is_wide { agent + 1 + 7 } else { 0 } + 7;
         let rest = width.saturating_sub(fixed + 1);

@@ -246,7 +246,7 @@ pub fn view(state: &State, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
             mark(&mut line, needle, shown.look);
         }
         buf.set_line(row.x, row.y, &line, row.width);
-        if state.cursor == Some(place) {
+        if state.cursor == Some(place) && line.width() > 0 {
             buf.set_style(row, shown.look.style(Role::Marked));
         }
     }
