@@ -19,6 +19,8 @@ pub mod patch;
 pub mod plan;
 pub mod policy;
 pub mod poll;
+pub mod processes;
+pub mod projects;
 pub mod radar;
 pub mod recover;
 pub mod request;

@@ -252,6 +252,7 @@ pub(super) fn write(
     now: Time,
 ) -> Result<RunNumber, StartError> {
     let mut project = Project::ensure(workspace.dir.clone())?;
+    super::projects::remember(&workspace.env, &workspace.found.root);
     let lock = ProjectLock::take(&workspace.dir)?;
     let known = project.runs()?;
     if let Some(missing) = prepared.request.after.iter().find(|after| !known.contains(after)) {

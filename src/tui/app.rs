@@ -1,39 +1,40 @@
 //! The loop of the dashboard: wait, take in what happened, draw what changed.
 
+mod start;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::Event;
+use crossterm::event::{Event, KeyEvent};
 use ratatui::layout::Rect;
 use rustix::process::{Signal, getpid, kill_process};
 
+use super::background::{self, Heard, Listener};
 use super::calls::{Runner, browse};
 use super::feed::{Feed, Told};
-use super::keymap::Keymap;
 use super::loads::{Ask, Loader, Looked};
-use super::look::{Look, Theme};
-use super::model::{Auto, Memory, Model, VerbName};
+use super::model::{Memory, Model, VerbName};
 use super::msg::{Called, Effect, Foreground, Msg};
 use super::page::{Page, Target};
+use super::progress::{self, Progress};
 use super::scene::Scene;
 use super::terminal::Terminal;
 use super::update::{Data, update};
 use super::view::view;
-use super::wake::{Wake, Waker};
+use super::wake::Wake;
 use super::want::{Loaded, Loads, Want};
 use super::world::{TaskRef, World};
 use super::{memory, pane};
 use crate::base::{RunNumber, Time};
 use crate::client::Workspace;
 use crate::clock::Clock;
-use crate::config::Environment;
 use crate::notice::terminal::Terminal as Bell;
+use start::{editor, model, threads};
 
 /// Milliseconds that a first frame waits for the runs.
 const FIRST_FRAME_MS: u64 = 40;
@@ -84,16 +85,21 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
     let threads = threads(feed, loader, told_loads, &arrivals, &wake.waker());
     let model = model(seed)?;
     let saved = model.memory.clone();
+    let wanted = &seed.workspace.config.ui.theme;
+    let asks = background::is_asked(wanted, model.look.theme, &seed.workspace.env);
     let mut app = App {
         path: seed.workspace.dir.dashboard_json(),
         editor: editor(&seed.workspace.env),
         bell: Bell::of(&seed.workspace.config.notify, &seed.workspace.env),
+        shows_progress: progress::is_shown(&seed.workspace.env),
         model,
         saved,
         save_at: None,
         world: Arc::default(),
         loads: Loads::default(),
         looked: BTreeSet::new(),
+        is_close: false,
+        listener: asks.then(|| Listener::new(clock.now())),
         wanted: Looked::default(),
         hits: Vec::new(),
         zone: jiff::tz::TimeZone::system(),
@@ -123,12 +129,15 @@ struct App {
     path: camino::Utf8PathBuf,
     editor: Option<Vec<String>>,
     bell: Option<Bell>,
+    shows_progress: bool,
     model: Model,
     saved: Memory,
     save_at: Option<Time>,
     world: Arc<World>,
     loads: Loads,
     looked: BTreeSet<TaskRef>,
+    is_close: bool,
+    listener: Option<Listener>,
     wanted: Looked,
     hits: Vec<(Rect, Target)>,
     zone: jiff::tz::TimeZone,
@@ -146,6 +155,10 @@ struct App {
 impl App {
     fn stay(&mut self) -> io::Result<Closed> {
         self.first_frame()?;
+        self.draw()?;
+        if self.listener.is_some() {
+            Terminal::tell(background::QUERY)?;
+        }
         loop {
             if self.is_dirty {
                 self.draw()?;
@@ -189,7 +202,11 @@ impl App {
         }
         while Wake::has_event()? {
             let msg = match crossterm::event::read()? {
-                Event::Key(key) => Msg::Key(key),
+                Event::Key(key) => match self.pressed(key)? {
+                    Some(false) => continue,
+                    Some(true) => return Ok(true),
+                    None => Msg::Key(key),
+                },
                 Event::Mouse(event) => Msg::Mouse(event),
                 Event::Paste(text) => Msg::Paste(text),
                 Event::Resize(width, height) => Msg::Resized(width, height),
@@ -211,6 +228,32 @@ impl App {
             return self.happened(Msg::Tick);
         }
         Ok(false)
+    }
+
+    /// Gives a key to who listens for the terminal's answer; whether the dashboard is to be closed,
+    /// or nothing when the key is to be taken as it is.
+    fn pressed(&mut self, key: KeyEvent) -> io::Result<Option<bool>> {
+        let now = self.clock.now();
+        let Some(listener) = self.listener.as_mut().filter(|listener| listener.listens(now)) else {
+            self.listener = None;
+            return Ok(None);
+        };
+        match listener.hear(key) {
+            Heard::Pressed(keys) if keys == [key] => return Ok(None),
+            Heard::Pressed(keys) => {
+                for key in keys {
+                    if self.happened(Msg::Key(key))? {
+                        return Ok(Some(true));
+                    }
+                }
+            }
+            Heard::Part => {}
+            Heard::Answer(theme) => {
+                self.listener = None;
+                self.is_dirty |= self.model.is_on(theme);
+            }
+        }
+        Ok(Some(false))
     }
 
     fn take_arrivals(&mut self) -> io::Result<bool> {
@@ -346,9 +389,11 @@ impl App {
         view(&scene, &mut page);
         let (hits, cursor) = (std::mem::take(&mut page.hits), page.cursor);
         let title = pane::chrome::title(&scene);
+        let progress = self.shows_progress.then(|| Progress::of(&scene)).flatten();
         self.hits = hits;
         self.terminal.show(frame, cursor)?;
-        self.terminal.title(&title)
+        self.terminal.title(&title)?;
+        self.terminal.progress(progress)
     }
 
     fn scene(&self) -> Scene<'_> {
@@ -367,6 +412,11 @@ impl App {
         if looked != self.looked {
             self.looked.clone_from(&looked);
             drop(self.tell_feed.send(Told::Looked(looked)));
+        }
+        let is_close = self.model.looks_closely();
+        if is_close != self.is_close {
+            self.is_close = is_close;
+            drop(self.tell_feed.send(Told::Closely(is_close)));
         }
         let scene = self.scene();
         let wants = self.model.wants(&scene);
@@ -415,60 +465,6 @@ impl App {
         let runs = self.world.views.values();
         Closed { live: runs.filter(|run| !run.status.run.status.is_terminal()).count() }
     }
-}
-
-fn threads(
-    feed: Feed,
-    loader: Loader,
-    told: Receiver<Ask>,
-    arrivals: &Sender<Arrived>,
-    waker: &Waker,
-) -> [JoinHandle<()>; 2] {
-    let (worlds, woken) = (arrivals.clone(), waker.clone());
-    let feed = thread::spawn(move || {
-        feed.run(|world| {
-            let is_heard = worlds.send(Arrived::World(world)).is_ok();
-            woken.wake();
-            is_heard
-        });
-    });
-    let (loads, woken) = (arrivals.clone(), waker.clone());
-    let loader = thread::spawn(move || {
-        loader.run(&told, |want, loaded| {
-            let is_heard = loads.send(Arrived::Loaded(want, loaded)).is_ok();
-            woken.wake();
-            is_heard
-        });
-    });
-    [feed, loader]
-}
-
-fn model(seed: &Seed) -> io::Result<Model> {
-    let ui = &seed.workspace.config.ui;
-    let env = &seed.workspace.env;
-    let look = Look {
-        theme: Theme::fitting(&ui.theme, env),
-        ascii: ui.ascii.unwrap_or(!env.is_utf8_locale()),
-    };
-    let (keys, problems) = Keymap::with(&ui.keys);
-    let memory = memory::read(&seed.workspace.dir.dashboard_json());
-    let mut model = Model::new(look, keys, crossterm::terminal::size()?, memory);
-    let is_colorless = env.no_color();
-    let look = Look { theme: Theme::fitting("auto", env), ascii: !env.is_utf8_locale() };
-    model.auto = Auto { look, is_colorless };
-    model.verbs = seed.verbs.as_slice().into();
-    model.selected = seed.run.map(|run| TaskRef { run, task: None });
-    let now = Clock::start().now();
-    for problem in problems {
-        model.complain(problem, now);
-    }
-    Ok(model)
-}
-
-fn editor(env: &Environment) -> Option<Vec<String>> {
-    let line = env.get("VISUAL").or_else(|| env.get("EDITOR"))?;
-    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-    (!words.is_empty()).then_some(words)
 }
 
 fn command_text(command: &impl crossterm::Command) -> String {

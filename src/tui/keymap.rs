@@ -116,6 +116,7 @@ bindings! {
     Palette Global ["ctrl+p"] "" "find any command";
     Goto Global [":"] "go to" "go to a run, a task or a screen, or run a command";
     Help Global ["?", "f1"] "keys" "keys that are valid here";
+    Health Global ["H", "f2"] "" "how well everything is: heartbeats, processes, dead letters";
     Settings Global [","] "" "settings";
     CopyCommand Global ["ctrl+y"] "" "copy the command line of the last action";
     StopAll Global ["X"] "" "stop all live runs (asks)";
@@ -173,6 +174,8 @@ bindings! {
     NextMatch Transcript ["n"] "" "next match";
     PreviousMatch Transcript ["N"] "" "previous match";
     Fold Transcript ["z"] "fold" "show or hide what the agent thinks";
+    NextEntry Transcript ["J", "}"] "" "to the next entry; enter shows or hides all of it";
+    PreviousEntry Transcript ["K", "{"] "" "to the entry before";
     Raw Transcript ["v"] "raw" "lines as the program printed them";
     EarlierAttempt Inspector ["<"] "" "the attempt before";
     LaterAttempt Inspector [">"] "" "the attempt after";
@@ -194,6 +197,7 @@ bindings! {
     PreviousTab Inspector ["["] "" "previous tab";
 
     Sort Runs ["o"] "sort" "sort by another column";
+    AllProjects Runs ["P"] "all projects" "the runs of all projects, or of this one alone";
     Archive Runs ["A"] "archive" "archive the run";
     Compare Runs ["c"] "compare" "compare the tagged runs";
     RetryRun Runs ["R"] "retry" "a new run with the same goal";

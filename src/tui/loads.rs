@@ -9,16 +9,21 @@ use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError};
 
 mod outputs;
 mod past;
+mod sessions;
 
 use self::outputs::Outputs;
 use self::past::Pasts;
 use super::calls::Runner;
 use super::library::Library;
+use super::screen::runs::projects::ProjectRuns;
 use super::want::{AttemptRef, Loaded, Want};
+use super::world::RunItem;
 use crate::base::{RunNumber, redact, text};
 use crate::client::Workspace;
 use crate::client::briefing::Briefing;
-use crate::client::patch;
+use crate::client::{Listed, patch, projects};
+use crate::clock::Clock;
+use crate::config::Environment;
 use crate::ledger::Ledger;
 use crate::snapshot::DecisionRow;
 use crate::store::{ProjectDir, files};
@@ -42,6 +47,8 @@ pub(super) enum Ask {
 
 /// Loads what is looked at.
 pub(super) struct Loader {
+    env: Environment,
+    clock: Clock,
     dir: ProjectDir,
     runner: Runner,
     library: Library,
@@ -61,7 +68,8 @@ impl Loader {
         let outputs = Outputs::new(dir.clone(), workspace.config.clone(), ask);
         let library = Library::of(workspace);
         let pasts = Pasts::default();
-        Self { dir, runner, library, known: BTreeMap::new(), outputs, pasts }
+        let (env, clock) = (workspace.env.clone(), Clock::start());
+        Self { env, clock, dir, runner, library, known: BTreeMap::new(), outputs, pasts }
     }
 
     /// Loads until nobody asks any more; `publish` returns whether somebody listens.
@@ -77,7 +85,7 @@ impl Loader {
             for want in &looked.0 {
                 let stamp = stamp(want, &looked.1);
                 // Somebody may have written into a file of a workflow.
-                let is_file = matches!(want, Want::Workflows | Want::Workflow(_));
+                let is_file = matches!(want, Want::Workflows | Want::Workflow(_) | Want::Projects);
                 let is_known = !is_file && self.known.get(&want.subject()) == Some(&stamp);
                 let loaded = match want {
                     Want::Transcript { .. } | Want::Found { .. } => {
@@ -138,6 +146,7 @@ impl Loader {
             }
             Want::Output(args) => Ok(Loaded::Output(Arc::new(self.runner.run(args, None)))),
             Want::Workflows => Ok(Loaded::Workflows(Arc::new(self.library.list()))),
+            Want::Projects => Ok(Loaded::Projects(Arc::new(self.projects()))),
             Want::Workflow(name) => Ok(Loaded::Workflow(Arc::new(self.library.page(name)?))),
             Want::Briefing { run, id } => self.briefing(*run, id),
             Want::Patch { run, task } => {
@@ -154,6 +163,21 @@ impl Loader {
                 Err("it is read by itself".to_owned())
             }
         }
+    }
+
+    fn projects(&self) -> Vec<ProjectRuns> {
+        let known = projects::all(&self.env, self.clock.now());
+        let item = |listed: Listed| RunItem {
+            number: listed.number,
+            row: listed.row.map_err(|error| text::error_chain(&error)),
+            damage: listed.damage,
+        };
+        let runs = |known: projects::Known| ProjectRuns {
+            root: known.root,
+            name: known.slug,
+            runs: known.runs.map(|runs| runs.into_iter().map(item).collect()),
+        };
+        known.into_iter().map(runs).collect()
     }
 
     fn ledger(&self, run: RunNumber) -> Result<Ledger, String> {
@@ -178,6 +202,7 @@ fn stamp(want: &Want, versions: &BTreeMap<RunNumber, u64>) -> u64 {
         | Want::Briefing { run, .. }
         | Want::Patch { run, .. } => versions.get(run).copied().unwrap_or(0),
         Want::Workflows
+        | Want::Projects
         | Want::Workflow(_)
         | Want::Output(_)
         | Want::Past { .. }

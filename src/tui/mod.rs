@@ -19,9 +19,11 @@
 )]
 
 mod app;
+mod background;
 mod calls;
 pub mod canvas;
 pub mod code;
+pub mod divider;
 pub mod feed;
 pub mod key;
 pub mod keymap;
@@ -35,6 +37,7 @@ pub mod msg;
 pub mod overlay;
 pub mod page;
 pub mod pane;
+mod progress;
 mod replay;
 pub mod scene;
 pub mod screen;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::divider::Divider;
 use super::keymap::{Action, Keymap, Scope};
-use super::look::Look;
+use super::look::{Look, Theme};
 use super::msg::{Call, Effect};
 use super::overlay::Overlay;
 use super::page::Panel;
@@ -116,6 +117,9 @@ pub struct Memory {
     /// Texts by where they were written: `send:5/coding`.
     #[serde(default)]
     pub drafts: BTreeMap<String, String>,
+    /// Where lines between panels were dragged, in percent of the width.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dividers: BTreeMap<String, u16>,
     /// Comments on changes that were not sent, by run or task: `5`, `5/coding`.
     #[serde(default)]
     pub comments: BTreeMap<String, Vec<Comment>>,
@@ -178,6 +182,8 @@ pub struct Model {
     pub overlays: Vec<Overlay>,
     /// The past that is shown.
     pub replay: Option<Replay>,
+    /// The line between two panels that the mouse holds.
+    pub dragged: Option<Divider>,
     /// What was just said.
     pub toasts: Vec<Toast>,
     /// What outlives the dashboard.
@@ -219,6 +225,7 @@ impl Model {
             diff: diff::State::default(),
             overlays: Vec::new(),
             replay: None,
+            dragged: None,
             toasts: Vec::new(),
             memory,
             last_line: None,
@@ -276,6 +283,23 @@ impl Model {
         let mut looked: BTreeSet<TaskRef> = self.selected.iter().cloned().collect();
         looked.extend(self.replay.iter().map(|replay| TaskRef { run: replay.run, task: None }));
         looked
+    }
+
+    /// The terminal has told how it looks; whether that changes anything.
+    pub fn is_on(&mut self, theme: Option<Theme>) -> bool {
+        let Some(theme) = theme.filter(|_| !self.auto.is_colorless) else { return false };
+        let is_auto = self.look.theme == self.auto.look.theme;
+        self.auto.look.theme = theme;
+        let changes = is_auto && self.look.theme != theme;
+        if is_auto {
+            self.look.theme = theme;
+        }
+        changes
+    }
+
+    /// Whether what the processes use is looked at.
+    pub fn looks_closely(&self) -> bool {
+        self.overlays.iter().any(|overlay| matches!(overlay, Overlay::Health(_)))
     }
 
     /// Runs a command of crew in the background.

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Widget};
 
+use super::divider::Divider;
 use super::keymap::Action;
 use super::look::{Look, Role};
 use super::text::fit;
@@ -25,8 +26,8 @@ pub enum Target {
     File(usize),
     /// A tab of the inspector.
     Tab(usize),
-    /// The line between two panels.
-    Divider,
+    /// A line between two panels.
+    Divider(Divider),
     /// A moment of the run that is replayed, by its event.
     Moment(u64),
 }

@@ -20,8 +20,12 @@ use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::progress::{CLEAR, Progress};
+
 /// Whether this process has taken the terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal shows progress that has to be taken away.
+static PROGRESSES: AtomicBool = AtomicBool::new(false);
 /// The hook that gives the terminal back before a panic is told.
 static HOOK: Once = Once::new();
 
@@ -31,6 +35,7 @@ pub(super) struct Terminal {
     shown: Buffer,
     cursor: Option<Position>,
     title: String,
+    progress: Option<Progress>,
     is_whole: bool,
 }
 
@@ -50,6 +55,7 @@ impl Terminal {
             shown: Buffer::empty(Rect::new(0, 0, width, height)),
             cursor: None,
             title: String::new(),
+            progress: None,
             is_whole: true,
         };
         terminal.enter()?;
@@ -71,6 +77,7 @@ impl Terminal {
         )?;
         self.cursor = None;
         self.title.clear();
+        self.progress = None;
         self.is_whole = true;
         Ok(())
     }
@@ -129,6 +136,17 @@ impl Terminal {
         Ok(())
     }
 
+    /// Shows how far the live runs are, or that none is.
+    pub(super) fn progress(&mut self, progress: Option<Progress>) -> io::Result<()> {
+        if self.progress != progress {
+            self.progress = progress;
+            PROGRESSES.store(progress.is_some(), Ordering::Relaxed);
+            let bytes = progress.map_or_else(|| CLEAR.to_owned(), Progress::bytes);
+            execute!(stdout(), Print(bytes))?;
+        }
+        Ok(())
+    }
+
     /// Writes bytes that are not seen: a bell, a notification, the clipboard.
     pub(super) fn tell(bytes: &str) -> io::Result<()> {
         execute!(stdout(), Print(bytes))
@@ -157,6 +175,9 @@ pub(super) fn let_go() {
 fn give_back() {
     if !TAKEN.swap(false, Ordering::Relaxed) {
         return;
+    }
+    if PROGRESSES.swap(false, Ordering::Relaxed) {
+        drop(execute!(stdout(), Print(CLEAR)));
     }
     drop(execute!(
         stdout(),

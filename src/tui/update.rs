@@ -3,6 +3,7 @@
 use crossterm::event::{KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
+use super::divider;
 use super::key::Key;
 use super::keymap::Action;
 use super::model::{Model, Screen, Tab};
@@ -176,7 +177,7 @@ pub fn act(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
         Screen::Inbox => inbox::update(model, data, action),
         Screen::Workflow => workflow::update(model, data, action),
         Screen::Task => task::update(model, &rows, action),
-        Screen::Runs => runs::update(model, &rows, action),
+        Screen::Runs => runs::update(model, data, &rows, action),
     };
     handled.unwrap_or_else(|| general(model, data, action))
 }
@@ -391,6 +392,7 @@ fn ended(model: &mut Model, called: &Called, now: Time) {
 fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
     let hit = Page::at(data.hits, event.column, event.row).map(|(_, target)| target.clone());
     match event.kind {
+        MouseEventKind::Drag(MouseButton::Left) if divider::drag(model, event.column) => Vec::new(),
         MouseEventKind::Down(MouseButton::Left) | MouseEventKind::Drag(MouseButton::Left)
             if matches!(hit, Some(Target::Moment(_))) && model.overlays.is_empty() =>
         {
@@ -405,7 +407,9 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
             Some(Target::Row(panel, at)) => {
                 model.panel = panel;
                 if panel == Panel::Inspector {
-                    diff::clicked(model, at);
+                    inspector::clicked(model, data, at);
+                } else if model.screen == Screen::Runs && model.runs.projects.is_shown {
+                    runs::projects::clicked(model, data, at);
                 } else if model.screen == Screen::Inbox {
                     inbox::choose_row(model, data, at);
                 } else {
@@ -426,22 +430,29 @@ fn mouse(model: &mut Model, data: &Data<'_>, event: MouseEvent) -> Vec<Effect> {
                 model.tab = Tab::ALL.get(at).copied().unwrap_or(model.tab);
                 Vec::new()
             }
-            Some(Target::Divider | Target::Moment(_)) | None => Vec::new(),
+            Some(Target::Divider(line)) => {
+                model.dragged = Some(line);
+                Vec::new()
+            }
+            Some(Target::Moment(_)) | None => Vec::new(),
         },
         MouseEventKind::ScrollUp => wheel(model, data, hit.as_ref(), Action::Up),
         MouseEventKind::ScrollDown => wheel(model, data, hit.as_ref(), Action::Down),
         MouseEventKind::ScrollLeft => wheel(model, data, hit.as_ref(), Action::Left),
         MouseEventKind::ScrollRight => wheel(model, data, hit.as_ref(), Action::Right),
-        MouseEventKind::Down(_)
-        | MouseEventKind::Up(_)
-        | MouseEventKind::Drag(_)
-        | MouseEventKind::Moved => Vec::new(),
+        MouseEventKind::Up(_) => {
+            model.dragged = None;
+            Vec::new()
+        }
+        MouseEventKind::Down(_) | MouseEventKind::Drag(_) | MouseEventKind::Moved => Vec::new(),
     }
 }
 
 /// Moves what is under the mouse, or what takes the keys.
 fn wheel(model: &mut Model, data: &Data<'_>, hit: Option<&Target>, action: Action) -> Vec<Effect> {
-    let is_inspector = model.overlays.is_empty() && hit == Some(&Target::Panel(Panel::Inspector));
+    let is_in =
+        matches!(hit, Some(Target::Panel(Panel::Inspector) | Target::Row(Panel::Inspector, _)));
+    let is_inspector = is_in && model.overlays.is_empty();
     // On the canvas the wheel moves the picture, not what is selected.
     let action = if model.screen == Screen::Workflow && model.overlays.is_empty() {
         workflow::wheel(action)

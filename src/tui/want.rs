@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::library::{WorkflowItem, WorkflowPage};
+use super::screen::runs::projects::ProjectRuns;
 use super::world::RunView;
 use crate::base::{RunNumber, TaskId, Time};
 use crate::client::briefing::Briefing;
@@ -61,6 +62,8 @@ pub enum Want {
         /// One of its tasks; absent for all of its work.
         task: Option<TaskId>,
     },
+    /// The runs of all projects.
+    Projects,
     /// A run as it was after an event.
     Past {
         /// The run.
@@ -105,6 +108,7 @@ impl Want {
             | Self::Attempt(_)
             | Self::Output(_)
             | Self::Workflows
+            | Self::Projects
             | Self::Workflow(_)
             | Self::Briefing { .. }
             | Self::Patch { .. }
@@ -123,7 +127,7 @@ impl Want {
                 Some(source.attempt.run)
             }
             Self::Attempt(attempt) => Some(attempt.run),
-            Self::Output(_) | Self::Workflows | Self::Workflow(_) => None,
+            Self::Output(_) | Self::Workflows | Self::Workflow(_) | Self::Projects => None,
         }
     }
 }
@@ -139,6 +143,8 @@ pub enum Loaded {
     Workflows(Arc<Vec<WorkflowItem>>),
     /// A workflow file.
     Workflow(Arc<WorkflowPage>),
+    /// The runs of all projects.
+    Projects(Arc<Vec<ProjectRuns>>),
     /// What a person should know who decides.
     Briefing(Arc<Briefing>),
     /// What was changed.
@@ -208,6 +214,15 @@ impl Loads {
     pub fn workflows(&self) -> Option<Result<&[WorkflowItem], &str>> {
         match self.0.get(&Want::Workflows)? {
             Ok(Loaded::Workflows(items)) => Some(Ok(items)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The runs of all projects.
+    pub fn projects(&self) -> Option<Result<&[ProjectRuns], &str>> {
+        match self.0.get(&Want::Projects)? {
+            Ok(Loaded::Projects(projects)) => Some(Ok(projects)),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         }

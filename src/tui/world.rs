@@ -9,8 +9,10 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 
 use crate::base::{RunNumber, TaskId, Time};
+use crate::client::processes;
 use crate::engine::{Explanation, State, Vitals, explain_gate, explain_run, explain_task};
-use crate::event::Record;
+use crate::event::takeover::HandBack;
+use crate::event::{Body, EndReason, Record};
 use crate::plan::Plan;
 use crate::snapshot::story;
 use crate::snapshot::{Class, Live, MessageRow, RunRow, StatusView, SupervisorRow, TaskRow};
@@ -49,12 +51,27 @@ pub struct World {
     pub views: BTreeMap<RunNumber, Arc<RunView>>,
     /// Live agents that a machine may have.
     pub slots: u32,
+    /// Bytes of memory of all their processes, in large steps; absent where nothing runs or nobody knows.
+    pub rss_bytes: Option<u64>,
+    /// Their processes, as of the last look.
+    pub processes: Vec<Process>,
     /// Tokens in each of the last minutes, the newest last.
     pub tokens: Vec<u64>,
     /// Why the runs cannot be read.
     pub problem: Option<String>,
     /// Whether the files were read once.
     pub is_read: bool,
+}
+
+/// A process of a live run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The run.
+    pub run: RunNumber,
+    /// Percent of one processor since the look before; absent at the first one.
+    pub cpu_percent: Option<u64>,
+    /// The process, with everything below it.
+    pub process: processes::Process,
 }
 
 /// A run in the list of all runs.
@@ -97,6 +114,8 @@ pub struct RunView {
     pub whys: BTreeMap<TaskId, Explanation>,
     /// Why its gates are in theirs, with who wrote what.
     pub gates: BTreeMap<String, Explanation>,
+    /// Programs that met a limit, and when it ends, the first end of each.
+    pub limits: BTreeMap<String, Time>,
     /// Where its log is broken, or why it is only read.
     pub damage: Option<String>,
 }
@@ -114,6 +133,8 @@ pub struct StoryLine {
     pub text: String,
     /// Whether it belongs into a short story.
     pub is_major: bool,
+    /// Whether it tells how well the run's processes are.
+    pub is_of_health: bool,
 }
 
 /// What a live attempt does now.
@@ -141,6 +162,7 @@ impl StoryLine {
             task: line.task,
             text: line.text,
             is_major: line.is_major,
+            is_of_health: is_of_health(&record.body),
         }
     }
 }
@@ -156,6 +178,7 @@ impl RunView {
             why,
             whys: BTreeMap::new(),
             gates: gates(state, status.now),
+            limits: limits(state, status.now),
             damage: None,
             status,
         }
@@ -209,10 +232,33 @@ impl RunView {
     }
 }
 
+/// Whether an event tells how well processes are: who took a run up again, who fell silent, what was mended.
+fn is_of_health(body: &Body) -> bool {
+    match body {
+        Body::SupervisorStarted(_)
+        | Body::RunNoted(_)
+        | Body::HeartbeatChanged(_)
+        | Body::AttentionRaised(_) => true,
+        Body::TaskHandedBack(back) => back.how == HandBack::Lost,
+        Body::AttemptEnded(end) => end.reason == EndReason::Lost,
+        _ => false,
+    }
+}
+
 /// Why each gate is open or closed.
 fn gates(state: &State, now: Time) -> BTreeMap<String, Explanation> {
     let gates = state.plan().gates.iter();
     gates.filter_map(|gate| Some((gate.id.clone(), explain_gate(state, now, &gate.id)?))).collect()
+}
+
+/// When the limits end that programs have met.
+fn limits(state: &State, now: Time) -> BTreeMap<String, Time> {
+    let mut limits: BTreeMap<String, Time> = BTreeMap::new();
+    for limited in state.limited.iter().filter(|limited| limited.until > now) {
+        let until = limits.entry(limited.runtime.clone()).or_insert(limited.until);
+        *until = limited.until.min(*until);
+    }
+    limits
 }
 
 impl World {

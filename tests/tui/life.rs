@@ -160,7 +160,7 @@ fn an_idle_dashboard_writes_nothing() {
     screen.keys("?");
     screen.wait(" Keys ");
     screen.keys("?");
-    screen.wait_for("the help is gone", |text| !text.contains(" Keys "));
+    screen.wait_for("the help is gone", |text| !text.contains(" Keys ") && screen.is_whole());
     let (before, waited) = (screen.bytes(), waits());
     // Other processes come and go; the dashboard of a project where nothing lives has no reason to move.
     for _ in 0..20 {

@@ -56,3 +56,25 @@ fn the_screens_in_the_readme_are_what_the_program_shows() {
     screen.keys("q");
     assert_eq!(screen.ends().0, Some(0));
 }
+
+/// The table of keys as docs/dashboard.md has it.
+fn keys() -> String {
+    use crew::tui::keymap::BINDINGS;
+
+    let mut text = String::from("| keys | where | action | what it does |\n|---|---|---|---|\n");
+    for row in BINDINGS {
+        let keys: Vec<String> =
+            row.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
+        let (place, name) = (row.scope.title(), row.action.name());
+        text.push_str(&format!("| {} | {place} | `{name}` | {} |\n", keys.join(" "), row.help));
+    }
+    text
+}
+
+#[test]
+fn the_documents_list_every_key() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dashboard.md"));
+    let page = page.expect("docs/dashboard.md");
+    let keys = keys();
+    assert!(page.ends_with(&format!("<!-- keys -->\n\n{keys}")), "it has to end with:\n\n{keys}");
+}

@@ -12,6 +12,9 @@ use pty_process::blocking::Pty;
 use crate::project::TestEnv;
 use crate::support::wait_until_or;
 
+/// Bytes of a frame of any size that a test uses.
+const LAST: usize = 256 << 10;
+
 /// A terminal with a program in it.
 pub struct Screen {
     pty: Arc<Pty>,
@@ -24,6 +27,8 @@ struct Seen {
     parser: vt100::Parser,
     /// Bytes that the program has written.
     bytes: usize,
+    /// The last of them, as far as it takes to find where a frame begins and ends.
+    last: Vec<u8>,
 }
 
 impl Screen {
@@ -36,7 +41,7 @@ impl Screen {
     pub fn start(plain: &Command, env: &TestEnv, rows: u16, columns: u16) -> Self {
         let (pty, child) = spawn(plain, env, rows, columns);
         let parser = vt100::Parser::new(cells(rows), cells(columns), 0);
-        let seen = Arc::new(Mutex::new(Seen { parser, bytes: 0 }));
+        let seen = Arc::new(Mutex::new(Seen { parser, bytes: 0, last: Vec::new() }));
         let (pty, all) = (Arc::new(pty), Arc::clone(&seen));
         let from = Arc::clone(&pty);
         let reader = std::thread::spawn(move || {
@@ -45,6 +50,9 @@ impl Screen {
                 let mut seen = all.lock().expect("whole");
                 seen.parser.process(&bytes[..count]);
                 seen.bytes += count;
+                seen.last.extend_from_slice(&bytes[..count]);
+                let surplus = seen.last.len().saturating_sub(LAST);
+                seen.last.drain(..surplus);
             }
         });
         Self { pty, reader, child, seen }
@@ -58,6 +66,13 @@ impl Screen {
     /// Bytes that the program has written until now.
     pub fn bytes(&self) -> usize {
         self.seen.lock().expect("whole").bytes
+    }
+
+    /// Whether the last frame is there to its end.
+    pub fn is_whole(&self) -> bool {
+        let seen = self.seen.lock().expect("whole");
+        let place = |mark: &[u8]| seen.last.windows(mark.len()).rposition(|bytes| bytes == mark);
+        place(b"\x1b[?2026l") > place(b"\x1b[?2026h")
     }
 
     /// Whether the terminal is as a shell wants it.

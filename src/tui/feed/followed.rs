@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 use super::super::world::{RunView, StoryLine, TaskRef};
 use super::activity::Reader;
 use crate::base::{RunNumber, TaskId, Time, limits};
+use crate::client::processes::{Machine, Process, processes};
 use crate::client::radar::conflicts;
 use crate::client::transcript::Formats;
 use crate::client::{explain, view as seen};
@@ -122,13 +123,24 @@ impl Followed {
         Arc::clone(self.view.as_ref().expect("a followed run was looked at before it is shown"))
     }
 
-    fn number(&self) -> RunNumber {
+    pub(super) fn number(&self) -> RunNumber {
         self.ledger.state().created.number
     }
 
     /// Whether something of it may change by time alone.
     pub(super) fn lives(&self) -> bool {
         self.ledger.state().live_count() > 0
+    }
+
+    /// Whether processes of it live.
+    pub(super) fn is_driven(&self) -> bool {
+        let view = self.view.as_ref();
+        self.lives() || view.is_some_and(|view| view.status.run.supervisor.live)
+    }
+
+    /// Its processes.
+    pub(super) fn processes(&self, machine: &Machine) -> Vec<Process> {
+        processes(self.ledger.dir(), self.ledger.state(), machine)
     }
 
     /// Tokens that it has used.

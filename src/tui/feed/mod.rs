@@ -5,6 +5,7 @@
 
 mod activity;
 mod followed;
+mod gauges;
 mod listing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 
 use self::followed::Followed;
+use self::gauges::Gauges;
 use self::listing::Listing;
 use super::world::{TaskRef, World};
 use crate::base::{RunNumber, Time, limits};
@@ -39,6 +41,8 @@ pub enum Told {
     Changed,
     /// What is looked at: runs that do not live, and tasks that are to be explained.
     Looked(BTreeSet<TaskRef>),
+    /// Whether somebody looks at what the processes use.
+    Closely(bool),
     /// Nobody listens any more.
     Quit,
 }
@@ -56,6 +60,8 @@ pub struct Feed {
     looked: BTreeSet<TaskRef>,
     world: World,
     used: VecDeque<(Time, u64)>,
+    gauges: Gauges,
+    is_close: bool,
 }
 
 impl Feed {
@@ -89,6 +95,8 @@ impl Feed {
             looked: BTreeSet::new(),
             world,
             used: VecDeque::new(),
+            gauges: Gauges::default(),
+            is_close: false,
             dir,
         }
     }
@@ -118,6 +126,7 @@ impl Feed {
             }
         }
         changed |= self.count_tokens(now);
+        changed |= self.gauges.look(&self.followed, self.is_close, now, &mut self.world);
         if changed || !self.world.is_read {
             self.publishable(now);
             changed = true;
@@ -222,6 +231,10 @@ impl Feed {
                 Some(Told::Quit) => return false,
                 Some(Told::Looked(looked)) => {
                     self.looked = looked;
+                    return true;
+                }
+                Some(Told::Closely(is_close)) => {
+                    self.is_close = is_close;
                     return true;
                 }
                 Some(Told::Changed) | None => {}

@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 
 use super::super::want::{AttemptFacts, AttemptRef, Loaded, Source, Want};
 use super::Ask;
+use super::sessions::Sessions;
 use crate::agent::OutputFormat;
 use crate::base::text;
 use crate::client::pager::{Anchor, Finder, Pager, Reading};
@@ -39,6 +40,7 @@ pub(super) struct Outputs {
     watch: Option<Watch>,
     pagers: BTreeMap<Source, Pager>,
     finders: BTreeMap<(Source, String), Finder>,
+    sessions: BTreeMap<AttemptRef, Sessions>,
     /// Attempts of which the log was read.
     told: BTreeMap<AttemptRef, Told>,
 }
@@ -56,6 +58,7 @@ impl Outputs {
             watch: Watch::files(none, move || ask(Ask::Changed)).ok(),
             pagers: BTreeMap::new(),
             finders: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             told: BTreeMap::new(),
             dir,
             config,
@@ -87,6 +90,7 @@ impl Outputs {
                 watch.remove(path);
             }
         }
+        self.sessions.retain(|attempt, _| sources.iter().any(|source| source.attempt == *attempt));
         self.finders.retain(|search, _| searches.contains(search));
         if self.told.len() > FACTS_KEPT {
             self.told.clear();
@@ -110,6 +114,7 @@ impl Outputs {
             Want::Prompt { .. }
             | Want::Output(_)
             | Want::Workflows
+            | Want::Projects
             | Want::Workflow(_)
             | Want::Briefing { .. }
             | Want::Patch { .. }
@@ -133,9 +138,17 @@ impl Outputs {
             self.pagers.insert(source.clone(), Pager::open(path, format, source.reading));
         }
         let pager = self.pagers.get_mut(source)?;
+        let sessions = self.sessions.entry(source.attempt.clone()).or_default();
+        let is_new = sessions.look(&self.dir.run(source.attempt.run), &source.attempt);
         match pager.show(anchor) {
-            Ok(false) if is_known => None,
-            Ok(_) => Some(Ok(Loaded::Transcript(Arc::new(pager.page())))),
+            Ok(false) if is_known && !is_new => None,
+            Ok(_) => {
+                let mut page = pager.page();
+                if source.reading == Reading::Entries && !page.has_newer() {
+                    page.items.extend(sessions.items.iter().cloned());
+                }
+                Some(Ok(Loaded::Transcript(Arc::new(page))))
+            }
             Err(error) => Some(Err(text::error_chain(&error))),
         }
     }

@@ -8,6 +8,7 @@ pub mod confirm;
 pub mod field;
 pub mod filter;
 pub mod find;
+pub mod health;
 pub mod help;
 pub mod known;
 mod layer;
@@ -43,6 +44,8 @@ pub use parts::{centered, frame, hints};
 pub enum Overlay {
     /// The keys that are valid here.
     Help(Box<help::State>),
+    /// How well everything is.
+    Health(Box<health::State>),
     /// A question with yes and no.
     Confirm(confirm::State),
     /// A message that is being written.
@@ -74,6 +77,7 @@ impl Overlay {
     pub fn layer(&self) -> &dyn Layer {
         match self {
             Self::Help(state) => &**state,
+            Self::Health(state) => &**state,
             Self::Confirm(state) => state,
             Self::Compose(state) => &**state,
             Self::Filter(state) => &**state,
@@ -93,6 +97,7 @@ impl Overlay {
     pub fn layer_mut(&mut self) -> &mut dyn Layer {
         match self {
             Self::Help(state) => &mut **state,
+            Self::Health(state) => &mut **state,
             Self::Confirm(state) => state,
             Self::Compose(state) => &mut **state,
             Self::Filter(state) => &mut **state,

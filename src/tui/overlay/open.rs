@@ -16,6 +16,7 @@ pub fn open(model: &mut Model, data: &Data<'_>, action: Action) -> Vec<Effect> {
             let state = help::State::new(model.scopes());
             model.overlays.push(Overlay::Help(Box::new(state)));
         }
+        Action::Health => model.overlays.push(Overlay::Health(Box::default())),
         Action::Send => {
             let to = model.selected.iter().cloned().collect();
             write(model, data, to);

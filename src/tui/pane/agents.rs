@@ -10,11 +10,16 @@ use super::super::page::{Page, Panel, Target};
 use super::super::scene::Scene;
 use super::super::text::{columns, inert_line, pad};
 use super::crowd::{self, Shown};
+use super::heat;
 use super::rows::Row;
 use crate::base::time::human_ms;
 
 /// Columns from which on the program and the cost are shown.
 const WIDE: usize = 52;
+/// The same for few agents, which tell below their rows what they do.
+const CARD_WIDE: usize = 46;
+/// Columns of a state where there is room for program and cost.
+const STATE_LEAST: usize = 12;
 
 /// Columns that the detail has before a long state is shown whole.
 const DETAIL: usize = 16;
@@ -34,13 +39,16 @@ pub fn view(
     if area.height == 0 || area.width == 0 {
         return;
     }
+    if heat::is_shown(rows.len()) {
+        return heat::view(rows, scene, area, page);
+    }
     let head = Rect { height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let cells = Cells::of(rows, usize::from(area.width));
     page.line(head, &cells.head(scene), look.style(Role::Dim));
     let body = crowd::strip(rows, scene, body, page);
     let selected = rows.iter().position(|row| Some(&row.target) == scene.selected());
-    let lines = crowd::lines(rows);
+    let lines = crowd::lines(rows, usize::from(body.height));
     let cursor = lines.iter().position(|line| selected.is_some_and(|at| *line == Shown::Row(at)));
     // The lines of a card are seen with its head.
     let height = usize::from(body.height);
@@ -57,6 +65,7 @@ pub fn view(
                 let said = inert_line(&rows[*at].lines[*number], look);
                 page.line(place, &format!("     {said}"), look.style(Role::Dim));
             }
+            Shown::Gap => {}
         }
         if let Shown::Row(at) | Shown::Under(at, _) = *line {
             if Some(at) == selected {
@@ -87,7 +96,7 @@ pub fn kept_in_view(
 }
 
 /// Widths of the columns.
-struct Cells {
+pub(super) struct Cells {
     name: usize,
     agent: usize,
     state: usize,
@@ -96,11 +105,14 @@ struct Cells {
 }
 
 impl Cells {
-    fn of(rows: &[Row], width: usize) -> Self {
+    pub(super) fn of(rows: &[Row], width: usize) -> Self {
         let widest = |of: fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or(0);
         let name = widest(|row| columns(&label(row))).clamp(8, 24);
-        let is_wide = width >= WIDE;
-        let agent = if is_wide { widest(|row| columns(&row.agent)).clamp(5, 10) } else { 0 };
+        let agent = widest(|row| columns(&row.agent)).clamp(5, 10);
+        let least = if crowd::is_few(rows.len()) { CARD_WIDE } else { WIDE };
+        // What an agent does counts more than who it is and what it costs.
+        let is_wide = width >= least && width >= name + agent + STATE_LEAST + 20;
+        let agent = if is_wide { agent } else { 0 };
         // Sign, tag, blanks between, time and cost.
         let fixed = 3 + name + 1 + if is_wide { agent + 1 + 7 } else { 0 } + 7;
         let rest = width.saturating_sub(fixed + 1);
@@ -128,7 +140,7 @@ impl Cells {
         text
     }
 
-    fn row(&self, row: &Row, scene: &Scene<'_>) -> Line<'static> {
+    pub(super) fn row(&self, row: &Row, scene: &Scene<'_>) -> Line<'static> {
         let look = scene.look();
         let style = look.class(row.class);
         let tag =

@@ -9,16 +9,12 @@ use super::super::model::Screen;
 use super::super::page::{Page, Target};
 use super::super::scene::Scene;
 use super::super::text::{columns, fit, inert_line, wrap};
-use super::super::world::RunView;
-use super::{attention, decision};
+use super::{attention, decision, meters};
 use crate::event::body::HeartbeatLevel;
 use crate::snapshot::Class;
 
 /// Columns from which on the clock and the state of the feed are shown.
 const CLOCK_COLUMNS: u16 = 60;
-
-/// Cells of a bar.
-const GAUGE_CELLS: usize = 8;
 
 /// Draws the lines above the screen and returns what is left for it.
 pub fn head(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
@@ -31,7 +27,7 @@ pub fn head(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
     };
     take(page, &|line, page| place(scene, line, page));
     if scene.selected_run().is_some() && area.height >= 18 {
-        take(page, &|line, page| meters(scene, line, page));
+        take(page, &|line, page| meters::view(scene, line, page));
     }
     if !attention::items(scene).is_empty() {
         take(page, &|line, page| waiting(scene, line, page));
@@ -107,41 +103,6 @@ fn place(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     page.spans(Rect { x: area.right() - width, width, ..area }, &right);
 }
 
-/// Budget, tokens, slots and heartbeats.
-fn meters(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
-    let look = scene.look();
-    let mut spans = vec![Span::raw(" ")];
-    if let Some(run) = scene.selected_run() {
-        spans.extend(money(run, scene));
-    }
-    let rate = scene.world.tokens.last().copied().unwrap_or(0);
-    if scene.world.tokens.iter().any(|tokens| *tokens > 0) {
-        spans.push(Span::styled("  tok ", look.style(Role::Dim)));
-        spans.push(Span::raw(format!("{}/min ", short(rate))));
-        spans.push(Span::styled(bars(&scene.world.tokens, scene), look.style(Role::Accent)));
-    }
-    let live: usize = scene.world.views.values().map(|run| run.status.run.progress.live).sum();
-    spans.push(Span::styled("  slots ", look.style(Role::Dim)));
-    spans.push(Span::raw(format!("{live}/{}", scene.world.slots)));
-    let beats: Vec<Span<'_>> = scene
-        .world
-        .views
-        .values()
-        .flat_map(|run| &run.status.tasks)
-        .filter_map(|task| task.heartbeat)
-        .take(16)
-        .map(|level| {
-            let class = heartbeat(level);
-            Span::styled(look.glyph(class).to_string(), look.class(class))
-        })
-        .collect();
-    if !beats.is_empty() {
-        spans.push(Span::styled("  heartbeats ", look.style(Role::Dim)));
-        spans.extend(beats);
-    }
-    page.spans(area, &Line::from(spans));
-}
-
 /// How well a heartbeat is.
 pub fn heartbeat(level: HeartbeatLevel) -> Class {
     match level {
@@ -150,57 +111,6 @@ pub fn heartbeat(level: HeartbeatLevel) -> Class {
         HeartbeatLevel::Stale => Class::Stalled,
         HeartbeatLevel::Dead => Class::Failed,
     }
-}
-
-/// What a run has cost, against its budget.
-fn money(run: &RunView, scene: &Scene<'_>) -> Vec<Span<'static>> {
-    let look = scene.look();
-    let budget = &run.status.run.budget;
-    let used = match (budget.used.cost_usd, run.status.run.usage.unpriced) {
-        (Some(usd), 0) => format!("$ {usd:.2}"),
-        (Some(usd), _) => format!("$ {usd:.2}+"),
-        (None, 0) => "$ -".to_owned(),
-        (None, _) => "$ ?".to_owned(),
-    };
-    let mut spans = vec![Span::raw(used)];
-    if let Some(limit) = budget.cost_usd {
-        spans.push(Span::raw(format!("/{limit:.2} ")));
-        spans.push(gauge(budget.used.cost_usd.unwrap_or(0.0) / limit.max(0.001), scene));
-    }
-    if let Some(minutes) = budget.minutes {
-        let passed = if run.status.run.progress.live > 0 { scene.passed_ms(run) } else { 0 };
-        let active = (budget.used.active_ms + passed) / 60_000;
-        spans.push(Span::styled("  min ", look.style(Role::Dim)));
-        spans.push(Span::raw(format!("{active}/{minutes}")));
-    }
-    spans
-}
-
-/// A bar of eight cells.
-fn gauge(part: f64, scene: &Scene<'_>) -> Span<'static> {
-    let look = scene.look();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "between 0 and the number of cells"
-    )]
-    let full = (part.clamp(0.0, 1.0) * GAUGE_CELLS as f64).round() as usize;
-    let class = if part >= 0.8 { Class::NeedsYou } else { Class::Running };
-    let (on, off) = (look.sign("█", "#"), look.sign("░", "."));
-    Span::styled(
-        format!("{}{}", on.repeat(full), off.repeat(GAUGE_CELLS - full)),
-        look.class(class),
-    )
-}
-
-fn bars(values: &[u64], scene: &Scene<'_>) -> String {
-    let signs: &[char] =
-        scene.look().sign(&['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], &['_', '.', ':', '|']);
-    let most = values.iter().copied().max().unwrap_or(0).max(1);
-    let last = signs.len() as u64 - 1;
-    let level = |value: u64| usize::try_from(value * last / most).unwrap_or(0);
-    values.iter().map(|value| signs[level(*value).min(signs.len() - 1)]).collect()
 }
 
 /// A number with as few digits as tell it: `4.1k`.

@@ -28,10 +28,12 @@ pub(super) enum Shown {
     Row(usize),
     /// One of the last lines of a row's agent.
     Under(usize, usize),
+    /// Nothing: what comes is another card.
+    Gap,
 }
 
 /// The rows as lines: few with what their agents say, many below the heads of their runs.
-pub(super) fn lines(rows: &[Row]) -> Vec<Shown> {
+pub(super) fn lines(rows: &[Row], height: usize) -> Vec<Shown> {
     let mut lines = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
         let is_first = at == 0 || rows[at - 1].target.run != row.target.run;
@@ -39,11 +41,21 @@ pub(super) fn lines(rows: &[Row]) -> Vec<Shown> {
             lines.push(Shown::Head(at));
         }
         lines.push(Shown::Row(at));
-        if rows.len() <= CARDS {
+        if is_few(rows.len()) {
             lines.extend((0..row.lines.len()).map(|number| Shown::Under(at, number)));
+            let is_roomy = rows.iter().map(|row| row.lines.len() + 2).sum::<usize>() <= height;
+            let is_said = rows.iter().any(|row| !row.lines.is_empty());
+            if is_roomy && is_said && at + 1 < rows.len() {
+                lines.push(Shown::Gap);
+            }
         }
     }
     lines
+}
+
+/// Whether so few agents are cards, and what is beside them has more room.
+pub fn is_few(count: usize) -> bool {
+    count <= CARDS
 }
 
 /// The head of a run: its goal, and its tasks by how they stand.
@@ -116,15 +128,16 @@ mod tests {
 
     #[test]
     fn few_agents_are_shown_with_what_they_say() {
-        let shown = lines(&[row(1, 2), row(2, 0)]);
+        let shown = lines(&[row(1, 2), row(2, 0)], 5);
         assert_eq!(shown, [Shown::Row(0), Shown::Under(0, 0), Shown::Under(0, 1), Shown::Row(1)]);
-        assert_eq!(lines(&vec![row(1, 2); 4]).len(), 4);
+        assert_eq!(lines(&[row(1, 2), row(2, 0)], 6)[3..], [Shown::Gap, Shown::Row(1)]);
+        assert_eq!(lines(&vec![row(1, 2); 4], 40).len(), 4);
     }
 
     #[test]
     fn many_agents_stand_below_the_heads_of_their_runs() {
         let rows: Vec<Row> = (0..20).map(|at| row(at / 10, 0)).collect();
-        let shown = lines(&rows);
+        let shown = lines(&rows, 40);
         assert_eq!(shown.len(), 22);
         assert_eq!((shown[0], shown[11]), (Shown::Head(0), Shown::Head(10)));
     }

@@ -1,6 +1,7 @@
 //! What shows the thing under the cursor: its head, and one tab.
 
 mod act;
+mod past;
 
 use std::collections::BTreeSet;
 
@@ -21,10 +22,11 @@ use super::super::world::{RunView, TaskRef};
 use super::scroll::Scroll;
 use super::transcript::{self, Search, Shown};
 use super::{diff, gates, mail, prompt, why};
+use crate::base::Time;
 use crate::client::pager;
 use crate::snapshot::{Class, TaskRow};
 
-pub use act::update;
+pub use act::{clicked, update};
 
 /// Lines of standard error below the transcript of an attempt that failed.
 const ERROR_LINES: u16 = 4;
@@ -182,10 +184,13 @@ fn with_shown<T>(
         Some(Ok(page)) => page,
         Some(Err(_)) | None => &empty,
     };
+    let until = replayed(scene, run);
+    let past = until.map(|until| past::page(page, until));
     let needle = scene.model.inspector.log.needle();
     let root = run.status.run.worktree.path.as_ref();
     Some(take(&Shown {
-        page,
+        page: past.as_ref().unwrap_or(page),
+        until,
         hits: needle.and_then(|text| scene.loads.hits(&source, text)),
         look: scene.look(),
         zone: scene.zone,
@@ -199,6 +204,12 @@ fn with_shown<T>(
 pub fn is_live(scene: &Scene<'_>, task: &TaskRow) -> bool {
     let is_last = scene.model.inspector.number(task) == task.attempt;
     is_last && task.heartbeat.is_some() && scene.model.replay.is_none()
+}
+
+/// The moment of the run that is replayed.
+fn replayed(scene: &Scene<'_>, run: &RunView) -> Option<Time> {
+    let replay = scene.model.replay.as_ref()?;
+    (replay.run == run.number() && replay.seq.is_some()).then(|| scene.moment(run))
 }
 
 /// Draws the frame with the tabs, and what is in it.
@@ -267,6 +278,9 @@ fn transcribed(scene: &Scene<'_>, run: &RunView, task: &TaskRow, area: Rect, pag
     with_shown(scene, source.reading, |shown| {
         transcript::view(&state.log, shown, body, page.buf);
     });
+    for (at, row) in body.rows().enumerate() {
+        page.hit(row, Target::Row(Panel::Inspector, at));
+    }
     if below > 0 {
         let place = Rect { y: body.bottom(), height: below, ..area };
         failed(errors, scene, place, page);

@@ -3,14 +3,16 @@
 pub mod agents;
 pub mod attention;
 pub mod chrome;
-mod crowd;
+pub mod crowd;
 pub mod decision;
 pub mod details;
 pub mod diff;
 pub mod events;
 pub mod gates;
+pub mod heat;
 pub mod inspector;
 pub mod mail;
+pub mod meters;
 pub mod prompt;
 pub mod rows;
 pub mod scroll;

@@ -6,15 +6,18 @@ use std::collections::BTreeSet;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::super::divider;
 use super::super::keymap::{Action, Scope};
 use super::super::look::Role;
-use super::super::model::{Model, Tab};
+use super::super::model::{Model, Screen, Tab};
 use super::super::msg::Effect;
 use super::super::page::{Page, Panel, Target};
-use super::super::pane::{agents, events, inspector, rows, strip, welcome};
+use super::super::pane::rows::{self, Row};
+use super::super::pane::{agents, crowd, events, heat, inspector, strip, welcome};
 use super::super::scene::Scene;
 use super::super::want::Want;
 use super::super::world::TaskRef;
+use crate::base::RunNumber;
 
 /// Columns from which on there are three columns.
 const THREE_COLUMNS: u16 = 160;
@@ -26,6 +29,12 @@ const ONE_PANEL: u16 = 80;
 const EVENTS_LINES: u16 = 7;
 /// Lines from which on there is room for the workflow below the table.
 const STRIP_FROM_LINES: u16 = 14;
+/// Columns that each of three columns keeps.
+const COLUMN_LEAST: u16 = 24;
+/// Names the line between the table and the inspector.
+const SIDES: &str = "fleet";
+/// Names the line before the events.
+const EVENTS: &str = "events";
 
 /// The screen of agents.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +45,8 @@ pub struct State {
     pub choice: usize,
     /// First row of the last frame.
     pub scroll: Cell<usize>,
+    /// Columns of the cells of the last frame.
+    pub grid_width: Cell<u16>,
 }
 
 /// Where keys mean something, the innermost first.
@@ -79,8 +90,21 @@ pub fn update(model: &mut Model, scene_rows: &[TaskRef], action: Action) -> Opti
             model.tab = Tab::ALL[(at + step) % Tab::ALL.len()];
             Some(Vec::new())
         }
+        _ if model.screen == Screen::Fleet && heat::is_shown(scene_rows.len()) => {
+            among_cells(model, scene_rows, action)
+                .or_else(|| super::super::update::move_in(model, scene_rows, action))
+        }
         _ => super::super::update::move_in(model, scene_rows, action),
     }
+}
+
+/// Moves the cursor among the cells of very many agents.
+fn among_cells(model: &mut Model, rows: &[TaskRef], action: Action) -> Option<Vec<Effect>> {
+    let at = rows.iter().position(|row| Some(row) == model.selected.as_ref()).unwrap_or(0);
+    let runs: Vec<RunNumber> = rows.iter().map(|row| row.run).collect();
+    let to = heat::moved(&runs, at, model.fleet.grid_width.get(), action)?;
+    super::super::update::select(model, rows.get(to)?.clone());
+    Some(Vec::new())
 }
 
 /// Draws the screen.
@@ -91,53 +115,66 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         return welcome::view(scene, inner, page);
     }
     if area.width < ONE_PANEL {
-        match scene.model.panel {
+        return match scene.model.panel {
             Panel::Inspector => inspector::view(scene, area, page),
             Panel::Events => happened(scene, area, page),
-            Panel::List | Panel::Strip | Panel::Overlay => list(scene, area, page),
-        }
-    } else if area.width < TWO_COLUMNS {
+            Panel::List | Panel::Strip | Panel::Overlay => {
+                list(&rows::rows(scene), scene, area, page);
+            }
+        };
+    }
+    let rows = rows::rows(scene);
+    if area.width < TWO_COLUMNS {
         let [top, bottom] =
             Layout::vertical([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(area);
-        list(scene, top, page);
+        list(&rows, scene, top, page);
         inspector::view(scene, bottom, page);
     } else if area.width < THREE_COLUMNS {
+        let share = if crowd::is_few(rows.len()) { 46 } else { 48 };
+        let wide = divider::left(scene, SIDES, area, share);
         let [left, right] =
-            Layout::horizontal([Constraint::Percentage(48), Constraint::Percentage(52)])
-                .areas(area);
+            Layout::horizontal([Constraint::Length(wide), Constraint::Fill(1)]).areas(area);
         let events = EVENTS_LINES.min(area.height / 3);
         let [top, bottom] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(events)]).areas(right);
-        list_with_strip(scene, left, page);
+        list_with_strip(&rows, scene, left, page);
         inspector::view(scene, top, page);
         happened(scene, bottom, page);
+        divider::hit(SIDES, area, right.x, page);
     } else {
+        let share = if crowd::is_few(rows.len()) { 34 } else { 36 };
+        let first = divider::left(scene, SIDES, area, share);
+        // Each column stays wide enough for its frame.
+        let second = divider::left(scene, EVENTS, area, 74).max(first + COLUMN_LEAST);
+        let second = second.min(area.width.saturating_sub(COLUMN_LEAST));
+        let first = first.min(second.saturating_sub(COLUMN_LEAST));
         let [left, middle, right] = Layout::horizontal([
-            Constraint::Percentage(36),
-            Constraint::Percentage(38),
-            Constraint::Percentage(26),
+            Constraint::Length(first),
+            Constraint::Length(second - first),
+            Constraint::Fill(1),
         ])
         .areas(area);
-        list_with_strip(scene, left, page);
+        list_with_strip(&rows, scene, left, page);
         inspector::view(scene, middle, page);
         happened(scene, right, page);
+        divider::hit(SIDES, area, middle.x, page);
+        divider::hit(EVENTS, area, right.x, page);
     }
 }
 
 /// The table, and below it the workflow of the selected run.
-fn list_with_strip(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+fn list_with_strip(rows: &[Row], scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     if area.height < STRIP_FROM_LINES || scene.selected_run().is_none() {
-        return list(scene, area, page);
+        return list(rows, scene, area, page);
     }
     let [top, bottom] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(strip::LINES)]).areas(area);
-    list(scene, top, page);
+    list(rows, scene, top, page);
     strip::view(scene, bottom, page);
 }
 
-fn list(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+fn list(rows: &[Row], scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let look = scene.look();
-    let rows = rows::rows(scene);
     let mut title = vec![Span::raw(format!(" Agents ({}) ", rows.len()))];
     if !scene.model.fleet.filter.is_empty() {
         let filter = format!("/{} ", scene.model.fleet.filter);
@@ -148,7 +185,7 @@ fn list(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     if rows.is_empty() {
         return empty(scene, inner, page);
     }
-    agents::view(&rows, &scene.model.fleet.scroll, scene, inner, page);
+    agents::view(rows, &scene.model.fleet.scroll, scene, inner, page);
 }
 
 fn happened(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
@@ -187,3 +224,6 @@ fn empty(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     ];
     page.lines(area, &lines);
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::super::divider;
 use super::super::keymap::{Action, Scope};
 use super::super::look::Role;
 use super::super::model::{Model, Screen};
@@ -204,11 +205,12 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let Some(current) = current else { return list(&items, scene, area, page) };
     let is_in = scene.model.panel == Panel::Inspector;
     if area.width >= BESIDE {
+        let wide = divider::left(scene, "inbox", area, 36);
         let [left, right] =
-            Layout::horizontal([Constraint::Percentage(36), Constraint::Percentage(64)])
-                .areas(area);
+            Layout::horizontal([Constraint::Length(wide), Constraint::Fill(1)]).areas(area);
         list(&items, scene, left, page);
         decision::view(current, scene, right, page);
+        divider::hit("inbox", area, right.x, page);
     } else if area.width < ONE_PANEL || area.height < 2 * LIST_LINES {
         if is_in {
             decision::view(current, scene, area, page);

@@ -1,5 +1,7 @@
 //! Screen 5: all runs, sorted and filtered; only the rows that are seen are made.
 
+pub mod projects;
+
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -17,6 +19,7 @@ use super::super::pane::agents::{clock, kept_in_view};
 use super::super::pane::chrome::short;
 use super::super::scene::Scene;
 use super::super::text::{columns, inert_line, pad};
+use super::super::update::Data;
 use super::super::want::Want;
 use super::super::world::{RunItem, TaskRef};
 use crate::base::Time;
@@ -101,6 +104,8 @@ pub struct State {
     pub filter: String,
     /// What they are sorted by.
     pub sort: SortBy,
+    /// The runs of all projects.
+    pub projects: projects::State,
     /// First row of the last frame.
     pub scroll: Cell<usize>,
     /// The rows in their order, made anew when the runs, the filter or the sorting change.
@@ -108,12 +113,17 @@ pub struct State {
 }
 
 /// Where keys mean something, the innermost first.
-pub fn scopes(_model: &Model) -> Vec<Scope> {
+pub fn scopes(model: &Model) -> Vec<Scope> {
+    if model.runs.projects.is_elsewhere {
+        return vec![Scope::Runs, Scope::List];
+    }
     vec![Scope::Runs, Scope::Target, Scope::List]
 }
 
 /// What it looks at.
-pub fn wants(_scene: &Scene<'_>, _wants: &mut BTreeSet<Want>) {}
+pub fn wants(scene: &Scene<'_>, wants: &mut BTreeSet<Want>) {
+    projects::wants(scene, wants);
+}
 
 /// The targets of the rows, in their order.
 pub fn targets(scene: &Scene<'_>) -> Vec<TaskRef> {
@@ -124,7 +134,15 @@ pub fn targets(scene: &Scene<'_>) -> Vec<TaskRef> {
 }
 
 /// What an action does here; nothing when it is not one of this screen's.
-pub fn update(model: &mut Model, rows: &[TaskRef], action: Action) -> Option<Vec<Effect>> {
+pub fn update(
+    model: &mut Model,
+    data: &Data<'_>,
+    rows: &[TaskRef],
+    action: Action,
+) -> Option<Vec<Effect>> {
+    if let Some(effects) = projects::update(model, data, action) {
+        return Some(effects);
+    }
     match action {
         Action::Sort => {
             model.runs.sort = model.runs.sort.next();
@@ -174,6 +192,9 @@ fn text_of(item: &RunItem) -> String {
 
 /// Draws the screen.
 pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+    if scene.model.runs.projects.is_shown {
+        return projects::view(scene, area, page);
+    }
     let look = scene.look();
     let state = &scene.model.runs;
     with_order(scene, |order| {

@@ -50,6 +50,7 @@ fn situations() -> Vec<Stage> {
         "n tab",
         "n tab tab tab tab tab tab tab",
         "?",
+        "H",
         "x",
         "r",
         "r left",

@@ -23,6 +23,14 @@ fn question() -> Made {
     sample::records(sample::started().into_iter().chain(sample::question()))
 }
 
+fn open_question() -> Made {
+    let mut asked = sample::question();
+    if let Input::AttemptEnded(end) = &mut asked[0].1 {
+        end.report.question.as_mut().expect("it asks").choices.clear();
+    }
+    sample::records(sample::started().into_iter().chain(asked))
+}
+
 fn merge() -> Made {
     sample::records(sample::started().into_iter().chain(sample::finished()))
 }
@@ -148,13 +156,17 @@ fn pasted_text_decides_nothing() {
 }
 
 #[test]
-fn a_question_is_answered_by_a_choice_or_in_own_words() {
+fn a_question_is_answered_by_a_choice_or_where_none_is_given_in_own_words() {
     let mut stage = stage(vec![question()]);
     look(&mut stage);
     assert!(stage.press("3").is_empty(), "there are two");
     let effects = stage.press("2");
     assert_eq!(lines(&effects), ["crew answer 5 d1 --nonce n0n --text euros"]);
     stage.ends(&calls(&effects)[0], 7, "", "error: no");
+    look(&mut stage);
+    assert!(stage.press("enter").is_empty() && stage.model.overlays.is_empty(), "there are two");
+    assert!(stage.model.toasts.iter().any(|toast| toast.text.contains("1 cents, 2 euros")));
+    let mut stage = self::stage(vec![open_question()]);
     look(&mut stage);
     stage.press("enter");
     stage.type_text("-5");

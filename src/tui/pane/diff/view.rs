@@ -3,6 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::super::super::divider;
 use super::super::super::keymap::Action;
 use super::super::super::look::{Look, Role};
 use super::super::super::page::{Page, Panel, Target};
@@ -17,6 +18,8 @@ use crate::snapshot::Class;
 
 /// Columns from which on the files stand beside the lines.
 const WITH_TREE: u16 = 90;
+/// Names the line between files and lines.
+const TREE: &str = "diff";
 
 /// Draws the diff of what is under the cursor.
 pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
@@ -41,7 +44,12 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         area.width >= WITH_TREE && patch.files.len() > 1 && !scene.model.diff.is_tree_hidden;
     let rows = Rows::of(patch);
     if has_tree {
-        let wide = (area.width / 4).clamp(24, 44);
+        let quarter = area.width / 4;
+        let wide = if scene.model.memory.dividers.contains_key(TREE) {
+            divider::left(scene, TREE, area, 25)
+        } else {
+            quarter.clamp(24, 44)
+        };
         let [left, gap, right] = Layout::horizontal([
             Constraint::Length(wide),
             Constraint::Length(1),
@@ -53,6 +61,7 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
             page.line(place, look.sign("│", "|"), look.style(Role::Border));
         }
         lines(patch, &rows, scene, right, page);
+        divider::hit(TREE, body, right.x, page);
     } else {
         lines(patch, &rows, scene, body, page);
     }

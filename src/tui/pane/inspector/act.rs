@@ -59,6 +59,7 @@ fn turn_attempt(model: &mut Model, data: &Data<'_>, is_later: bool) -> Option<Ve
 }
 
 fn log(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<Effect>> {
+    let is_whole = model.screen == Screen::Task;
     let mut log = std::mem::take(&mut model.inspector.log);
     let scene = data.scene(model);
     let is_mine = with_shown(&scene, log.reading(), |shown| {
@@ -72,6 +73,9 @@ fn log(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<Effect>
             Action::Follow => log.follow(shown),
             Action::Fold => log.fold(shown),
             Action::Raw => log.raw(shown),
+            Action::NextEntry => log.step(shown, true),
+            Action::PreviousEntry => log.step(shown, false),
+            Action::Open if is_whole || log.has_cursor() => log.toggle(shown),
             _ => return false,
         }
         true
@@ -106,6 +110,17 @@ fn log(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<Effect>
         };
     model.inspector.log = log;
     is_mine.then(Vec::new)
+}
+
+/// Takes a click on a row of what it shows.
+pub fn clicked(model: &mut Model, data: &Data<'_>, row: usize) {
+    if model.tab != Tab::Log {
+        return diff::clicked(model, row);
+    }
+    let mut log = std::mem::take(&mut model.inspector.log);
+    let scene = data.scene(model);
+    with_shown(&scene, log.reading(), |shown| log.click(shown, row));
+    model.inspector.log = log;
 }
 
 fn mailed(model: &mut Model, data: &Data<'_>, action: Action) -> Option<Vec<Effect>> {

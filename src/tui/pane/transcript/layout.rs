@@ -29,7 +29,7 @@ pub(super) struct Layout<'a> {
 }
 
 /// A line of an entry: the entry's position, and the line within it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct At {
     index: usize,
     line: usize,
@@ -49,8 +49,8 @@ impl<'a> Layout<'a> {
         Self { state, shown, form, height }
     }
 
-    /// The lines on the screen.
-    pub(super) fn visible(&self) -> Vec<Line<'static>> {
+    /// The lines on the screen, each with the entry that it belongs to.
+    pub(super) fn rows(&self) -> Vec<(Place, Line<'static>)> {
         let Some(first) = self.first() else { return Vec::new() };
         let mut lines = Vec::with_capacity(self.height);
         let mut skip = first.line;
@@ -59,11 +59,50 @@ impl<'a> Layout<'a> {
                 break;
             }
             let laid = self.lines(index);
-            lines.extend(laid.iter().skip(skip).cloned());
+            let place = self.items()[index].place;
+            lines.extend(laid.iter().skip(skip).map(|line| (place, line.clone())));
             skip = 0;
         }
         lines.truncate(self.height);
         lines
+    }
+
+    /// The first line on the screen.
+    pub(super) fn here(&self) -> Option<Top> {
+        self.first().map(|at| self.top(at))
+    }
+
+    /// The entry below or above the one with the cursor, and the first line of the screen that shows it:
+    /// none at the end, which is followed.
+    pub(super) fn beside(
+        &self,
+        cursor: Option<Place>,
+        is_down: bool,
+    ) -> Option<(Place, Option<Top>)> {
+        let first = self.first()?;
+        let rows = self.rows();
+        let here = cursor.filter(|cursor| rows.iter().any(|(place, _)| place == cursor));
+        let last = self.items().len() - 1;
+        let index = match here {
+            Some(place) if is_down => (self.shown.page.index(place) + 1).min(last),
+            Some(place) => self.shown.page.index(place).saturating_sub(1),
+            None if self.state.follows() => last,
+            None => first.index,
+        };
+        let place = self.items()[index].place;
+        Some((place, self.reveal(place)))
+    }
+
+    /// The first line of the screen that shows as much of an entry as it can, near the one that is now:
+    /// none at the end, which is followed.
+    pub(super) fn reveal(&self, place: Place) -> Option<Top> {
+        let first = self.first()?;
+        let index = self.shown.page.index(place);
+        let end = At { index, line: self.lines(index).len().saturating_sub(1) };
+        let lowest = self.up(end, self.height.saturating_sub(1));
+        let top = At { index, line: 0 }.min(first.max(lowest));
+        let is_end = self.end().is_some_and(|end| top >= end) && !self.shown.page.has_newer();
+        (!is_end).then(|| self.top(top))
     }
 
     /// The first line of the screen that shows the end.
@@ -173,7 +212,8 @@ impl<'a> Layout<'a> {
         let is_apart = before.is_some_and(|before| {
             !self.form.is_plain && entry::is_apart(before.entry.kind, item.entry.kind)
         });
-        let form = Form { is_open: self.form.is_open || is_hit, is_apart, ..self.form };
+        let is_open = self.form.is_open != self.state.turned.contains(&item.place);
+        let form = Form { is_open: is_open || is_hit, is_apart, ..self.form };
         let mut cache = self.state.cache.borrow_mut();
         if let Some((known, with, lines)) = cache.0.get(&item.place)
             && Arc::ptr_eq(known, item)

@@ -3,10 +3,12 @@
 //! Draws the lines that are seen and no others: entries are laid out when they come into view, and kept
 //! as long as they look the same. Entry points: [`State`] and [`view`].
 
+mod cursor;
 mod entry;
 mod layout;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -35,6 +37,8 @@ pub struct Shown<'a> {
     pub now: Time,
     /// Whether the attempt goes on.
     pub is_live: bool,
+    /// The moment that is replayed; what came later is not in the page.
+    pub until: Option<Time>,
     /// The folder in which the agent works: names of files are shown without it.
     pub root: &'a str,
 }
@@ -98,6 +102,10 @@ pub struct State {
     pub is_raw: bool,
     /// What is searched.
     pub search: Option<Search>,
+    /// The entry under the cursor.
+    cursor: Option<Place>,
+    /// Entries that are open while the others are folded, or folded while they are open.
+    turned: BTreeSet<Place>,
     seen: Cell<Seen>,
     cache: RefCell<Cache>,
 }
@@ -139,12 +147,15 @@ impl State {
     pub fn fold(&mut self, shown: &Shown<'_>) {
         self.keep_place(shown);
         self.is_open = !self.is_open;
+        self.turned.clear();
     }
 
     /// Shows the lines as the program printed them, or what they mean.
     pub fn raw(&mut self, shown: &Shown<'_>) {
         self.keep_place(shown);
         self.is_raw = !self.is_raw;
+        self.cursor = None;
+        self.turned.clear();
     }
 
     /// Goes to the start of the output.
@@ -230,11 +241,14 @@ pub fn view(state: &State, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
         );
     }
     let needle = state.search.as_ref().map(|search| Needle::new(&search.text));
-    for (mut line, row) in layout.visible().into_iter().zip(body.rows()) {
+    for ((place, mut line), row) in layout.rows().into_iter().zip(body.rows()) {
         if let Some(needle) = &needle {
             mark(&mut line, needle, shown.look);
         }
         buf.set_line(row.x, row.y, &line, row.width);
+        if state.cursor == Some(place) && line.width() > 0 {
+            buf.set_style(row, shown.look.style(Role::Marked));
+        }
     }
     if let Some(line) = foot_line(state, shown, seen.width).filter(|_| foot > 0) {
         buf.set_line(area.x, area.bottom() - 1, &line, area.width);
@@ -245,7 +259,8 @@ pub fn view(state: &State, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
 fn foot(state: &State, shown: &Shown<'_>) -> Option<Foot> {
     let search = state.search.is_some();
     let is_away = !state.follows() && shown.is_live;
-    (search || is_away).then_some(Foot { search, is_away })
+    let is_past = shown.until.is_some();
+    (search || is_away || is_past).then_some(Foot { search, is_away })
 }
 
 struct Foot {
@@ -263,6 +278,15 @@ fn foot_line(state: &State, shown: &Shown<'_>, width: usize) -> Option<Line<'sta
         let cursor = if search.is_typed { look.sign("▏", "_") } else { "" };
         spans.push(Span::styled(cursor, look.style(Role::Accent)));
         spans.push(Span::styled(found(search, shown.hits, look), look.style(Role::Dim)));
+    }
+    if let Some(until) = shown.until {
+        let text = if shown.page.has_times {
+            format!("as it was at {}", shown.time(until))
+        } else {
+            "it tells no times: this is all of it".to_owned()
+        };
+        let gap = if spans.is_empty() { "" } else { "  " };
+        spans.push(Span::styled(format!("{gap}{text}"), look.class(Class::NeedsYou)));
     }
     if foot.is_away {
         let text = look.sign("↓ it goes on below", "it goes on below");

@@ -21,6 +21,7 @@ struct Bench {
     state: State,
     look: Look,
     is_live: bool,
+    until: Option<Time>,
     size: (u16, u16),
     hits: Option<Hits>,
 }
@@ -37,6 +38,7 @@ impl Bench {
             state: State::default(),
             look: UNICODE,
             is_live: false,
+            until: None,
             size: (80, 24),
             hits: None,
         }
@@ -64,6 +66,7 @@ impl Bench {
             zone: &TimeZone::UTC,
             now: "2026-11-21T00:20:00.000Z".parse().unwrap(),
             is_live: self.is_live,
+            until: self.until,
             root: "/home/dev/repo",
         };
         act(&mut self.state, &shown)
@@ -295,4 +298,53 @@ fn what_was_asked_told_and_decided_is_seen() {
     let mut bench = Bench::new(OutputFormat::Crew, lines.join("\n") + "\n");
     bench.size = (60, 40);
     insta::assert_snapshot!(bench.text());
+}
+
+#[test]
+fn one_entry_is_unfolded_while_the_others_stay_folded() {
+    let lines: Vec<String> = (1..=30)
+        .map(|n| format!(r#"{{"type":"thinking","text":"thought {n}\n\nand more of {n}"}}"#))
+        .collect();
+    let mut bench = Bench::new(OutputFormat::Crew, lines.join("\n") + "\n");
+    bench.size = (60, 10);
+    bench.draw();
+    assert!(!bench.text().contains("and more of"));
+    bench.with(|state, shown| state.step(shown, false));
+    bench.with(|state, shown| state.step(shown, false));
+    bench.with(State::toggle);
+    let text = bench.text();
+    assert!(text.contains("and more of 29") && !text.contains("and more of 28"), "{text}");
+    bench.with(State::toggle);
+    assert!(!bench.text().contains("and more of"));
+    // Further up than what is seen: the screen goes along.
+    for _ in 0..15 {
+        bench.with(|state, shown| state.step(shown, false));
+        let text = bench.text();
+        assert!(!text.is_empty());
+    }
+    let text = bench.text();
+    assert!(text.starts_with("thinks: thought 14"), "{text}");
+    // A click goes to an entry, a second one unfolds it; what is above stays.
+    bench.with(|state, shown| state.click(shown, 3));
+    bench.with(|state, shown| state.click(shown, 3));
+    let text = bench.text();
+    assert!(text.starts_with("thinks: thought 14") && text.contains("and more of 17"), "{text}");
+    // Down again to the end, which is followed.
+    for _ in 0..20 {
+        bench.with(|state, shown| state.step(shown, true));
+    }
+    assert!(bench.state.follows() && bench.text().contains("thought 30"));
+    bench.with(State::fold);
+    bench.state.to_end();
+    assert!(bench.text().contains("and more of 30"), "all are open");
+    bench.with(State::toggle);
+    assert!(!bench.text().contains("and more of 30"), "but the one that was folded");
+}
+
+#[test]
+fn while_a_past_is_shown_it_is_told_which_or_that_nobody_knows() {
+    let mut bench = Bench::new(OutputFormat::Text, "one\ntwo\n");
+    bench.size = (60, 5);
+    bench.until = Some("2026-11-21T00:10:00.000Z".parse().unwrap());
+    assert!(bench.text().ends_with("it tells no times: this is all of it"));
 }
