@@ -200,7 +200,7 @@ impl App {
         if self.take_arrivals()? {
             return Ok(true);
         }
-        while crossterm::event::poll(Duration::ZERO)? {
+        while Wake::has_event()? {
             let msg = match crossterm::event::read()? {
                 Event::Key(key) => match self.pressed(key)? {
                     Some(false) => continue,
@@ -218,7 +218,7 @@ impl App {
                 return Ok(true);
             }
             // A key may have changed what the mouse would find.
-            if self.is_dirty && crossterm::event::poll(Duration::ZERO)? {
+            if self.is_dirty && Wake::has_event()? {
                 self.draw()?;
                 self.tell_threads();
             }

@@ -261,6 +261,8 @@ fn entry(item: &Item, title: usize, width: usize, scene: &Scene<'_>) -> Line<'st
     let age = if passed < 1_000 { "now".to_owned() } else { human_ms(passed / 1_000 * 1_000) };
     let age = age.split(' ').next().unwrap_or_default();
     let rest = width.saturating_sub(title + 9);
+    // A few letters of it would tell nothing.
+    let text = if rest < 12 && !is_settled { String::new() } else { text };
     Line::from(vec![
         Span::styled(format!("{} ", look.glyph(item.class)), look.class(item.class)),
         Span::styled(pad(&inert_line(&item.title, look), title, look), look.style(role)),
