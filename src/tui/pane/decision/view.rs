@@ -12,6 +12,7 @@ use super::super::super::text::{fit, inert, inert_line, wrap};
 use super::super::super::world::RunView;
 use super::super::attention::{Item, Matter};
 use super::super::{diff, why};
+use super::act::{CHOICES, is_chosen};
 use super::{command, has_patch, is_settled, row};
 use crate::base::time::human_ms;
 use crate::client::briefing::Briefing;
@@ -140,8 +141,7 @@ fn asked(row: &DecisionRow, scene: &Scene<'_>, width: usize, lines: &mut Vec<Lin
         lines.push(Line::default());
     }
     for (at, choice) in row.choices.iter().enumerate() {
-        let keys = [Action::Choice1, Action::Choice2, Action::Choice3, Action::Choice4];
-        let key = keys.get(at).map(|action| scene.model.key(*action)).unwrap_or_default();
+        let key = CHOICES.get(at).map(|action| scene.model.key(*action)).unwrap_or_default();
         let spans = vec![
             Span::styled(format!("{key:>2}  "), look.style(Role::Key)),
             Span::raw(inert_line(choice, look)),
@@ -317,7 +317,11 @@ fn buttons(
 fn offers(matter: &Matter, scene: &Scene<'_>) -> Vec<(Action, &'static str, String)> {
     let Some(row) = row(scene, matter) else { return without_decision(matter, scene) };
     let offer = |verdict: &Verdict| {
-        let (action, word, needs_text) = key_of(*verdict);
+        let (action, word, needs_text) = match key_of(*verdict) {
+            // One key each says which.
+            (Action::Answer, ..) if is_chosen(row) => (Action::Choice1, "first answer", true),
+            key => key,
+        };
         let args = command(scene.model, matter, *verdict, needs_text.then_some("…"));
         (action, word, format!("crew {}", args.join(" ")))
     };
