@@ -58,7 +58,7 @@ impl Screen {
     /// What is on the screen, with its colours as the terminal reads them.
     pub fn colored(&self) -> String {
         let seen = self.seen.lock().expect("whole");
-        String::from_utf8_lossy(&seen.parser.screen().contents_formatted()).into_owned()
+        seen.parser.screen().contents_formatted()
     }
 
     /// Bytes that the program has written until now.
