@@ -9,6 +9,8 @@ mod support;
 mod demo;
 #[path = "tui/life.rs"]
 mod life;
+#[path = "tui/look.rs"]
+mod look;
 #[path = "tui/readme.rs"]
 mod readme;
 #[path = "tui/screen.rs"]

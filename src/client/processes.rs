@@ -2,7 +2,7 @@
 //!
 //! Read from `/proc` in one pass; where a platform has none, nothing is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde::Deserialize;
@@ -79,8 +79,8 @@ impl Machine {
         machine
     }
 
-    /// A process with everything below it; nothing when it is gone.
-    fn tree(&self, pid: u32) -> Option<Process> {
+    /// A process with everything below it, less what is below others; nothing when it is gone.
+    fn tree(&self, pid: u32, others: &BTreeSet<u32>) -> Option<Process> {
         self.all.get(&pid)?;
         let mut sum = Process {
             task: None,
@@ -98,7 +98,8 @@ impl Machine {
             sum.count += 1;
             sum.rss_bytes += stat.rss_bytes;
             sum.cpu_ms += stat.cpu_ms;
-            open.extend(self.below.get(&pid).into_iter().flatten());
+            let below = self.below.get(&pid).into_iter().flatten();
+            open.extend(below.filter(|pid| !others.contains(pid)));
         }
         Some(sum)
     }
@@ -121,9 +122,8 @@ impl Stat {
 
 /// The processes of a run that live: its supervisor, and its attempts in the order of the plan.
 pub fn processes(dir: &RunDir, state: &State, machine: &Machine) -> Vec<Process> {
-    let mut found = Vec::new();
-    found.extend(supervisor(dir).pid.and_then(|pid| machine.tree(pid)));
     let seen = look(dir, state).vitals.attempts;
+    let mut attempts = Vec::new();
     for (ix, live) in state.live() {
         let task = state.task_id(ix);
         let file = dir.attempt(&task, live.number).shim();
@@ -132,18 +132,23 @@ pub fn processes(dir: &RunDir, state: &State, machine: &Machine) -> Vec<Process>
         let shim = shim.filter(|Shim { shim }| {
             machine.all.get(&shim.pid).is_some_and(|stat| stat.start == shim.start)
         });
-        if let Some(tree) = shim.and_then(|Shim { shim }| machine.tree(shim.pid)) {
-            let vitals = seen.get(&ix);
-            found.push(Process {
-                task: Some(task),
-                attempt: live.number,
-                beat_at: vitals.and_then(|vitals| vitals.beat_at),
-                output_at: vitals.and_then(|vitals| vitals.output_at),
-                ..tree
-            });
-        }
+        let Some(tree) = shim.and_then(|Shim { shim }| machine.tree(shim.pid, &BTreeSet::new()))
+        else {
+            continue;
+        };
+        let vitals = seen.get(&ix);
+        attempts.push(Process {
+            task: Some(task),
+            attempt: live.number,
+            beat_at: vitals.and_then(|vitals| vitals.beat_at),
+            output_at: vitals.and_then(|vitals| vitals.output_at),
+            ..tree
+        });
     }
-    found
+    // The supervisor has started the attempts; what they use is not its own.
+    let shims: BTreeSet<u32> = attempts.iter().map(|attempt| attempt.pid).collect();
+    let supervisor = supervisor(dir).pid.and_then(|pid| machine.tree(pid, &shims));
+    supervisor.into_iter().chain(attempts).collect()
 }
 
 #[cfg(test)]
@@ -165,11 +170,13 @@ mod tests {
         if machine.all.is_empty() {
             return;
         }
-        let own = machine.tree(std::process::id()).unwrap();
+        let own = machine.tree(std::process::id(), &BTreeSet::new()).unwrap();
         assert!(own.count >= 1 && own.rss_bytes > 100_000);
         let parent = machine.all[&std::process::id()].parent;
-        let above = machine.tree(parent).unwrap();
+        let above = machine.tree(parent, &BTreeSet::new()).unwrap();
         assert!(above.count > own.count && above.rss_bytes > own.rss_bytes);
-        assert_eq!(machine.tree(u32::MAX), None);
+        let own = BTreeSet::from([std::process::id()]);
+        assert!(machine.tree(parent, &own).unwrap().count < above.count);
+        assert_eq!(machine.tree(u32::MAX, &own), None);
     }
 }

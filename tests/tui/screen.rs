@@ -63,6 +63,12 @@ impl Screen {
         self.seen.lock().expect("whole").parser.screen().contents()
     }
 
+    /// What is on the screen, with its colours as the terminal reads them.
+    pub fn colored(&self) -> String {
+        let seen = self.seen.lock().expect("whole");
+        seen.parser.screen().contents_formatted()
+    }
+
     /// Bytes that the program has written until now.
     pub fn bytes(&self) -> usize {
         self.seen.lock().expect("whole").bytes

@@ -138,6 +138,11 @@ impl Followed {
         self.lives() || view.is_some_and(|view| view.status.run.supervisor.live)
     }
 
+    /// How many attempts are live.
+    pub(super) fn live(&self) -> usize {
+        self.ledger.state().live_count()
+    }
+
     /// Its processes.
     pub(super) fn processes(&self, machine: &Machine) -> Vec<Process> {
         processes(self.ledger.dir(), self.ledger.state(), machine)

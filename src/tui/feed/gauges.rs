@@ -11,6 +11,8 @@ use crate::client::processes::Machine;
 
 /// Milliseconds between two looks.
 const LOOK_MS: u64 = 5_000;
+/// Milliseconds between two looks while nobody is at work.
+const REST_LOOK_MS: u64 = 30_000;
 /// Milliseconds between two looks while somebody looks at the numbers.
 const CLOSE_LOOK_MS: u64 = 2_000;
 /// Bytes by which the memory has to change to be told anew, at least.
@@ -20,6 +22,8 @@ const STEP_BYTES: u64 = 10 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Gauges {
     looked_at: Option<Time>,
+    /// Runs with processes at the last look, and live attempts.
+    seen: (usize, usize),
     /// Processor time at the last look.
     cpu: BTreeMap<u32, u64>,
 }
@@ -33,11 +37,18 @@ impl Gauges {
         now: Time,
         world: &mut World,
     ) -> bool {
-        let pace = if is_close { CLOSE_LOOK_MS } else { LOOK_MS };
+        let driven: Vec<&Followed> = followed.values().filter(|run| run.is_driven()).collect();
+        let live = driven.iter().map(|run| run.live()).sum();
+        let seen = (driven.len(), live);
+        let pace = match (is_close, live) {
+            (true, _) => CLOSE_LOOK_MS,
+            (false, 0) if seen == self.seen => REST_LOOK_MS,
+            (false, _) => LOOK_MS,
+        };
         if self.looked_at.is_some_and(|at| now.since_ms(at) < pace) {
             return false;
         }
-        let driven: Vec<&Followed> = followed.values().filter(|run| run.is_driven()).collect();
+        self.seen = seen;
         let machine = if driven.is_empty() { Machine::default() } else { Machine::look() };
         let passed = self.looked_at.replace(now).map_or(0, |at| now.since_ms(at));
         let before = std::mem::take(&mut self.cpu);

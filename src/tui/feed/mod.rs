@@ -217,7 +217,8 @@ impl Feed {
     /// Waits for something new; false when nobody listens any more.
     fn wait(&mut self) -> bool {
         let lives = self.followed.values().any(Followed::lives);
-        let most = if lives { LIVE_LOOK_MS } else { limits::SAFETY_POLL_MS };
+        let moves = lives || self.is_close;
+        let most = if moves { LIVE_LOOK_MS } else { limits::SAFETY_POLL_MS };
         let most = if self.watch.is_some() { most } else { LIVE_LOOK_MS };
         let mut told = match self.told.recv_timeout(Duration::from_millis(most)) {
             Ok(told) => Some(told),
