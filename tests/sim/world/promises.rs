@@ -144,7 +144,7 @@ pub fn check_rest(state: &State, now: crew::base::Time) {
 impl World {
     /// What no start may break, seen from outside.
     pub(super) fn check_spawn(&self, state: &State, task: usize) {
-        self.check_hands(state, task);
+        super::takeovers::check_hands(state, task);
         let alive: Vec<usize> = self
             .processes
             .iter()

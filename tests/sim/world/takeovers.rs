@@ -178,20 +178,20 @@ impl World {
         }
         true
     }
+}
 
-    /// Where people are at work no attempt begins.
-    pub(super) fn check_hands(&self, state: &State, task: usize) {
-        assert!(state.taken(task).is_none(), "an attempt beside a person");
-        let step = state.step_of(task);
-        let is_shared = |task: usize| state.step_of(task).isolation == Isolation::Shared;
-        let is_at_work = |task: usize| is_shared(task) && !state.tasks[task].status.is_settled();
-        for (other, _) in state.all_taken().filter(|&(other, _)| is_at_work(other)) {
-            let access = state.step_of(other).access;
-            let writes = step.access == Access::Write || access == Access::Write;
-            let are_there = step.access != Access::None && access != Access::None;
-            let is_in_the_way = is_shared(task) && writes && are_there;
-            assert!(!is_in_the_way, "{} beside a person in the same tree", step.id);
-        }
+/// Where people are at work no attempt begins.
+pub(super) fn check_hands(state: &State, task: usize) {
+    assert!(state.taken(task).is_none(), "an attempt beside a person");
+    let step = state.step_of(task);
+    let is_shared = |task: usize| state.step_of(task).isolation == Isolation::Shared;
+    let is_at_work = |task: usize| is_shared(task) && !state.tasks[task].status.is_settled();
+    for (other, _) in state.all_taken().filter(|&(other, _)| is_at_work(other)) {
+        let access = state.step_of(other).access;
+        let writes = step.access == Access::Write || access == Access::Write;
+        let are_there = step.access != Access::None && access != Access::None;
+        let is_in_the_way = is_shared(task) && writes && are_there;
+        assert!(!is_in_the_way, "{} beside a person in the same tree", step.id);
     }
 }
 
