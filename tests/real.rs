@@ -16,6 +16,8 @@ mod terminal;
 mod accidents;
 #[path = "real/attach.rs"]
 mod attach;
+#[path = "real/conformance.rs"]
+mod conformance;
 #[path = "real/failures.rs"]
 mod failures;
 #[path = "real/headless.rs"]

@@ -151,6 +151,8 @@ pub const VERSION_WAIT_MS: u64 = 5_000;
 pub const VERSION_LOOK_MS: u64 = 20_000;
 /// Milliseconds that a program has to tell whether somebody is logged in; then it is taken as unknown.
 pub const LOGIN_WAIT_MS: u64 = 10_000;
+/// Characters of what a program says about its failure that stand in a reason.
+pub const FAILURE_SHOWN_CHARS: usize = 200;
 /// Bytes of what such a program prints that are read.
 pub const VERSION_BYTES_MAX: u64 = 4 << 10;
 /// Characters of a version that are shown.
