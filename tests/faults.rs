@@ -2,6 +2,8 @@
 
 #[path = "support/merge.rs"]
 mod merged;
+#[path = "support/mount.rs"]
+mod mount;
 #[path = "support/project.rs"]
 mod project;
 #[path = "support/slots.rs"]
@@ -12,8 +14,6 @@ mod support;
 mod accident;
 #[path = "faults/bring_in.rs"]
 mod bring_in;
-#[path = "faults/chaos.rs"]
-mod chaos;
 #[path = "faults/disk.rs"]
 mod disk;
 #[path = "faults/git.rs"]

@@ -85,7 +85,7 @@ impl PathJob {
         if self.listing.exists() {
             return Ok(());
         }
-        Ok(Listing::take(&self.rules()?, &self.place)?.write(&self.listing)?)
+        Ok(Listing::begin(&self.rules()?, &self.place)?.write(&self.listing)?)
     }
 
     /// Compares the tree with the listing, and says in `check` what was touched and may not be.

@@ -56,6 +56,9 @@ pub(super) enum PathCheckError {
         /// The limit.
         max: usize,
     },
+    /// What git has made for the attempt was made away with before it began.
+    #[error("`{0}` belongs to no repository any more")]
+    NoRepository(Utf8PathBuf),
     /// The listing from before the attempt is not there.
     #[error("the listing from before the attempt is gone: `{0}`")]
     NoListing(Utf8PathBuf),

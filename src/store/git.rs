@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::git_halves;
 use crate::lock::FileLock;
 
 /// Why a git command did not succeed.
@@ -223,7 +224,11 @@ fn verb<'a>(args: &[&'a str]) -> &'a str {
 /// Git is missing.
 pub fn git_output(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {
     let _alone = if ALONE.contains(&verb(args)) { worktrees_lock(dir)? } else { None };
-    output_once(dir, args, call)
+    let output = output_once(dir, args, call)?;
+    let is_half = !output.status.success()
+        && String::from_utf8_lossy(&output.stderr).contains("/commondir")
+        && common_dir(dir)?.is_some_and(|common| git_halves::clear(&common));
+    if is_half { output_once(dir, args, call) } else { Ok(output) }
 }
 
 /// Verbs that read the files of all worktrees.
@@ -234,12 +239,26 @@ const ALONE: [&str; 2] = ["worktree", "branch"];
 /// `git worktree add` creates the file `commondir` and then writes it, without a lock; whoever reads the
 /// worktrees in between dies of the empty file, some after half of their work.
 fn worktrees_lock(dir: &Utf8Path) -> Result<Option<FileLock>, GitError> {
-    let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
-    let output = output_once(dir, &args, &GitCall::default())?;
-    let common = String::from_utf8_lossy(&output.stdout);
-    let common = Utf8Path::new(common.trim_end_matches('\n'));
     // Where there is no repository git itself says so; where nothing can be written nothing is made either.
-    Ok(FileLock::exclusive(&common.join("crew-worktrees.lock")).ok())
+    let Some(common) = common_dir(dir)? else { return Ok(None) };
+    let lock = FileLock::exclusive(&common.join("crew-worktrees.lock")).ok();
+    // A git that dies of one has done half of its work by then.
+    git_halves::clear(&common);
+    Ok(lock)
+}
+
+/// The folder that all worktrees of a repository share; nothing where there is none.
+fn common_dir(dir: &Utf8Path) -> Result<Option<Utf8PathBuf>, GitError> {
+    let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+    let ask = || output_once(dir, &args, &GitCall::default());
+    let mut output = ask()?;
+    if output.status.signal().is_some() {
+        output = ask()?;
+    }
+    let common = String::from_utf8_lossy(&output.stdout);
+    let common = Utf8PathBuf::from(common.trim_end_matches('\n'));
+    // A git that was killed has said nothing, and that would be the folder that this process works in.
+    Ok((output.status.success() && common.is_absolute()).then_some(common))
 }
 
 fn output_once(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {

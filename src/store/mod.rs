@@ -11,6 +11,7 @@ pub mod discover;
 pub mod files;
 pub mod git;
 pub mod git_dirs;
+mod git_halves;
 pub mod layout;
 pub mod log;
 pub mod mailbox;

@@ -4,6 +4,7 @@
 //! is made again from the folders of the runs.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
@@ -222,7 +223,10 @@ fn read(dir: &ProjectDir) -> Result<ProjectFile, ProjectError> {
     }
     let text = match files::read_text_capped(dir.project_json(), FILE_BYTES_MAX) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        // Bytes that are no text are as good as none.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
+            String::new()
+        }
         Err(error) => return Err(error.into()),
     };
     if let Ok(file) = serde_json::from_str::<ProjectFile>(&text) {
@@ -317,15 +321,15 @@ mod tests {
         assert_eq!(allocate(&mut second), RunNumber(2));
         std::fs::remove_dir(dir.run(RunNumber(2)).path()).expect("pruned");
         assert_eq!(allocate(&mut first), RunNumber(3), "2 is never reused");
-        for broken in [None, Some("{"), Some("\0\0\0")] {
+        for broken in [None, Some(&b"{"[..]), Some(b"\0\0\0"), Some(b"{\"slug\":\"\xff")] {
             match broken {
                 None => std::fs::remove_file(dir.project_json()).expect("lost"),
-                Some(text) => std::fs::write(dir.project_json(), text).expect("broken"),
+                Some(bytes) => std::fs::write(dir.project_json(), bytes).expect("broken"),
             }
             let last = first.runs().expect("listed").last().map_or(0, |n| n.0);
             assert_eq!(allocate(&mut first), RunNumber(last + 1));
         }
-        let numbers = [1, 3, 4, 5, 6].map(RunNumber);
+        let numbers = [1, 3, 4, 5, 6, 7].map(RunNumber);
         assert_eq!(first.runs().expect("listed"), numbers);
         assert_eq!(first.open_runs().collect::<Vec<_>>(), numbers);
     }

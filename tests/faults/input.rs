@@ -150,7 +150,7 @@ fn without_git_on_the_path_a_run_says_so_and_touches_nothing() {
 #[test]
 fn a_project_that_cannot_be_written_is_named_and_left_alone() {
     let env = ready();
-    let Some(_mount) = crate::disk::Mount::read_only(&env.project()) else { return };
+    let Some(_mount) = crate::mount::Mount::read_only(&env.project()) else { return };
     let said = env.fails(8, &["run", "x", "-w", "one", "-a", "sh"]);
     assert!(said.contains(".crew") && said.to_lowercase().contains("read-only"), "{said}");
     nothing_created(&env);

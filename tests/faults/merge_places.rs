@@ -5,8 +5,8 @@ use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::disk::Mount;
 use crate::merged::Frozen;
+use crate::mount::Mount;
 use crate::project::TestEnv;
 use crate::support::wait_until;
 

@@ -1,6 +1,7 @@
 //! `schedules.json`: what has been seen to of each schedule. Lost, it is made again from the runs.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +52,10 @@ impl Memory {
         let path = workspace.dir.schedules_json();
         let text = match files::read_text_capped(&path, FILE_BYTES_MAX) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            // Bytes that are no text are as good as none.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
+                String::new()
+            }
             Err(error) => return Err(error.into()),
         };
         match serde_json::from_str::<Self>(&text) {

@@ -36,6 +36,11 @@ pub(super) fn prints(
     Ok(found)
 }
 
+/// Whether git knows the folder as a checkout.
+pub(super) fn is_checkout(tree: &Utf8Path) -> Result<bool, GitError> {
+    Ok(known_folders(tree)?.is_some())
+}
+
 /// The folder of the checkout's own git files, and that of the whole repository.
 pub(super) fn folders(tree: &Utf8Path) -> Option<(Utf8PathBuf, Utf8PathBuf)> {
     known_folders(tree).ok().flatten()

@@ -30,6 +30,22 @@ pub(in crate::runtime) struct Listing {
 }
 
 impl Listing {
+    /// Looks at a tree before an attempt.
+    ///
+    /// A worktree that git does not know has nothing of git to list; made again later, it would look as if the
+    /// attempt had put all that there.
+    pub(in crate::runtime) fn begin(
+        rules: &PathRules,
+        place: &Place,
+    ) -> Result<Self, PathCheckError> {
+        let listing = Self::take(rules, place)?;
+        // Afterwards: it may have been made away with meanwhile.
+        if place.branch.is_some() && !git_files::is_checkout(&place.tree)? {
+            return Err(PathCheckError::NoRepository(place.tree.clone()));
+        }
+        Ok(listing)
+    }
+
     /// Looks at a tree as it is now.
     pub(in crate::runtime) fn take(
         rules: &PathRules,

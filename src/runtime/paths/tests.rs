@@ -286,3 +286,14 @@ fn an_allow_list_holds_for_all_but_ignored_files() {
         ["outside-later"]
     );
 }
+
+#[test]
+fn a_worktree_that_git_has_forgotten_is_not_listed() {
+    let repo = Repo::new();
+    let rules = PathRules::new(&PathPolicy::default()).unwrap();
+    assert!(Listing::begin(&rules, &repo.place(false)).is_ok());
+    repo.sh("main", "rm -rf .git/worktrees/tree");
+    let error = Listing::begin(&rules, &repo.place(false)).unwrap_err();
+    assert!(error.to_string().contains("no repository"), "{error}");
+    assert!(Listing::begin(&rules, &repo.place(true)).is_ok());
+}
