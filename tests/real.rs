@@ -8,11 +8,20 @@
 #[expect(dead_code, reason = "other test programs need the rest of it")]
 mod project;
 mod support;
+#[path = "support/terminal.rs"]
+#[expect(dead_code, reason = "other test programs need the rest of it")]
+mod terminal;
 
 #[path = "real/accidents.rs"]
 mod accidents;
+#[path = "real/attach.rs"]
+mod attach;
+#[path = "real/conformance.rs"]
+mod conformance;
 #[path = "real/failures.rs"]
 mod failures;
+#[path = "real/headless.rs"]
+mod headless;
 #[path = "real/live.rs"]
 mod live;
 #[path = "real/protocol.rs"]

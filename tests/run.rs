@@ -7,6 +7,9 @@ mod project;
 #[path = "support/slots.rs"]
 mod slots;
 mod support;
+#[path = "support/terminal.rs"]
+#[expect(dead_code, reason = "other test programs need the rest of it")]
+mod terminal;
 
 #[path = "run/agents.rs"]
 mod agents;
@@ -52,6 +55,8 @@ mod paths;
 mod places;
 #[path = "run/programs.rs"]
 mod programs;
+#[path = "run/protocol.rs"]
+mod protocol;
 #[path = "run/prune.rs"]
 mod prune;
 #[path = "run/queue.rs"]

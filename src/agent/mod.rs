@@ -32,4 +32,4 @@ pub use permission::{NotGranted, Permissions};
 pub use report::{AgentError, Marker, Question, ToolCounts, TurnReport};
 pub use spec::{McpForm, PromptVia, RuntimeSpec, SpecError};
 pub use stream::aside::{Aside, CallAside, Edit};
-pub use stream::kind_of;
+pub use stream::{NO_MODE, kind_of};

@@ -58,6 +58,8 @@ pub enum Observation {
         /// Its part.
         usage: Usage,
     },
+    /// The tokens that are told for this turn are not all of them.
+    UsageIsPart,
     /// The agent asks and cannot go on without an answer.
     Question {
         /// The question.
@@ -182,6 +184,7 @@ impl Observation {
             | Self::Model { .. }
             | Self::Usage(_)
             | Self::UsageOf { .. }
+            | Self::UsageIsPart
             | Self::Denied { .. }
             | Self::Undelivered { .. }
             | Self::Error { .. }

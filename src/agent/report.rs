@@ -127,6 +127,7 @@ impl TurnReport {
                 self.note(text);
             }
             Observation::Thinking { .. }
+            | Observation::UsageIsPart
             | Observation::Undelivered { .. }
             | Observation::Request { .. }
             | Observation::Answer { .. } => {}

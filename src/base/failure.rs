@@ -18,6 +18,8 @@ pub enum ErrorKind {
     BadModel,
     /// The session that it was to go on with does not exist.
     Session,
+    /// The program cannot be held to what it may do.
+    Permission,
     /// The model declined.
     Refusal,
     /// The program itself broke.
@@ -28,13 +30,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RateLimit,
         Self::Overload,
         Self::Login,
         Self::ContextOverflow,
         Self::BadModel,
         Self::Session,
+        Self::Permission,
         Self::Refusal,
         Self::Crash,
         Self::Other,
@@ -49,6 +52,7 @@ impl ErrorKind {
             Self::ContextOverflow => "context_overflow",
             Self::BadModel => "bad_model",
             Self::Session => "session",
+            Self::Permission => "permission",
             Self::Refusal => "refusal",
             Self::Crash => "crash",
             Self::Other => "other",

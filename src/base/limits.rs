@@ -145,10 +145,14 @@ pub const NOTICES_WAITING: usize = 64;
 pub const NOTICE_OUTPUT_BYTES: usize = 2 << 10;
 /// Milliseconds that a supervisor whose run is at rest goes on to tell what is not told yet.
 pub const NOTICE_LINGER_MS: u64 = 60_000;
-/// Milliseconds that a program has to tell its version; then it is used without knowing it.
+/// Milliseconds that a program has to tell its version before a run; then it is used without knowing it.
 pub const VERSION_WAIT_MS: u64 = 5_000;
+/// The same where the version is what is asked for: some start slowly when nothing of them is in memory.
+pub const VERSION_LOOK_MS: u64 = 20_000;
 /// Milliseconds that a program has to tell whether somebody is logged in; then it is taken as unknown.
 pub const LOGIN_WAIT_MS: u64 = 10_000;
+/// Characters of what a program says about its failure that stand in a reason.
+pub const FAILURE_SHOWN_CHARS: usize = 200;
 /// Bytes of what such a program prints that are read.
 pub const VERSION_BYTES_MAX: u64 = 4 << 10;
 /// Characters of a version that are shown.

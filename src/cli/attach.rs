@@ -236,7 +236,7 @@ impl Takeover<'_> {
 
     fn announce(&self, context: &mut Context, session: &Session) -> Result<()> {
         let what = match (session.program.as_str(), session.resumes) {
-            ("shell", _) => "a shell".to_owned(),
+            ("shell", _) => self.shell_words(),
             (program, true) => format!("its session in {program}"),
             (program, false) => format!("a new session in {program}"),
         };
@@ -248,6 +248,18 @@ impl Takeover<'_> {
             )?;
         }
         context.say("leave it as you always do, and the run goes on")
+    }
+
+    /// A shell, and why it is no session of the program where nobody has asked for it.
+    fn shell_words(&self) -> String {
+        let state = self.ledger.state();
+        let name = state.tasks[self.ix()].runtime.as_ref();
+        let name = name.unwrap_or(&state.step_of(self.ix()).runtime);
+        match name.as_str() {
+            _ if self.args.shell => "a shell".to_owned(),
+            "" => "a shell (a command has no session)".to_owned(),
+            name => format!("a shell (`{name}` has no session that is opened in a terminal)"),
+        }
     }
 
     /// The session is over: what becomes of the task.

@@ -9,6 +9,7 @@ use super::style::Style;
 use crate::base::{TaskId, limits};
 use crate::client::transcript::{Entry, Formats, Kind, TEXT, Transcript};
 use crate::client::{Follower, attach, find_task, split_task};
+use crate::launch::Printed;
 use crate::ledger::Ledger;
 use crate::snapshot::Class;
 
@@ -135,11 +136,13 @@ impl Printer<'_> {
             let live = entry.status.as_live().map(|live| live.runtime.as_str());
             let runtime = live.or(entry.runtime.as_deref()).unwrap_or(&state.step_of(ix).runtime);
             let dir = ledger.dir().attempt(&task, number);
-            let format = self.formats.get(runtime);
+            let format = self.formats.of_attempt(&dir, runtime);
+            // An earlier attempt may have been played by another program.
+            let own = Printed::of(&dir).and_then(|printed| printed.runtime);
             let mut stream = Stream {
                 task,
                 number,
-                runtime: runtime.to_owned(),
+                runtime: own.unwrap_or_else(|| runtime.to_owned()),
                 transcript: Transcript::open(dir.stdout(), format),
                 errors: Some(Transcript::open(dir.stderr(), TEXT)),
             };

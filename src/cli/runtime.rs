@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{CliError, Context, Exit, Result};
 use crate::agent::{OutputFormat, RuntimeSpec, builtin, rehearsal};
 use crate::base::flow::Permission;
-use crate::base::limits::JSON_SCHEMA;
+use crate::base::limits::{JSON_SCHEMA, VERSION_LOOK_MS};
 use crate::base::text;
 use crate::client::Workspace;
 use crate::client::plan::PlanError;
@@ -164,7 +164,7 @@ pub fn abilities(spec: &RuntimeSpec) -> Vec<String> {
     can
 }
 
-/// Asks the programs that are found for their version, all at once.
+/// Asks the programs that are found for their version.
 ///
 /// A configured one is asked only by the command that its table gives: `--version` could mean anything to it.
 pub fn ask_versions(config: &Config, told: &mut [Told]) {
@@ -176,7 +176,7 @@ pub fn ask_versions(config: &Config, told: &mut [Told]) {
         }
     }
     let commands: Vec<Vec<String>> = asked.iter().map(|(_, command)| command.clone()).collect();
-    for ((told, _), answer) in asked.into_iter().zip(versions(&commands)) {
+    for ((told, _), answer) in asked.into_iter().zip(versions(&commands, VERSION_LOOK_MS)) {
         match answer {
             Ok(version) => told.version = Some(version),
             Err(error) => told.note = format!("{}; {error}", told.note),

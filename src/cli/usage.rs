@@ -104,7 +104,12 @@ impl Line {
     }
 
     fn cells(&self) -> Vec<String> {
-        let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
+        // What no program told is not nothing.
+        let count = |number: u64| match (number, self.usage.uncounted) {
+            (0, _) => String::new(),
+            (_, 0) => number.to_string(),
+            (_, _) => format!("≥ {number}"),
+        };
         vec![
             self.key.clone(),
             self.attempts.to_string(),

@@ -9,6 +9,7 @@ use super::start::RunRequest;
 use super::workspace::Workspace;
 use crate::base::flow::{BUILT_IN_PROGRAMS, Permission};
 use crate::base::flow::{Condition, Isolation, StepKind};
+use crate::base::limits;
 use crate::config::{CompletionMode, Config};
 use crate::launch::version::versions;
 use crate::launch::{ProgramError, Programs};
@@ -185,7 +186,10 @@ pub fn version_notes<'a>(
     let specs = runtimes.into_iter().filter_map(|name| programs.get(name).ok());
     let commands: Vec<Vec<String>> =
         specs.map(|spec| spec.version.clone()).filter(|command| !command.is_empty()).collect();
-    versions(&commands).into_iter().filter_map(|told| Some(told.err()?.to_string())).collect()
+    versions(&commands, limits::VERSION_WAIT_MS)
+        .into_iter()
+        .filter_map(|told| Some(told.err()?.to_string()))
+        .collect()
 }
 
 fn check_programs(

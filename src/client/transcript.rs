@@ -11,6 +11,7 @@ use crate::base::path::{PathContext, PathError};
 use crate::base::{limits, redact, text};
 use crate::config::Config;
 use crate::launch::Programs;
+use crate::store::AttemptDir;
 
 /// One thing that an agent did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,10 +67,10 @@ impl Formats {
         Self { programs: Programs::of(config, &BTreeMap::new()).ok() }
     }
 
-    /// What the runtime prints; a runtime that is gone, and a plain command, is read as text.
-    pub fn get(&self, runtime: &str) -> OutputFormat {
-        let spec = self.programs.as_ref().and_then(|programs| programs.get(runtime).ok());
-        spec.map_or(TEXT, |spec| spec.output)
+    /// What an attempt prints, as it was started; one of a runtime that is gone, and a plain command, is read
+    /// as text.
+    pub fn of_attempt(&self, dir: &AttemptDir, runtime: &str) -> OutputFormat {
+        self.programs.as_ref().map_or(TEXT, |programs| programs.format_of(dir, runtime))
     }
 }
 
@@ -289,7 +290,9 @@ fn entry(observation: Observation) -> Option<(Kind, String, String)> {
         Observation::Answer { text, late: true } => {
             (Kind::Answer, none(), format!("{text} (nobody answered in time)"))
         }
-        Observation::Usage(_) | Observation::UsageOf { .. } => return None,
+        Observation::Usage(_) | Observation::UsageOf { .. } | Observation::UsageIsPart => {
+            return None;
+        }
         Observation::Error { kind, text, .. } => (Kind::Error, kind.word().to_owned(), text),
         Observation::Result { text, .. } => (Kind::Result, none(), text),
         Observation::GateWrite { gate, values } => {

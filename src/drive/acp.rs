@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::consent::{self, Reach};
 use super::machine::{Do, Machine, Phase, Setting};
+use crate::agent::NO_MODE;
 use crate::agent::live::{Note, Order, OrderKind};
 use crate::base::flow::Permission;
 use crate::base::text::did_you_mean;
@@ -190,9 +191,7 @@ impl Acp {
         // What it does without asking nobody could hold it to.
         if level != Permission::Full {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(format!(
-                "the program has no mode for permission `{level}`; it has {known}"
-            ));
+            return Err(format!("{NO_MODE} `{level}`; it has {known}"));
         }
         Ok(None)
     }

@@ -180,6 +180,7 @@ impl Case<'_> {
             ErrorKind::ContextOverflow => Some(self.overflowed(fault)),
             ErrorKind::BadModel => Some(self.unknown_model(fault)),
             ErrorKind::Session => self.lost_session(fault),
+            ErrorKind::Permission => Some(self.cannot_be_held(fault)),
             ErrorKind::Refusal => {
                 let why = format!("the model refused: {}", fault.text);
                 Some(self.settle(Settled::Failed, Some(TaskResult::Fail), why, None))
@@ -270,6 +271,19 @@ impl Case<'_> {
         self.block(BlockedReason::AuthFailed, why)
     }
 
+    /// The same program would say the same again: a person takes another one, or another level.
+    fn cannot_be_held(&self, fault: &Fault) -> Body {
+        let number = self.state.created.number;
+        let why = format!(
+            "`{}` was not let begin: {}; `crew retry {number}/{} --runtime NAME` takes another program, \
+             `crew run … --permission LEVEL` another level",
+            self.checking.runtime,
+            text::one_line(&fault.text, 160),
+            self.state.task_id(self.task),
+        );
+        self.block(BlockedReason::WorkflowInvalid, why)
+    }
+
     fn overflowed(&self, fault: &Fault) -> Body {
         let begun = self.entry().trouble.overflows;
         if begun >= limits::NEW_SESSIONS_MAX {
@@ -301,14 +315,15 @@ impl Case<'_> {
     }
 
     /// A new session once; without one to go on with there was nothing to lose.
-    fn lost_session(&self, _fault: &Fault) -> Option<Body> {
+    fn lost_session(&self, fault: &Fault) -> Option<Body> {
         if !self.checking.is_resumed || self.entry().trouble.lost_sessions > 0 {
             return None;
         }
-        let failure =
-            "The session of the last attempt is gone. This is a new one: look at what is there, \
-             and go on from it."
-                .to_owned();
+        let failure = format!(
+            "The session of the last attempt is gone ({}). This is a new one: look at what is there, \
+             and go on from it.",
+            text::one_line(&fault.text, 160)
+        );
         Some(self.ready(ReadyCause::Session, None, failure, None))
     }
 

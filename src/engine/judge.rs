@@ -176,7 +176,8 @@ impl<'a> Case<'a> {
 
     /// The fragment with the tail of what the program wrote as its error.
     fn evidence(&self, what: &str) -> String {
-        let failure = crate::base::text::one_line(&self.checking.end.failure, 200);
+        let failure =
+            crate::base::text::one_line(&self.checking.end.failure, limits::FAILURE_SHOWN_CHARS);
         if failure.is_empty() { what.to_owned() } else { format!("{what}: {failure}") }
     }
 

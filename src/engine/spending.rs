@@ -45,6 +45,9 @@ impl State {
         if has_run && usage.cost_usd.is_none() && runtime != SHELL_RUNTIME {
             usage.unpriced = 1;
         }
+        if has_run && usage.tokens() + usage.cache_tokens == 0 && runtime != SHELL_RUNTIME {
+            usage.uncounted = 1;
+        }
         let mut spending = Spending {
             task: end.task.clone(),
             runtime,

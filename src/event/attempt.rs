@@ -26,6 +26,9 @@ pub struct Usage {
     /// Attempts of which nobody knows what they cost.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced: u32,
+    /// Attempts of which nobody knows the tokens, or not all of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncounted: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
@@ -45,6 +48,7 @@ impl Usage {
         };
         self.computed_usd += other.computed_usd;
         self.unpriced += other.unpriced;
+        self.uncounted += other.uncounted;
     }
 
     /// Tokens that a budget counts: in and out, without those that a cache held.

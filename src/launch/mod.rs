@@ -5,6 +5,7 @@
 
 mod children;
 pub mod login;
+mod printed;
 mod program;
 mod programs;
 mod queue;
@@ -14,6 +15,7 @@ mod start;
 pub mod version;
 
 pub use children::{ChildLine, create_children};
+pub use printed::Printed;
 pub use program::program;
 pub use programs::{ProgramError, Programs};
 pub use queue::{QueueError, QueueReport, run_queue};

@@ -37,6 +37,12 @@ pub enum Stdin {
 pub struct CommandFile {
     /// Program and arguments; never empty.
     pub argv: Vec<String>,
+    /// Name of the runtime; none for a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// The word for what it prints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// Folder in which the agent starts.
     pub cwd: Utf8PathBuf,
     /// Where its standard input comes from.
@@ -265,6 +271,8 @@ mod tests {
     fn command() -> CommandFile {
         CommandFile {
             argv: vec!["true".to_owned()],
+            runtime: None,
+            output: None,
             cwd: "/".into(),
             stdin: Stdin::None,
             env_names: vec!["PATH".to_owned()],

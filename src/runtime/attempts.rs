@@ -195,7 +195,7 @@ impl Supervisor {
     pub(super) fn shim_ended(&mut self, key: Key) {
         self.shims.remove(&key);
         let dir = self.attempt(key);
-        let format = self.desk().format_of(key.0);
+        let format = self.desk().format_at(key.0, key.1);
         match ExitFile::read(&dir) {
             Ok(Some(exit)) if exit.stdout_bytes <= INLINE_BYTES => {
                 self.take_in(key, &dir, &exit, format);
@@ -277,7 +277,7 @@ impl Supervisor {
         let state = self.ledger.state();
         let grace = std::time::Duration::from_millis(state.created.limits.grace_ms);
         let (task, tree) = (state.task_id(key.0), self.tree_of(key.0));
-        let (format, counting) = (self.desk().format_of(key.0), self.counting(key.0));
+        let (format, counting) = (self.desk().format_at(key.0, key.1), self.counting(key.0));
         let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
         self.tracker.spawn_blocking(move || {
             let killed = process::kill_marked(&live.mark, grace);

@@ -94,6 +94,8 @@ impl Desk<'_> {
         let limits = &self.state.created.limits;
         let mut command = CommandFile {
             argv: Vec::new(),
+            runtime: None,
+            output: None,
             cwd: cwd.clone(),
             stdin: Stdin::None,
             env_names: Vec::new(),
@@ -112,6 +114,8 @@ impl Desk<'_> {
             return Ok(Brief { command, env, messages: Vec::new() });
         }
         let spec = self.programs.get(&live.runtime)?;
+        command.runtime = Some(live.runtime.clone());
+        command.output = Some(spec.output.word().to_owned());
         let messages = mail::waiting(self.state, task);
         let prompt = match self.after_person(task, live, spec, &messages) {
             Some(told) => told,
@@ -311,11 +315,18 @@ impl Desk<'_> {
         if id.slot().is_some() { format!("{id}:\n{text}") } else { text }
     }
 
-    /// What the program of a task's last attempt prints.
+    /// What a task's last attempt prints.
     pub fn format_of(&self, task: TaskIx) -> OutputFormat {
+        self.format_at(task, self.state.tasks[task].attempts)
+    }
+
+    /// What an attempt of a task prints.
+    pub(super) fn format_at(&self, task: TaskIx, number: u32) -> OutputFormat {
+        let entry = &self.state.tasks[task];
+        let live = entry.status.as_live().map(|live| live.runtime.as_str());
         let step = self.state.step_of(task);
-        let name = self.state.tasks[task].runtime.as_deref().unwrap_or(&step.runtime);
-        self.programs.get(name).map_or(OutputFormat::Text, |spec| spec.output)
+        let name = live.or(entry.runtime.as_deref()).unwrap_or(&step.runtime);
+        self.programs.format_of(&self.dir.attempt(&self.state.task_id(task), number), name)
     }
 
     fn artifacts(&self, step: &StepPlan) -> Vec<(String, String)> {

@@ -256,6 +256,7 @@ fn read_output(
             (&mut reader).take(limit).read_until(b'\n', &mut line).at("cannot read", path)?;
         if read == 0 {
             for observation in decoder.finish() {
+                look(&observation);
                 report.observe(&observation);
             }
             return Ok(report);

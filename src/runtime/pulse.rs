@@ -28,7 +28,7 @@ impl Pulse {
     pub(super) fn observe(&mut self, observation: &Observation, now: Time) {
         if let Observation::Retry { kind, text } = observation {
             let since = self.retrying.as_ref().map_or(now, |(since, _)| *since);
-            let told = text::one_line(&redact::redact(text), 200);
+            let told = text::one_line(&redact::redact(text), limits::FAILURE_SHOWN_CHARS);
             self.retrying = Some((since, format!("{told} ({})", kind.word())));
         } else if !observation.is_retrying(self.retrying.is_some()) {
             self.retrying = None;

@@ -14,10 +14,10 @@ const ATTEMPTS: u32 = 5;
 /// What was done before attempt `number` of a task, as its prompt tells it.
 pub(super) fn of(desk: &Desk<'_>, task: TaskIx, number: u32) -> String {
     let id = desk.state.task_id(task);
-    let format = desk.format_of(task);
     let earlier = (number.saturating_sub(ATTEMPTS).max(1)..number).rev();
     let mut texts = earlier.filter_map(|attempt| {
-        let said = final_text(&desk.dir.attempt(&id, attempt), format).ok()?;
+        let said =
+            final_text(&desk.dir.attempt(&id, attempt), desk.format_at(task, attempt)).ok()?;
         (!said.trim().is_empty()).then_some(said)
     });
     let mut told = match texts.next() {

@@ -175,7 +175,7 @@ impl Desk<'_> {
         spec: &RuntimeSpec,
         messages: &[(String, Mail)],
     ) -> Option<String> {
-        let note = note(self.state, task).filter(|_| spec.resume.is_some())?;
+        let note = note(self.state, task).filter(|_| spec.can_resume())?;
         live.session.as_ref()?;
         let mut told = format!("## A person worked on this task\n\n{note}\n");
         for (_, mail) in messages {

@@ -39,6 +39,8 @@ pub(super) struct Tally {
     /// By model; nobody was named yet for what has no name.
     parts: BTreeMap<Option<String>, Part>,
     model: Option<String>,
+    /// The program does not tell all tokens.
+    is_part: bool,
 }
 
 /// What one model used: with a cost that the program told, and without.
@@ -68,6 +70,8 @@ impl Tally {
             self.add(self.model.clone(), usage);
         } else if let Observation::UsageOf { model, usage } = observation {
             self.add(Some(model.clone()), usage);
+        } else if *observation == Observation::UsageIsPart {
+            self.is_part = true;
         }
     }
 
@@ -99,6 +103,11 @@ impl Tally {
         models.sort_by_key(|part| Some(&part.model) != last);
         // The cost of an attempt is known or not: once, however many of its models had no price.
         usage.unpriced = usage.unpriced.min(1);
+        if self.is_part {
+            usage.uncounted = 1;
+            // What follows from a part of the tokens is a part of the cost.
+            usage.unpriced |= u32::from(usage.computed_usd > 0.0);
+        }
         for part in models.iter_mut().filter(|part| part.usage.unpriced > 0).skip(1) {
             part.usage.unpriced = 0;
         }

@@ -21,6 +21,9 @@ pub struct UsageRow {
     /// Attempts of which nobody knows what they cost; they come on top.
     #[serde(default)]
     pub unpriced: u32,
+    /// Attempts of which nobody knows the tokens, or not all of them; they come on top.
+    #[serde(default)]
+    pub uncounted: u32,
 }
 
 impl From<&Usage> for UsageRow {
@@ -32,6 +35,7 @@ impl From<&Usage> for UsageRow {
             cost_usd: usage.cost_usd,
             computed_usd: usage.computed_usd,
             unpriced: usage.unpriced,
+            uncounted: usage.uncounted,
         }
     }
 }
@@ -44,7 +48,12 @@ impl UsageRow {
 
     /// Tokens and money in a few words.
     pub fn words(&self) -> String {
-        let tokens = format!("{} in, {} out", self.input_tokens, self.output_tokens);
+        let all = self.input_tokens + self.output_tokens + self.cache_tokens;
+        let least = if self.uncounted > 0 { "≥ " } else { "" };
+        let tokens = match (all, self.uncounted) {
+            (0, 1..) => "tokens unknown".to_owned(),
+            _ => format!("{least}{} in, {} out", self.input_tokens, self.output_tokens),
+        };
         let cached = if self.cache_tokens > 0 {
             format!(", {} cached", self.cache_tokens)
         } else {

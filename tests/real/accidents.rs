@@ -72,7 +72,8 @@ fn a_session_goes_on_in_a_program_that_takes_input() {
     }
 }
 
-fn goes_on(stage: &Stage, program: &str) {
+/// Everything is killed in the middle of a turn; the session goes on with the run.
+pub fn goes_on(stage: &Stage, program: &str) {
     let env = &stage.env;
     let (run, tree) = begin(stage, program);
     let supervisor = env.supervisor(run).expect("lives");

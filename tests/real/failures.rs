@@ -3,9 +3,11 @@
 use crew::base::ErrorKind;
 use crew::event::Body;
 use crew::event::body::ReadyCause;
+use crew::runtime::process::{self, Signal};
 use serde_json::json;
 
 use crate::stage::Stage;
+use crate::support::wait_until;
 
 /// A model that fails so until the prompt tells of it, and a workflow of one step.
 fn failing(fault: &str) -> Stage {
@@ -117,5 +119,57 @@ fn a_session_that_is_gone_is_begun_anew() {
             [None, Some(ErrorKind::Session), None],
             "{program} {more}: {transcript}"
         );
+    }
+}
+
+#[test]
+#[ignore = "needs the real programs; .ci/run runs it"]
+fn a_program_whose_provider_says_nothing_is_begun_anew_once_and_then_a_person_is_asked() {
+    let stage = Stage::new(&json!([{"steps": [{"fault": "hang-connect"}]}]));
+    let env = &stage.env;
+    for program in ["codex", "pi"] {
+        let file = env.root.join("config/config.toml");
+        let text = std::fs::read_to_string(&file).expect("a file");
+        let quick = "[limits]\nsilence = \"4s\"\n";
+        env.whole_config(&text.replacen("[limits]\n", quick, 1));
+        env.workflow("one", "", "## work\nrole: reader\n\n{goal}");
+        let run = env.start("greet", &["-w", "one", "-a", program]);
+        env.wait_status(run, "blocked(task_timeout)");
+        assert_eq!(env.attempts(run, "work"), 2, "{program}");
+        let why = env.ok(&["why", &run.to_string()]);
+        assert!(why.contains("nothing"), "{program}: {why}");
+        env.assert_nothing_lives();
+        std::fs::write(&file, text).expect("a file");
+    }
+}
+
+#[test]
+#[ignore = "needs the real programs; .ci/run runs it"]
+fn a_program_that_is_killed_goes_on_in_its_session() {
+    let stage = Stage::new(&json!([{"steps": [
+        {"bash": "echo begun >> begun.txt; n=0; while [ ! -e go ] && [ $n -lt 600 ]; do n=$((n+1)); sleep 0.1; done"},
+        {"say": "It is over."},
+    ]}]));
+    let env = &stage.env;
+    for program in ["claude", "codex", "pi"] {
+        let args = ["--role", "executor", "-a", program, "--permission", "full"];
+        let run = env.start("wait", &args);
+        wait_until("it has a worktree", || env.state(run).worktree.is_some());
+        let tree = env.state(run).worktree.expect("a worktree").path;
+        wait_until("its command runs", || tree.join("begun.txt").exists());
+        let name = format!("bin/{program}");
+        for process in env.processes() {
+            let line = std::fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            if line.contains(&name) || line.starts_with(program) {
+                drop(process::signal(process, Signal::KILL));
+            }
+        }
+        std::fs::write(tree.join("go"), "").expect("a file");
+        assert_eq!(env.rest(run), "done", "{program}: {}", stage.transcript(run, "executor"));
+        let ends = env.ends(run);
+        assert_eq!(ends.len(), 2, "{program}: {ends:?}");
+        assert_eq!(ends[0].signal.or(ends[0].code.map(|code| code - 128)), Some(9), "{program}");
+        assert!(ends[0].session.is_some() && ends[0].session == ends[1].session, "{program}");
     }
 }

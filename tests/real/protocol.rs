@@ -111,9 +111,10 @@ fn asks(stage: &Stage, agent: Agent) {
 
 fn is_not_held(stage: &Stage, agent: Agent) {
     let (env, name) = (&stage.env, agent.name);
-    env.workflow("once", "", "## work\nrole: executor\nretries: 0\n\n{goal}");
+    env.workflow("once", "", "## work\nrole: executor\n\n{goal}");
     let run = env.start("ask for it", &["-w", "once", "-a", name, "--permission", "ask"]);
-    assert!(env.rest(run).starts_with("failed"), "{name}");
+    assert_eq!(env.rest(run), "blocked(workflow_invalid)", "{name}");
+    assert_eq!(env.attempts(run, "work"), 1, "{name} is not asked twice");
     let why = env.ok(&["why", &run.to_string()]);
     assert!(why.contains("no mode for permission `ask`"), "{name}: {why}");
 }

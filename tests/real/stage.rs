@@ -72,6 +72,31 @@ impl Stage {
         self.env.config(&text);
     }
 
+    /// Every program as crew knows it by itself, but for what leads it to the model; with lines for one of them.
+    pub fn as_built_in(&self, program: &str, more: &str) {
+        let table = format!("[runtimes.{program}]\n");
+        let text = self.table().replace("transport = \"live\"\n", "");
+        let text = text.replace("command = [\"qwen\", \"--acp\"]\nlive = \"acp\"\n", "");
+        self.env.config(&text.replace(&table, &format!("{table}{more}")));
+    }
+
+    /// What a user has told the programs of a folder who works in it: that it is trusted, that the key is meant.
+    pub fn knows(&self, folder: &Utf8Path) {
+        let home = self.env.root.join("home");
+        let project = self.env.project();
+        let trust = json!({"hasTrustDialogAccepted": true, "hasCompletedProjectOnboarding": true});
+        let claude = json!({
+            "hasCompletedOnboarding": true, "theme": "dark",
+            "bypassPermissionsModeAccepted": true, "customApiKeyResponses": {"approved": ["dummy"]},
+            "projects": {folder.as_str(): trust.clone(), project.as_str(): trust},
+        });
+        write(&home.join(".claude.json"), &claude.to_string());
+        let trusted = [folder, &project]
+            .map(|folder| format!("[projects.\"{folder}\"]\ntrust_level = \"trusted\"\n"));
+        let codex = CODEX.replace("{url}", &self.url) + &trusted.concat();
+        write(&home.join(".codex/config.toml"), &codex);
+    }
+
     /// A team whose roles are played by these programs.
     pub fn team(&self, name: &str, workflow: &str, roles: &[(&str, &str, &str)]) {
         let lines: Vec<String> = roles

@@ -1,17 +1,11 @@
 //! A person takes a task over in a real terminal: the program, the keys, the size, and how it goes on.
 
-use std::io::{Read, Write};
-use std::process::{Child, Command};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-
 use crew::runtime::Pid;
 use crew::runtime::process::{self, Signal};
-use pty_process::Size;
-use pty_process::blocking::Pty;
 
 use crate::project::TestEnv;
 use crate::support::wait_until;
+use crate::terminal::Terminal;
 
 /// Prints like claude; the first turn goes on until it is stopped, a resumed one ends at once.
 const HEADLESS: &str = "cat >$NOTES/prompt.$$; cat $NOTES/prompt.$$ >>$NOTES/prompts; echo \"$*\" >>$NOTES/turns
@@ -31,64 +25,6 @@ while IFS= read -r line; do case $line in
   attach) crew attach 1 work; echo \"attach $?\";;
   *) echo \"$line\" >>person.txt; echo \"wrote $line\";;
 esac; done";
-
-struct Terminal {
-    pty: Arc<Pty>,
-    reader: JoinHandle<()>,
-    child: Child,
-    shown: Arc<Mutex<String>>,
-}
-
-impl Terminal {
-    fn open(env: &TestEnv, args: &[&str]) -> Self {
-        Self::start(env, &env.crew(args))
-    }
-
-    fn start(env: &TestEnv, plain: &Command) -> Self {
-        let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-        pty.resize(Size::new(24, 80)).expect("resized");
-        let variables: Vec<_> =
-            plain.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
-        let child = pty_process::blocking::Command::new(plain.get_program())
-            .args(plain.get_args())
-            .env_clear()
-            .envs(variables)
-            .env("SHELL", "/bin/sh")
-            .current_dir(env.project())
-            .spawn(pts)
-            .expect("started");
-        let (pty, shown) = (Arc::new(pty), Arc::new(Mutex::new(String::new())));
-        let (reader, all) = (Arc::clone(&pty), Arc::clone(&shown));
-        let reader = std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count) = (&*reader).read(&mut bytes) {
-                all.lock().expect("whole").push_str(&String::from_utf8_lossy(&bytes[..count]));
-            }
-        });
-        Self { pty, reader, child, shown }
-    }
-
-    fn shown(&self) -> String {
-        self.shown.lock().expect("whole").clone()
-    }
-
-    #[track_caller]
-    fn wait(&self, text: &str) {
-        wait_until(&format!("`{text}` is shown"), || self.shown().contains(text));
-    }
-
-    fn type_line(&self, line: &str) {
-        (&*self.pty).write_all(format!("{line}\r").as_bytes()).expect("typed");
-    }
-
-    fn ends(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().expect("ended").code();
-        // Nobody writes any more: what is left is read to its end.
-        self.reader.join().expect("read");
-        let shown = self.shown.lock().expect("whole").clone();
-        (code, shown)
-    }
-}
 
 /// A run whose only task runs until somebody takes it over.
 fn running() -> TestEnv {
@@ -119,7 +55,7 @@ fn a_person_works_in_the_session_and_the_agent_goes_on_with_it() {
     assert!(env.state(1).worktree.unwrap().path.join("person.txt").exists(), "in the worktree");
     terminal.type_line("size");
     terminal.wait("24 80");
-    terminal.pty.resize(Size::new(30, 99)).expect("resized");
+    terminal.resize(30, 99);
     wait_until("the program sees the new size", || {
         terminal.type_line("size");
         terminal.shown().contains("30 99")

@@ -42,3 +42,41 @@ fn a_program_that_exits_well_after_an_error_has_failed_all_the_same() {
     assert_eq!(env.status_text(run), "failed(agent_failed)");
     assert!(env.ok(&["why", "1/work"]).contains("in the middle of its turn"));
 }
+
+/// A run of one step whose agent is this script, as a program that prints like `claude`.
+fn odd(script: &str) -> (TestEnv, u32) {
+    let env = TestEnv::new();
+    env.agent_with(&format!("cat >/dev/null\n{script}"), "output = \"claude\"\n");
+    env.workflow("one", "", "## work\nrole: reader\nretries: 0\n\n{goal}");
+    let run = env.start_workflow("one");
+    env.rest(run);
+    (env, run)
+}
+
+#[test]
+fn a_program_that_changed_its_format_is_shown_as_it_speaks_and_never_counts_as_done_by_it() {
+    let words = r#"echo '{"kind":"dance","text":"new words"}'; echo 'plain words'"#;
+    let (env, run) = odd(words);
+    assert_eq!(env.status_text(run), "failed(agent_failed)");
+    let logs = env.ok(&["logs", "1", "work"]);
+    assert!(logs.contains("new words") && logs.contains("plain words"), "{logs}");
+    let why = env.ok(&["why", "1/work"]);
+    assert!(why.contains("in the middle of its turn") || why.contains("not understood"), "{why}");
+    // Between lines that are known they are in nobody's way.
+    let known = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"said","session_id":"s1"}'"#;
+    let (env, run) = odd(&format!("{words}\n{known}"));
+    assert_eq!(env.status_text(run), "done");
+    assert_eq!(env.state(run).tasks[0].summary, "said");
+    assert!(env.ok(&["logs", "1", "work"]).contains("new words"));
+}
+
+#[test]
+fn a_program_that_asks_on_a_terminal_finds_none_and_hangs_nobody() {
+    let script = r#"if (exec </dev/tty) 2>/dev/null; then echo 'it has a terminal'; sleep 600; fi
+printf 'Overwrite? [y/N] ' >&2; read -r answer || { echo 'no terminal to ask on' >&2; exit 4; }
+sleep 600"#;
+    let (env, run) = odd(script);
+    assert_eq!(env.status_text(run), "failed(agent_failed)");
+    let why = env.ok(&["why", "1/work"]);
+    assert!(why.contains("no terminal to ask on") && why.contains('4'), "{why}");
+}

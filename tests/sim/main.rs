@@ -69,5 +69,6 @@ fn every_seed_keeps_the_promises_of_a_run() {
     assert!(total.passes > seeds / 5 && total.denied > 0, "{total:?}");
     assert!(total.slept > seeds / 100 && total.logins > seeds / 50, "{total:?}");
     assert!(total.fallbacks > seeds / 50, "{total:?}");
+    assert!(total.taken > seeds / 10 && total.words > seeds / 20, "{total:?}");
     println!("{seeds} seeds: {total:?}");
 }

@@ -6,6 +6,7 @@ mod failures;
 mod merge;
 mod people;
 mod promises;
+mod takeovers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,6 +63,8 @@ pub struct Summary {
     pub slept: u64,
     pub logins: u64,
     pub fallbacks: u64,
+    pub taken: u64,
+    pub words: u64,
 }
 
 impl Summary {
@@ -119,6 +122,8 @@ impl Summary {
         self.slept += other.slept;
         self.logins += other.logins;
         self.fallbacks += other.fallbacks;
+        self.taken += other.taken;
+        self.words += other.words;
     }
 }
 
@@ -180,6 +185,7 @@ pub struct World {
     resumes: u32,
     /// Until when tasks wait for limits.
     limits: BTreeMap<TaskId, Time>,
+    hands: takeovers::Hands,
     crashes_left: u32,
     crash_rate: u8,
     summary: Summary,
@@ -215,6 +221,7 @@ impl World {
             words: 0,
             resumes: 0,
             limits: BTreeMap::new(),
+            hands: takeovers::Hands::default(),
             crashes_left: 12,
             crash_rate,
             summary: Summary::default(),
@@ -244,7 +251,7 @@ impl World {
                 self.left = is_written.then_some(supervisor.state);
                 continue;
             }
-            let is_over = Self::is_over(&supervisor);
+            let is_over = Self::is_over(&supervisor) && self.hands.are_empty();
             if is_over {
                 self.check_end(&supervisor.state);
                 return self.summary.clone();
@@ -351,7 +358,7 @@ impl World {
         if !self.commit(supervisor, &Actor::Supervisor, &Input::Wake) {
             return false;
         }
-        if !self.agents(supervisor) || !self.people(supervisor) {
+        if !self.agents(supervisor) || !self.people(supervisor) || !self.hands(supervisor) {
             return false;
         }
         for effect in react(&supervisor.state) {
@@ -385,6 +392,11 @@ impl World {
             if let Input::Evidence(found) = input {
                 let name = found.name.clone();
                 supervisor.job_keys.remove(&Effect::Evidence { name });
+            } else if let Input::CheckFinished(check) = input {
+                // What a person left is looked at under the number of the attempt before.
+                let task = supervisor.state.task_ix(&check.task).expect("a task of the plan");
+                let attempt = check.attempt;
+                supervisor.job_keys.remove(&Effect::Check { task, attempt });
             }
         }
         inputs.extend(Vec::into_iter(due).map(|(_, input)| input));
@@ -628,6 +640,7 @@ impl World {
             .map(|(at, _)| *at)
             .chain(jobs)
             .chain(calls)
+            .chain(self.hands.moments())
             .chain(output.filter(|at| *at > self.now))
             .chain(wake)
             .min();

@@ -39,6 +39,8 @@ impl Attempt {
             dir: AttemptDir::at(root.join("attempt")),
             command: CommandFile {
                 argv: argv.iter().map(|&word| word.to_owned()).collect(),
+                runtime: None,
+                output: None,
                 cwd: root.clone(),
                 stdin: Stdin::None,
                 env_names: Vec::new(),

@@ -25,6 +25,8 @@ pub(crate) struct Reader {
     used: Option<Usage>,
     /// The cost that the session has now.
     cost: Option<f64>,
+    /// The agent tells the tokens of its last call for those of the whole turn.
+    tells_last_call: bool,
     /// The cost is told as the sum over the session.
     pub(super) totals: Totals,
 }
@@ -51,7 +53,12 @@ impl Reader {
     }
 
     pub(super) fn finish(&mut self) -> Vec<Observation> {
-        self.flush()
+        let mut seen = self.flush();
+        // It was cut short after it had told what it cost so far; what it has not told is not nothing.
+        let told = self.cost.take().map(|cost| self.totals.since(cost_of(Some(cost))));
+        let told = told.filter(|told| told.cost_usd.is_some_and(|cost| cost > 0.0));
+        seen.extend(told.map(Observation::Usage));
+        seen
     }
 
     /// Pieces become one text when something else comes.
@@ -139,6 +146,9 @@ impl Reader {
 
     fn response(&mut self, line: &Value) -> Vec<Observation> {
         let mut seen = Vec::new();
+        if let Some(name) = text(line, "result.agentInfo.name") {
+            self.tells_last_call = TELL_LAST_CALL.contains(&name);
+        }
         if text(line, "id") == Some("crew-session") || at(line, "result.sessionId").is_some() {
             self.is_open = true;
             if let Some(id) = text(line, "result.sessionId") {
@@ -170,7 +180,11 @@ impl Reader {
         seen.extend(self.flush());
         let text = std::mem::take(&mut self.answer);
         let has_acted = std::mem::take(&mut self.has_acted);
-        let told = self.usage(line);
+        let mut told = self.usage(line);
+        let has_called_twice = !std::mem::take(&mut self.started).is_empty();
+        if self.tells_last_call && has_called_twice && !told.is_empty() {
+            told.push(Observation::UsageIsPart);
+        }
         let used = self.used.take().or(sum(&told));
         seen.extend(told);
         // Some say an error as if it were the answer, or nothing at all; a turn for which the model read nothing
@@ -230,6 +244,9 @@ impl Reader {
         }
     }
 }
+
+/// Agents that tell the tokens of their last call only; what they tell of the cost is all of it.
+const TELL_LAST_CALL: [&str; 1] = ["OpenCode"];
 
 /// What a turn without any word, deed or usage is told as.
 const SILENT: &str = "the program ended its turn without a word; its own log may say why";

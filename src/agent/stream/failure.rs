@@ -30,6 +30,9 @@ pub(super) fn failed_turn(status: Option<u64>, text: &str) -> [Observation; 2] {
     [failure(status, text), none]
 }
 
+/// What crew says of a program that has no mode for a level.
+pub const NO_MODE: &str = "the program has no mode for permission";
+
 /// What programs say of a session that they do not know.
 const SESSION_GONE: [&str; 5] = [
     "no conversation found",
@@ -37,6 +40,22 @@ const SESSION_GONE: [&str; 5] = [
     "no session found",
     "no rollout found",
     "error resuming",
+];
+
+/// What programs say of a connection that broke.
+const BROKEN_LINE: [&str; 12] = [
+    "connection",
+    "connect to",
+    "disconnected",
+    "terminated",
+    "network",
+    "econnrefused",
+    "econnreset",
+    "fetch failed",
+    "timed out",
+    "incomplete json",
+    "in json",
+    "json parsing",
 ];
 
 /// What kind of failure it is, and whether the same call may work later.
@@ -53,6 +72,9 @@ pub(super) fn classify(status: Option<u64>, text: &str) -> (ErrorKind, bool) {
         "contextoverflow",
     ]) {
         return (ErrorKind::ContextOverflow, false);
+    }
+    if text.starts_with(NO_MODE) {
+        return (ErrorKind::Permission, false);
     }
     if has(&SESSION_GONE) {
         return (ErrorKind::Session, false);
@@ -91,21 +113,7 @@ pub(super) fn classify(status: Option<u64>, text: &str) -> (ErrorKind, bool) {
     {
         return (ErrorKind::Overload, true);
     }
-    let is_broken_line = has(&[
-        "connection",
-        "connect to",
-        "disconnected",
-        "terminated",
-        "network",
-        "econnrefused",
-        "econnreset",
-        "fetch failed",
-        "timed out",
-        "incomplete json",
-        "in json",
-        "json parsing",
-    ]);
-    if is_broken_line {
+    if has(&BROKEN_LINE) {
         return (ErrorKind::Overload, true);
     }
     if has(&["refused to", "content policy", "refusal"]) {
@@ -147,7 +155,8 @@ mod tests {
     #[test]
     fn words_of_programs_are_understood() {
         use ErrorKind::{
-            BadModel, ContextOverflow, Login, Other, Overload, RateLimit, Refusal, Session,
+            BadModel, ContextOverflow, Login, Other, Overload, Permission, RateLimit, Refusal,
+            Session,
         };
         for (status, text, kind, retryable) in [
             (None, "API Error: 400 fake bad request", Other, false),
@@ -184,6 +193,7 @@ mod tests {
             (None, "No conversation found with session ID: 1", Session, false),
             (None, "thread/resume failed: no rollout found for thread id 01a1", Session, false),
             (None, "I refused to do that: content policy", Refusal, false),
+            (None, "the program has no mode for permission `ask`; it has none", Permission, false),
             (None, "something else", Other, false),
         ] {
             assert_eq!(classify(status, text), (kind, retryable), "{text}");

@@ -15,7 +15,7 @@ mod json;
 mod opencode;
 mod pi;
 
-pub use failure::kind_of;
+pub use failure::{NO_MODE, kind_of};
 
 use serde_json::Value;
 

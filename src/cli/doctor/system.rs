@@ -4,6 +4,7 @@ use camino::Utf8Path;
 
 use super::{Finding, Level};
 use crate::agent::rehearsal;
+use crate::base::limits;
 use crate::cli::runtime;
 use crate::config::{Config, Environment};
 use crate::launch::login::Login;
@@ -25,7 +26,8 @@ const NETWORK: &[(u64, &str)] = &[
 ];
 
 pub(super) fn git() -> Finding {
-    let Ok(version) = version(&["git", "--version"].map(str::to_owned)) else {
+    let Ok(version) = version(&["git", "--version"].map(str::to_owned), limits::VERSION_LOOK_MS)
+    else {
         return Finding::new("git", Level::Error, "git is not found")
             .hinted("install git; without it runs have no worktrees and cannot merge");
     };

@@ -20,6 +20,8 @@ struct ShowJson<'a> {
     runtime: &'a Told,
     command: &'a [String],
     resume: &'a [String],
+    attach: &'a [String],
+    interactive: &'a [String],
     prompt: &'static str,
     output: &'static str,
     transport: &'static str,
@@ -56,6 +58,8 @@ pub(super) fn run(workspace: &Workspace, name: &str, context: &mut Context) -> R
         runtime: told,
         command: &spec.command,
         resume: spec.resume.as_deref().unwrap_or(none),
+        attach: &spec.attach,
+        interactive: &spec.interactive,
         prompt: spec.prompt.word(),
         output: spec.output.word(),
         transport: if spec.live.is_some() { "live" } else { "headless" },
@@ -95,6 +99,7 @@ fn rows(
     row("login", login_words(login, spec));
     row("command", shown(&spec.command));
     row("resume", shown(spec.resume.as_deref().unwrap_or_default()));
+    row("attach", attach_words(spec));
     row("model", shown(&spec.model));
     row("mcp", shown(&spec.mcp));
     row("mcp set", spec.mcp_set.keys().cloned().collect::<Vec<_>>().join(" "));
@@ -129,6 +134,19 @@ fn levels(spec: &RuntimeSpec) -> BTreeMap<&'static str, Vec<String>> {
         Some((level.as_str(), set.chain(grant.args.iter().cloned()).collect()))
     };
     spec.permissions.levels().filter_map(grant).collect()
+}
+
+/// How a person opens a session of it, and why there is none where that cannot be.
+fn attach_words(spec: &RuntimeSpec) -> String {
+    let none = "a shell in the task's folder:";
+    match (spec.attach.is_empty(), spec.can_resume()) {
+        (false, true) => shown(&spec.attach),
+        (false, false) => format!("{none} its attempts tell no session that could be opened"),
+        (true, true) => format!(
+            "{none} how its sessions are opened in a terminal is not known (`attach = […]` tells it)"
+        ),
+        (true, false) => format!("{none} it has no sessions"),
+    }
 }
 
 /// Words as a shell would take them.

@@ -107,8 +107,8 @@ impl Tools {
             Formats::of(&Config::load(&self.env, Some(&root), &Overrides::default()).config);
         let live = entry.status.as_live().map(|live| live.runtime.as_str());
         let runtime = live.or(entry.runtime.as_deref()).unwrap_or(&state.step_of(found).runtime);
-        let path = self.identity.dir.attempt(task, number).stdout();
-        let mut transcript = Transcript::open(path, formats.get(runtime));
+        let dir = self.identity.dir.attempt(task, number);
+        let mut transcript = Transcript::open(dir.stdout(), formats.of_attempt(&dir, runtime));
         let mut lines = Vec::new();
         transcript.read(|entry| lines.push(shown(&entry)))?;
         transcript.finish(|entry| lines.push(shown(&entry)));

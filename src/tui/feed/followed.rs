@@ -106,8 +106,9 @@ impl Followed {
             let task = state.task_id(ix);
             let known = self.readers.get(&task).is_some_and(|reader| reader.is_of(attempt.number));
             if !known {
-                let path = self.ledger.dir().attempt(&task, attempt.number).stdout();
-                let reader = Reader::open(path, formats.get(&attempt.runtime), attempt.number);
+                let dir = self.ledger.dir().attempt(&task, attempt.number);
+                let format = formats.of_attempt(&dir, &attempt.runtime);
+                let reader = Reader::open(dir.stdout(), format, attempt.number);
                 self.readers.insert(task.clone(), reader);
             }
             live.insert(task);

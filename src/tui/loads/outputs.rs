@@ -174,7 +174,8 @@ impl Outputs {
 
     fn format(&mut self, attempt: &AttemptRef) -> OutputFormat {
         let runtime = self.runtime(attempt);
-        self.formats.get(&runtime)
+        let dir = self.dir.run(attempt.run).attempt(&attempt.task, attempt.number);
+        self.formats.of_attempt(&dir, &runtime)
     }
 
     fn path(&self, attempt: &AttemptRef) -> Utf8PathBuf {

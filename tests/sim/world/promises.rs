@@ -23,6 +23,8 @@ pub struct Promises {
     merged: BTreeSet<(TaskId, u32)>,
     passes: BTreeMap<TaskId, PassFinished>,
     added: u32,
+    taken: BTreeSet<TaskId>,
+    given: BTreeSet<(String, TaskId, u32)>,
 }
 
 impl Promises {
@@ -31,11 +33,21 @@ impl Promises {
     pub fn take(&mut self, state: &State, record: &Record) {
         if let Body::AttemptStarted(started) = &record.body {
             self.begin(started.task.step());
+            assert!(!self.taken.contains(&started.task), "{} began under a person", started.task);
             let is_alone = self.live.insert(started.task.clone());
             assert!(is_alone, "two live attempts of {}", started.task);
         } else if let Body::AttemptEnded(end) = &record.body {
             assert!(self.live.remove(&end.task), "{} ended without a start", end.task);
             self.ended.insert(end.task.clone(), end.attempt);
+        } else if let Body::TaskTaken(taken) = &record.body {
+            self.taken.insert(taken.task.clone());
+        } else if let Body::TaskHandedBack(back) = &record.body {
+            assert!(self.taken.remove(&back.task), "{} was given back and not taken", back.task);
+        } else if let Body::MessageDelivered(given) = &record.body {
+            for id in &given.ids {
+                let is_new = self.given.insert((id.clone(), given.task.clone(), given.attempt));
+                assert!(is_new, "`{id}` was told twice in one turn");
+            }
         } else if let Body::TreeMerged(merged) = &record.body {
             let is_new =
                 merged.error.is_some() || self.merged.insert((merged.task.clone(), merged.attempt));
@@ -132,6 +144,7 @@ pub fn check_rest(state: &State, now: crew::base::Time) {
 impl World {
     /// What no start may break, seen from outside.
     pub(super) fn check_spawn(&self, state: &State, task: usize) {
+        super::takeovers::check_hands(state, task);
         let alive: Vec<usize> = self
             .processes
             .iter()
@@ -212,6 +225,17 @@ impl World {
             checkpoint::read(&checkpoint::write(state)).expect("a checkpoint reads back");
         assert_eq!(&restored, state, "a checkpoint is not what it was made of");
         self.check_merged(state);
+        assert_eq!(promises.taken, BTreeSet::new(), "somebody has a task of a run that is over");
+        if state.status.is_terminal() {
+            let unread = state.messages.iter().find(|entry| {
+                entry.message.id.starts_with("word-")
+                    && entry.delivered.is_empty()
+                    && entry.acked.is_empty()
+                    && entry.dead.is_none()
+                    && entry.message.at < state.status_since
+            });
+            assert_eq!(unread, None, "a word that nobody was told, and nobody knows of it");
+        }
         match &state.status {
             Status::Done { .. } | Status::Waiting { .. } => {
                 for &end in &state.plan().end {
