@@ -225,7 +225,8 @@ fn commands(trial: &Trial, folds: &BTreeMap<u32, Fold>) -> Told<()> {
         let sent = fold.mails.values().filter(|mail| mail.text == *word).count();
         let fits = match (call.verb(), call.code) {
             ("send", Some(0)) => sent == 1,
-            ("send", Some(_)) => sent == 0,
+            // What is on record and could not be carried out says just that.
+            ("send", Some(_)) => sent == usize::from(call.err.contains("is on record")),
             _ => sent <= 1,
         };
         if !fits {
