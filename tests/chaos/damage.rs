@@ -92,10 +92,10 @@ pub fn log_in_the_middle(trial: &mut Trial) -> Told<()> {
     let mut looks = 0;
     while trial.processes().iter().any(|process| process.kind != Kind::Call) {
         looks += 1;
-        if looks > 3_000 {
+        if looks > 1_000 {
             return Err(format!("line {line} was damaged, and a stop has not ended what lives"));
         }
-        pause(3);
+        pause(15);
     }
     // Whatever else a person does does not mind, and touches nothing.
     trial.place.call(&["ls"])?;

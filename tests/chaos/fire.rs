@@ -104,7 +104,7 @@ fn kill(trial: &mut Trial, name: &'static str, kinds: &[Kind]) -> Option<&'stati
         && found.iter().any(|process| process.kind == Kind::Supervisor)
         && clock.now() < end
     {
-        pause(3);
+        pause(6);
         found = trial.processes();
     }
     let mut hit = None;
