@@ -32,11 +32,28 @@ pub fn wait(mut woken: &UnixStream, keys: Keys, most_ms: Option<u64>) -> io::Res
         Ok(_) | Err(Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }
-    if both[1].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-        return Err(io::Error::new(ErrorKind::UnexpectedEof, "the terminal is gone"));
-    }
+    is_there(both[1].revents())?;
     // Many wake-ups are one reason to look.
     let mut bytes = [0; 256];
     while woken.read(&mut bytes).is_ok_and(|count| count > 0) {}
+    Ok(())
+}
+
+/// Whether the terminal at standard input is still there.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn check_terminal() -> io::Result<()> {
+    let mut keys = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
+    match poll(&mut keys, Some(&Timespec::default())) {
+        Ok(_) | Err(Errno::INTR) => is_there(keys[0].revents()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_there(revents: PollFlags) -> io::Result<()> {
+    if revents.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, "the terminal is gone"));
+    }
     Ok(())
 }

@@ -187,7 +187,7 @@ impl App {
         if self.take_arrivals()? {
             return Ok(true);
         }
-        while crossterm::event::poll(Duration::ZERO)? {
+        while Wake::has_event()? {
             let msg = match crossterm::event::read()? {
                 Event::Key(key) => Msg::Key(key),
                 Event::Mouse(event) => Msg::Mouse(event),
@@ -201,7 +201,7 @@ impl App {
                 return Ok(true);
             }
             // A key may have changed what the mouse would find.
-            if self.is_dirty && crossterm::event::poll(Duration::ZERO)? {
+            if self.is_dirty && Wake::has_event()? {
                 self.draw()?;
                 self.tell_threads();
             }

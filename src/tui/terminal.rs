@@ -141,6 +141,18 @@ impl Drop for Terminal {
     }
 }
 
+/// Whether the dashboard has the terminal now.
+pub(super) fn is_taken() -> bool {
+    TAKEN.load(Ordering::Relaxed)
+}
+
+/// Gives the terminal's mode back without a byte, which might not be taken any more.
+pub(super) fn let_go() {
+    if TAKEN.swap(false, Ordering::Relaxed) {
+        drop(disable_raw_mode());
+    }
+}
+
 /// Gives the terminal back as it was; whatever fails here, the rest is tried.
 fn give_back() {
     if !TAKEN.swap(false, Ordering::Relaxed) {

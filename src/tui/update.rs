@@ -372,8 +372,9 @@ fn ended(model: &mut Model, called: &Called, now: Time) {
         return;
     }
     if called.code == Some(0) {
-        let mut lines =
-            called.out.lines().chain(called.err.lines()).filter(|line| !line.trim().is_empty());
+        // A bare number is for scripts: the run that was made; what it means is told beside it.
+        let is_told = |line: &&str| !line.trim().is_empty() && line.parse::<u32>().is_err();
+        let mut lines = called.out.lines().chain(called.err.lines()).filter(is_told);
         // A merge first tells that it begins.
         let is_merge = called.call.args.first().is_some_and(|verb| verb == "merge");
         let first = if is_merge { lines.next_back() } else { lines.next() };

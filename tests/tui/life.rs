@@ -1,10 +1,12 @@
 //! How the dashboard comes, stays, and goes.
 
+use std::io::{Read, Write};
+
 use crew::runtime::Pid;
 use crew::runtime::process::{self, Signal};
 
 use crate::project::TestEnv;
-use crate::screen::Screen;
+use crate::screen::{self, Screen};
 use crate::support::wait_until;
 
 /// A run whose only task works until it is told to end.
@@ -75,6 +77,30 @@ fn told_to_end_it_gives_the_terminal_back() {
         std::fs::write(env.notes().join("go"), "").expect("written");
         assert_eq!(env.rest(1), "done");
     }
+}
+
+#[test]
+fn a_terminal_that_goes_in_the_middle_of_a_key_ends_it() {
+    let env = working();
+    let (mut pty, mut child) = screen::spawn(&env.crew(&[]), &env, 24, 80);
+    let (mut seen, mut bytes) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&seen).contains("#1 work") {
+        let count = pty.read(&mut bytes).expect("read");
+        seen.extend_from_slice(&bytes[..count]);
+    }
+    // Half of a key's code: whoever reads it waits for the other half.
+    pty.write_all(b"\x1b[").expect("typed");
+    wait_until("the half is read", || is_asleep_in_read(child.id()));
+    drop(pty);
+    wait_until("the dashboard has ended", || child.try_wait().expect("asked").is_some());
+    std::fs::write(env.notes().join("go"), "").expect("written");
+    assert_eq!(env.rest(1), "done");
+}
+
+/// Whether the first thread of a process waits for bytes.
+fn is_asleep_in_read(pid: u32) -> bool {
+    let place = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+    place.contains("read") || place.contains("tty") || place.contains("wait_woken")
 }
 
 #[test]

@@ -34,20 +34,7 @@ impl Screen {
 
     /// A program in a terminal of this size.
     pub fn start(plain: &Command, env: &TestEnv, rows: u16, columns: u16) -> Self {
-        let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-        pty.resize(Size::new(rows, columns)).expect("resized");
-        let variables: Vec<_> =
-            plain.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
-        let child = pty_process::blocking::Command::new(plain.get_program())
-            .args(plain.get_args())
-            .env_clear()
-            .envs(variables)
-            .env("TERM", "xterm-256color")
-            .env("LANG", "C.UTF-8")
-            .env("SHELL", "/bin/sh")
-            .current_dir(env.project())
-            .spawn(pts)
-            .expect("started");
+        let (pty, child) = spawn(plain, env, rows, columns);
         let parser = vt100::Parser::new(cells(rows), cells(columns), 0);
         let seen = Arc::new(Mutex::new(Seen { parser, bytes: 0 }));
         let (pty, all) = (Arc::new(pty), Arc::clone(&seen));
@@ -117,6 +104,25 @@ impl Screen {
         assert!(!screen.alternate_screen() && !screen.hide_cursor(), "the terminal is given back");
         (code, screen.contents())
     }
+}
+
+/// A program in a terminal of this size, from which nobody reads.
+pub fn spawn(plain: &Command, env: &TestEnv, rows: u16, columns: u16) -> (Pty, Child) {
+    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
+    pty.resize(Size::new(rows, columns)).expect("resized");
+    let variables: Vec<_> =
+        plain.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
+    let child = pty_process::blocking::Command::new(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(variables)
+        .env("TERM", "xterm-256color")
+        .env("LANG", "C.UTF-8")
+        .env("SHELL", "/bin/sh")
+        .current_dir(env.project())
+        .spawn(pts)
+        .expect("started");
+    (pty, child)
 }
 
 fn cells(count: u16) -> NonZero<u16> {

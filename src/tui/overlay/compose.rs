@@ -245,6 +245,9 @@ impl State {
             let words = match (tasks.as_slice(), &to.task) {
                 ([task], Some(_)) => arrival(task, self.when).to_owned(),
                 ([], Some(_)) => "the run is not open".to_owned(),
+                ([], None) if is_over(to, scene) => {
+                    "the run has ended; it is read if the run is reopened".to_owned()
+                }
                 ([], None) => "nobody is at work; each task reads it in its next prompt".to_owned(),
                 (many, _) => {
                     let names: Vec<String> = many.iter().map(|task| task.id.to_string()).collect();
@@ -284,4 +287,10 @@ fn arrival(task: &TaskRow, when: When) -> &'static str {
         (false, _) if task.attempt == 0 => "not begun; stands in its first prompt",
         (false, _) => "idle; reads it when it works again",
     }
+}
+
+/// Whether the run that a message goes to has ended.
+fn is_over(to: &TaskRef, scene: &Scene<'_>) -> bool {
+    let row = scene.world.item(to.run).and_then(|item| item.row.as_ref().ok());
+    row.is_some_and(|row| row.status.is_terminal())
 }

@@ -16,6 +16,12 @@ use crate::base::time::human_ms;
 /// Columns from which on the program and the cost are shown.
 const WIDE: usize = 52;
 
+/// Columns that the detail has before a long state is shown whole.
+const DETAIL: usize = 16;
+
+/// Columns below which the detail is left out.
+const MIN_DETAIL: usize = 8;
+
 /// Draws the rows; `scroll` is the first row of the last frame, and is moved so that the cursor is seen.
 pub fn view(
     rows: &[Row],
@@ -98,8 +104,14 @@ impl Cells {
         // Sign, tag, blanks between, time and cost.
         let fixed = 3 + name + 1 + if is_wide { agent + 1 + 7 } else { 0 } + 7;
         let rest = width.saturating_sub(fixed + 1);
-        let state = rest.min(widest(|row| columns(&state(row))).clamp(8, 16));
-        Self { name, agent, state, detail: rest.saturating_sub(state + 1), is_wide }
+        let wanted = widest(|row| columns(&state(row))).max(8);
+        // The state may be long when the detail keeps its room; a sliver of detail tells nothing.
+        let state = rest.min(wanted.clamp(8, 16).max(wanted.min(rest.saturating_sub(DETAIL + 1))));
+        let detail = rest.saturating_sub(state + 1);
+        if detail < MIN_DETAIL {
+            return Self { name, agent, state: rest.saturating_sub(1), detail: 0, is_wide };
+        }
+        Self { name, agent, state, detail, is_wide }
     }
 
     fn head(&self, scene: &Scene<'_>) -> String {

@@ -3,14 +3,14 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::keymap::Action;
+use super::super::keymap::{Action, Scope};
 use super::super::look::Role;
 use super::super::model::Screen;
 use super::super::page::{Page, Target};
 use super::super::scene::Scene;
 use super::super::text::{columns, fit, inert_line, wrap};
 use super::super::world::RunView;
-use super::attention;
+use super::{attention, decision};
 use crate::event::body::HeartbeatLevel;
 use crate::snapshot::Class;
 
@@ -245,13 +245,19 @@ pub fn foot(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
     let mut x = line.x + 1;
     for row in scene.model.keys.reachable(&scopes).filter(|row| !row.hint.is_empty()) {
         let Some(key) = scene.model.keys.key(row.action) else { continue };
+        let word = match row.scope {
+            // Every decision allows other verbs.
+            Scope::Decision => decision::word_of(row.action, scene),
+            _ => Some(row.hint),
+        };
+        let Some(word) = word else { continue };
         let key = match key.as_str() {
             "enter" => look.sign("⏎", "enter").to_owned(),
             _ => key,
         };
         let hint = Line::from(vec![
             Span::styled(key, look.style(Role::Key)),
-            Span::styled(format!(" {}", row.hint), look.style(Role::Dim)),
+            Span::styled(format!(" {word}"), look.style(Role::Dim)),
         ]);
         let width = u16::try_from(hint.width()).unwrap_or(0);
         if x + width > line.right() {

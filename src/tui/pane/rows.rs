@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::super::model::{Memory, Model};
 use super::super::scene::Scene;
 use super::super::world::{RunItem, RunView, TaskRef};
+use crate::base::RunNumber;
 use crate::base::text::one_line;
-use crate::base::{RunNumber, Time};
 use crate::event::body::HeartbeatLevel;
 use crate::snapshot::{Class, TaskRow};
 
@@ -55,7 +55,7 @@ pub fn rows(scene: &Scene<'_>) -> Vec<Row> {
     for item in &scene.world.runs {
         match scene.run(item.number) {
             Some(run) => of_run(run, scene, &mut rows),
-            None => rows.extend(of_item(item, &scene.model.memory, scene.now)),
+            None => rows.extend(of_item(item, scene)),
         }
     }
     let filter = scene.model.fleet.filter.trim().to_lowercase();
@@ -154,8 +154,9 @@ fn whole(run: &RunView) -> Row {
     }
 }
 
-/// A run that is not followed: shown while it is news, or when it cannot be read.
-fn of_item(item: &RunItem, memory: &Memory, now: Time) -> Option<Row> {
+/// A run that is not followed: shown while it is news or tagged, or when it cannot be read.
+fn of_item(item: &RunItem, scene: &Scene<'_>) -> Option<Row> {
+    let memory = &scene.model.memory;
     let key = item.number.to_string();
     let target = TaskRef { run: item.number, task: None };
     let empty = Row {
@@ -177,14 +178,18 @@ fn of_item(item: &RunItem, memory: &Memory, now: Time) -> Option<Row> {
     match &item.row {
         Err(why) => is_news(&key, memory).then(|| Row { detail: why.clone(), ..empty }),
         Ok(row) => {
-            let is_recent = now.since_ms(row.updated_at) < NEWS_MS;
-            (is_recent && is_news(&key, memory)).then(|| Row {
+            let is_recent = scene.now.since_ms(row.updated_at) < NEWS_MS;
+            let is_new = is_recent && is_news(&key, memory);
+            // What will be acted on has to be seen.
+            let is_tagged = scene.model.tagged.contains(&empty.target);
+            (is_new || is_tagged).then(|| Row {
+                class: if is_new { empty.class } else { Class::Idle },
                 state: row.status_words(),
                 detail: row.detail.clone().unwrap_or_else(|| one_line(&row.goal, 200)),
                 active_ms: row.active_ms,
                 cost: row.usage.cost_usd,
                 is_unpriced: row.usage.unpriced > 0,
-                is_new: true,
+                is_new,
                 ..empty
             })
         }

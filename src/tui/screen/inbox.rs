@@ -256,9 +256,15 @@ fn entry(item: &Item, title: usize, width: usize, scene: &Scene<'_>) -> Line<'st
         (Role::Strong, inert_line(&item.text, look))
     };
     let passed = scene.now.since_ms(item.since);
-    let age = if passed < 1_000 { "now".to_owned() } else { human_ms(passed / 1_000 * 1_000) };
+    let age = match passed / 1_000 {
+        0 => "now".to_owned(),
+        seconds @ 1..60 => format!("{seconds}s"),
+        seconds => human_ms(seconds * 1_000),
+    };
     let age = age.split(' ').next().unwrap_or_default();
     let rest = width.saturating_sub(title + 9);
+    // A few letters of it would tell nothing.
+    let text = if rest < 12 && !is_settled { String::new() } else { text };
     Line::from(vec![
         Span::styled(format!("{} ", look.glyph(item.class)), look.class(item.class)),
         Span::styled(pad(&inert_line(&item.title, look), title, look), look.style(role)),

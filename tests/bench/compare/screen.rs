@@ -1,8 +1,9 @@
 //! The dashboard: first frame, frames, keys, idleness, memory; at a terminal that only reads.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::process::Child;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crew::base::{RunNumber, Time};
@@ -34,6 +35,9 @@ const STARTS: usize = 15;
 const FRAMES: usize = 400;
 const KEYS: usize = 200;
 const MILLION: u64 = 1_000_000;
+const A_MINUTE: Duration = Duration::from_secs(60);
+/// What only the help overlay says.
+const HELP: &str = " Keys ";
 
 pub fn rows(given: &Given) -> Vec<Row> {
     let mut rows = vec![frame(120, 40), frame(200, 60)];
@@ -216,15 +220,13 @@ fn fifty(given: &Given) -> Vec<Row> {
     stage.workflow("fifty", "while :; do echo a line of output; sleep 1; done", 50);
     must(&mut stage.crew(&["run", "-d", "-w", "fifty", "--in-place", "-q", "bench"]));
     let screen = Terminal::open(&stage);
-    screen.wait("slots ");
     screen.wait("50/64");
     let mut taken = Vec::new();
     for _ in 0..KEYS / 2 {
-        for sign in [" Keys ", "Agents"] {
-            screen.forget();
+        for (key, is_help) in [("?", true), ("\u{1b}", false)] {
             let clock = stopwatch();
-            screen.key("?");
-            screen.wait(sign);
+            screen.key(key);
+            screen.wait_for("the help", |text| text.contains(HELP) == is_help);
             taken.push(ms(clock));
         }
     }
@@ -232,7 +234,7 @@ fn fifty(given: &Given) -> Vec<Row> {
     let slowest = taken[taken.len() * 99 / 100];
     let memory = memory_kib(screen.child.id(), "status", "VmRSS:") / 1_024.0;
     must(&mut stage.crew(&["stop", "1", "--yes", "-q"]));
-    screen.wait("cancelled");
+    screen.wait("slots 0/64");
     until("all agents are gone", || {
         let before = screen.count();
         screen.settle();
@@ -267,16 +269,16 @@ fn idle_percent(pid: u32) -> Spread {
     Spread::of(shares.collect::<Vec<_>>())
 }
 
-/// A terminal of 120×40 with the dashboard in it; what is written is only searched.
+/// A terminal of 120×40 with the dashboard in it.
 struct Terminal {
     pty: Arc<Pty>,
     child: Child,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
-#[derive(Default)]
 struct Seen {
-    text: String,
+    screen: vt100::Parser,
+    /// Bytes so far.
     count: usize,
 }
 
@@ -294,30 +296,41 @@ impl Terminal {
             .current_dir(&stage.project)
             .spawn(pts)
             .expect("started");
-        let (pty, seen) = (Arc::new(pty), Arc::<Mutex<Seen>>::default());
+        let pty = Arc::new(pty);
+        let (rows, columns) = (NonZero::new(40).expect("40"), NonZero::new(120).expect("120"));
+        let seen = Seen { screen: vt100::Parser::new(rows, columns, 0), count: 0 };
+        let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let (from, all) = (Arc::clone(&pty), Arc::clone(&seen));
         std::thread::spawn(move || {
             let mut bytes = [0; 16 << 10];
             while let Ok(count) = (&*from).read(&mut bytes) {
-                let mut seen = all.lock().expect("whole");
+                let mut seen = all.0.lock().expect("whole");
                 seen.count += count;
-                let text = plain_text(&String::from_utf8_lossy(&bytes[..count]));
-                seen.text.push_str(&text);
+                seen.screen.process(&bytes[..count]);
+                all.1.notify_all();
             }
         });
         Self { pty, child, seen }
     }
 
     fn wait(&self, sign: &str) {
-        until(sign, || self.seen.lock().expect("whole").text.contains(sign).then_some(()));
+        self.wait_for(sign, |text| text.contains(sign));
     }
 
-    fn forget(&self) {
-        self.seen.lock().expect("whole").text.clear();
+    /// Waits until the screen's text is so; fails after a minute with what it was.
+    fn wait_for(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let (seen, more) = &*self.seen;
+        let mut seen = seen.lock().expect("whole");
+        let clock = stopwatch();
+        while !is_so(&seen.screen.screen().contents()) {
+            let text = seen.screen.screen().contents();
+            assert!(clock.elapsed() < A_MINUTE, "waited in vain: {what}; the screen:\n{text}");
+            seen = more.wait_timeout(seen, A_MINUTE).expect("whole").0;
+        }
     }
 
     fn count(&self) -> usize {
-        self.seen.lock().expect("whole").count
+        self.seen.0.lock().expect("whole").count
     }
 
     /// Lets two seconds pass, in which clocks would be drawn.
@@ -336,19 +349,4 @@ impl Terminal {
         self.key("q");
         self.child.wait().expect("ended");
     }
-}
-
-/// The text without the codes between it.
-fn plain_text(written: &str) -> String {
-    let mut text = String::new();
-    let mut rest = written.chars();
-    while let Some(c) = rest.next() {
-        if c == '\u{1b}' {
-            // Codes of the dashboard end with a letter, or with a bell.
-            let _end = rest.by_ref().find(|c| c.is_ascii_alphabetic() || *c == '\u{7}');
-        } else {
-            text.push(c);
-        }
-    }
-    text
 }

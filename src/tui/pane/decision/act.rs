@@ -11,6 +11,15 @@ use crate::event::StatusKind;
 use crate::event::decision::{Action as Verdict, DecisionKind};
 use crate::snapshot::DecisionRow;
 
+/// The keys of the answers to choose from.
+pub const CHOICES: [Action; 4] =
+    [Action::Choice1, Action::Choice2, Action::Choice3, Action::Choice4];
+
+/// Whether each answer that is allowed has a key of its own.
+pub fn is_chosen(row: &DecisionRow) -> bool {
+    (1..=CHOICES.len()).contains(&row.choices.len())
+}
+
 /// Where a reason or an answer is kept that was not given yet.
 pub fn draft_key(matter: &Matter) -> String {
     match &matter.decision {
@@ -95,7 +104,7 @@ fn decide(
         Action::Approve => {
             match [Verdict::Approve, Verdict::Merge].into_iter().find(|one| can(*one)) {
                 Some(verdict) => return give(model, data, matter, verdict, None),
-                None if can(Verdict::Answer) => write(model, matter, row, Verdict::Answer),
+                None if can(Verdict::Answer) => answer(model, data, matter, row),
                 None => model.complain("there is nothing to approve", data.now),
             }
         }
@@ -105,7 +114,7 @@ fn decide(
             write(model, matter, row, Verdict::RequestChanges);
         }
         Action::Suggest if can(Verdict::Suggest) => write(model, matter, row, Verdict::Suggest),
-        Action::Answer if can(Verdict::Answer) => write(model, matter, row, Verdict::Answer),
+        Action::Answer if can(Verdict::Answer) => answer(model, data, matter, row),
         Action::Answer => {}
         Action::Choice1 | Action::Choice2 | Action::Choice3 | Action::Choice4 => {
             let at = choice(action);
@@ -125,12 +134,20 @@ fn decide(
 
 /// The position of a choice.
 pub fn choice(action: Action) -> usize {
-    match action {
-        Action::Choice2 => 1,
-        Action::Choice3 => 2,
-        Action::Choice4 => 3,
-        _ => 0,
+    CHOICES.iter().position(|one| *one == action).unwrap_or(0)
+}
+
+/// Opens the field for an answer, unless one of those that are proposed has to be chosen.
+fn answer(model: &mut Model, data: &Data<'_>, matter: &Matter, row: &DecisionRow) {
+    if !is_chosen(row) {
+        return write(model, matter, row, Verdict::Answer);
     }
+    let keys = CHOICES.iter().zip(&row.choices);
+    let choices: Vec<String> =
+        keys.map(|(key, choice)| format!("{} {choice}", model.key(*key))).collect();
+    let send = model.key(Action::Send);
+    let said = format!("choose: {}; {send} sends a message in other words", choices.join(", "));
+    model.complain(said, data.now);
 }
 
 /// Opens the field for the text that a decision needs.

@@ -23,7 +23,7 @@ use crate::event::decision::{Action as Verdict, DecisionKind};
 use crate::snapshot::DecisionRow;
 
 pub use act::{act, choice, command, draft_key, give};
-pub use view::view;
+pub use view::{view, word_of};
 
 /// Milliseconds for which a key does not count: it was meant for what was there before.
 pub const GUARD_MS: u64 = 300;

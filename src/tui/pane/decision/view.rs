@@ -12,6 +12,7 @@ use super::super::super::text::{fit, inert, inert_line, wrap};
 use super::super::super::world::RunView;
 use super::super::attention::{Item, Matter};
 use super::super::{diff, why};
+use super::act::{CHOICES, is_chosen};
 use super::{command, has_patch, is_settled, row};
 use crate::base::time::human_ms;
 use crate::client::briefing::Briefing;
@@ -140,8 +141,7 @@ fn asked(row: &DecisionRow, scene: &Scene<'_>, width: usize, lines: &mut Vec<Lin
         lines.push(Line::default());
     }
     for (at, choice) in row.choices.iter().enumerate() {
-        let keys = [Action::Choice1, Action::Choice2, Action::Choice3, Action::Choice4];
-        let key = keys.get(at).map(|action| scene.model.key(*action)).unwrap_or_default();
+        let key = CHOICES.get(at).map(|action| scene.model.key(*action)).unwrap_or_default();
         let spans = vec![
             Span::styled(format!("{key:>2}  "), look.style(Role::Key)),
             Span::raw(inert_line(choice, look)),
@@ -287,17 +287,7 @@ fn buttons(
             Span::styled(format!("{word} "), look.style(Role::Text)),
         ]
     };
-    let mut all: Vec<(Action, &'static str, String)> = Vec::new();
-    match row(scene, matter) {
-        Some(row) => {
-            for verdict in &row.actions {
-                let (action, word, needs_text) = key_of(*verdict);
-                let args = command(model, matter, *verdict, needs_text.then_some("…"));
-                all.push((action, word, format!("crew {}", args.join(" "))));
-            }
-        }
-        None => all.extend(without_decision(matter, scene)),
-    }
+    let all = offers(matter, scene);
     if !is_focused {
         let mut spans = hint(Action::NextAttention, "decide");
         let words: Vec<&str> = all.iter().map(|(_, word, _)| *word).collect();
@@ -321,6 +311,27 @@ fn buttons(
         found.push((Line::from(spans), None));
     }
     found
+}
+
+/// What can be done, in its order: the key's action, its word, and the command that will be run.
+fn offers(matter: &Matter, scene: &Scene<'_>) -> Vec<(Action, &'static str, String)> {
+    let Some(row) = row(scene, matter) else { return without_decision(matter, scene) };
+    let offer = |verdict: &Verdict| {
+        let (action, word, needs_text) = match key_of(*verdict) {
+            // One key each says which.
+            (Action::Answer, ..) if is_chosen(row) => (Action::Choice1, "first answer", true),
+            key => key,
+        };
+        let args = command(scene.model, matter, *verdict, needs_text.then_some("…"));
+        (action, word, format!("crew {}", args.join(" ")))
+    };
+    row.actions.iter().map(offer).collect()
+}
+
+/// What a key of a decision does to the one under the cursor; nothing when it does nothing.
+pub fn word_of(action: Action, scene: &Scene<'_>) -> Option<&'static str> {
+    let matter = scene.model.inbox.cursor.as_ref()?;
+    offers(matter, scene).into_iter().find(|offer| offer.0 == action).map(|offer| offer.1)
 }
 
 /// The key of a verb, its word, and whether it needs a text.
