@@ -27,6 +27,17 @@ impl Clock {
         }
     }
 
+    /// As [`Clock::start`], and never before `floor`: for whoever goes on with what bears later times.
+    pub fn not_before(floor: Time) -> Self {
+        let clock = Self::start();
+        Self { wall: clock.wall.max(floor), ..clock }
+    }
+
+    /// What the wall clock says now, wherever somebody has set it: the times of files come from it.
+    pub fn wall() -> Time {
+        Self::start().wall
+    }
+
     /// The time now; it never goes backwards.
     pub fn now(&self) -> Time {
         let elapsed = u64::try_from(self.anchor.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -37,6 +48,14 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_goes_on_from_a_time_that_the_wall_clock_has_not_reached() {
+        let later = Clock::wall().plus_ms(86_400_000);
+        let now = Clock::not_before(later).now();
+        assert!(now >= later && now.since_ms(later) < 60_000);
+        assert!(Clock::not_before(Time(5)).now() > Time(1_735_689_600_000));
+    }
 
     #[test]
     fn it_starts_at_wall_time_and_never_goes_back() {

@@ -1,5 +1,7 @@
 //! Accidents with real processes: whatever is killed, full, torn, mute or deaf, a run stays whole.
 
+#[path = "support/calls.rs"]
+mod calls;
 #[path = "support/merge.rs"]
 mod merged;
 #[path = "support/mount.rs"]
@@ -14,6 +16,10 @@ mod support;
 mod accident;
 #[path = "faults/bring_in.rs"]
 mod bring_in;
+#[path = "faults/calls.rs"]
+mod call_by_call;
+#[path = "faults/clock.rs"]
+mod clock;
 #[path = "faults/disk.rs"]
 mod disk;
 #[path = "faults/git.rs"]
@@ -22,6 +28,8 @@ mod git;
 mod input;
 #[path = "faults/killed.rs"]
 mod killed;
+#[path = "faults/limits.rs"]
+mod limits;
 #[path = "faults/log.rs"]
 mod log;
 #[path = "faults/merge.rs"]
@@ -34,6 +42,8 @@ mod notices;
 mod output;
 #[path = "faults/stop.rs"]
 mod stop;
+#[path = "faults/strangers.rs"]
+mod strangers;
 #[path = "faults/supervisor.rs"]
 mod supervisor;
 #[path = "faults/terminal.rs"]

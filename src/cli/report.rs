@@ -170,6 +170,10 @@ impl From<CommitError> for CliError {
                 let exit = if refusal.code == "not_found" { Exit::NotFound } else { Exit::Refused };
                 Self::new(exit, refusal.code, refusal.reason).hinted(refusal.hint)
             }
+            CommitError::ReadOnly { copy_of: Some(ref root), .. } => {
+                let hint = format!("give the command in `{root}`");
+                Self::from_chain(Exit::Io, "read_only", &error).hinted(hint)
+            }
             CommitError::ReadOnly { .. } => Self::from_chain(Exit::Io, "read_only", &error)
                 .hinted("`crew verify` tells what is wrong with the log"),
             CommitError::Log(error) => error.into(),

@@ -64,6 +64,10 @@ fn kill(
     error: CliError,
 ) -> Result<Exit> {
     let ledger = workspace.run(run)?;
+    if ledger.health().copy_of.is_some() {
+        // They are the agents of the original.
+        return Err(error);
+    }
     let count = (context.kill)(&ledger);
     context.say(&format!("{} told to stop; that is not on record", text::count(count, "agent")))?;
     Err(error)

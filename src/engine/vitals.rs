@@ -38,3 +38,44 @@ pub struct AttemptVitals {
     /// What it has used so far, where a budget asks for it.
     pub usage: Usage,
 }
+
+impl AttemptVitals {
+    /// The same with the times of files as times of one who calls this moment `now`, while the wall clock
+    /// that files are stamped by says `wall`.
+    ///
+    /// Somebody may have set that clock, forward or back, before a file was touched or since: of both
+    /// readings the later one counts that is not in the future.
+    #[must_use]
+    pub fn seen_at(mut self, now: Time, wall: Time) -> Self {
+        let moved = |stamp: Time| {
+            let ahead = Time(stamp.0.saturating_add(now.0.saturating_sub(wall.0)));
+            [stamp, ahead].into_iter().filter(|time| *time <= now).max().unwrap_or(now)
+        };
+        for time in [&mut self.beat_at, &mut self.stdout_at, &mut self.output_at] {
+            *time = time.map(moved);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beat(stamp: i64, now: i64, wall: i64) -> Option<i64> {
+        let seen = AttemptVitals { beat_at: Some(Time(stamp)), ..AttemptVitals::default() };
+        seen.seen_at(Time(now), Time(wall)).beat_at.map(|time| time.0)
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_makes_no_sign_of_life_older_or_newer() {
+        assert_eq!(beat(90, 100, 100), Some(90), "nobody has set it");
+        // Set back by 1,000: what was touched before, and since.
+        assert_eq!(beat(2_090, 2_100, 1_100), Some(2_090));
+        assert_eq!(beat(1_095, 2_100, 1_100), Some(2_095));
+        // Set forward by 1,000.
+        assert_eq!(beat(2_090, 2_100, 3_100), Some(2_090));
+        assert_eq!(beat(3_095, 2_100, 3_100), Some(2_095));
+        assert_eq!(beat(9_999, 100, 100), Some(100), "nothing was touched in the future");
+    }
+}

@@ -30,6 +30,8 @@ pub enum CommitError {
         number: u32,
         /// Why.
         why: String,
+        /// The project whose run it is a copy of.
+        copy_of: Option<camino::Utf8PathBuf>,
     },
     /// The log could not be written; nothing changed.
     #[error(transparent)]
@@ -167,6 +169,7 @@ impl Locked<'_> {
             Some(why) => Err(CommitError::ReadOnly {
                 number: self.ledger.state.created.number.0,
                 why: why.clone(),
+                copy_of: self.ledger.health.copy_of.clone(),
             }),
         }
     }

@@ -4,6 +4,7 @@
 //! apply. Readers catch up without a lock. Entry points: [`Ledger::open`], [`Ledger::refresh`],
 //! [`Ledger::lock`].
 
+mod copied;
 mod locked;
 mod open;
 mod vitals;

@@ -1,13 +1,15 @@
 //! Opening and following a run's log.
 
+use camino::Utf8PathBuf;
 use serde_json::value::RawValue;
 
+use super::copied::copied_from;
 use crate::base::path::PathError;
 use crate::base::{Time, limits};
 use crate::engine::{State, checkpoint};
 use crate::event::{Actor, Body, Record};
 use crate::store::{
-    Damage, FileLock, LogError, LogReader, LogWriter, RunDir, Torn, chain, snapshot_cache,
+    CatchUp, Damage, FileLock, LogError, LogReader, LogWriter, RunDir, Torn, chain, snapshot_cache,
 };
 
 /// A run's folded state together with the place in the log that it stands for.
@@ -28,6 +30,8 @@ pub struct Health {
     pub torn: Option<Torn>,
     /// Why the run can only be read.
     pub read_only: Option<String>,
+    /// The project whose run this is only a copy of: its processes are none of ours.
+    pub copy_of: Option<Utf8PathBuf>,
     /// Where the log is broken; the state stands for the lines before.
     pub damage: Option<Damage>,
 }
@@ -119,7 +123,7 @@ impl Ledger {
         }
         let mut reader = LogReader::at(dir.events(), header.cursor);
         let found = reader.catch_up(|record| state.apply_record(&record));
-        let health = Health::of(found).ok()?;
+        let health = Health::of(found, dir, &state).ok()?;
         Some(Self { dir: dir.clone(), state, reader, health, saved })
     }
 
@@ -147,7 +151,7 @@ impl Ledger {
             found?;
             return Err(OpenError::NoRun(dir.events()));
         };
-        let health = Health::of(found)?;
+        let health = Health::of(found, &dir, &state)?;
         Ok(Self { dir, state, reader, health, saved: 0 })
     }
 
@@ -212,7 +216,7 @@ impl Ledger {
                 Ok(())
             }
             found => {
-                self.health = Health::of(found)?;
+                self.health = Health::of(found, &self.dir, &self.state)?;
                 Ok(())
             }
         }
@@ -250,18 +254,23 @@ impl Ledger {
 }
 
 impl Health {
-    fn of(found: Result<crate::store::CatchUp, LogError>) -> Result<Self, LogError> {
+    fn of(found: Result<CatchUp, LogError>, dir: &RunDir, state: &State) -> Result<Self, LogError> {
         match found {
-            Ok(found) => Ok(Self {
-                torn: found.torn,
-                read_only: found.newer.then(|| "a newer version of crew wrote it".to_owned()),
-                damage: None,
-            }),
+            Ok(found) => {
+                let copy_of = copied_from(dir, &state.created);
+                let why = |root| format!("it is a copy of the run of `{root}`, and goes on there");
+                let newer = found.newer.then(|| "a newer version of crew wrote it".to_owned());
+                let read_only = newer.or_else(|| copy_of.as_ref().map(why));
+                Ok(Self { torn: found.torn, read_only, copy_of, damage: None })
+            }
             Err(LogError::Damaged(damage)) => {
-                Ok(Self { torn: None, read_only: Some(damage.to_string()), damage: Some(damage) })
+                let read_only = Some(damage.to_string());
+                let copy_of = copied_from(dir, &state.created);
+                Ok(Self { torn: None, read_only, copy_of, damage: Some(damage) })
             }
             Err(error @ LogError::Newer { .. }) => {
-                Ok(Self { torn: None, read_only: Some(error.to_string()), damage: None })
+                let copy_of = copied_from(dir, &state.created);
+                Ok(Self { torn: None, read_only: Some(error.to_string()), copy_of, damage: None })
             }
             Err(error) => Err(error),
         }

@@ -129,8 +129,9 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
     let mut supervisor = Supervisor {
         had_slot: ledger.state().holds_slot(),
         project,
+        // Somebody may have set the clock back: what is due in the log is due then all the same.
+        clock: Clock::not_before(ledger.state().updated_at),
         ledger,
-        clock: Clock::start(),
         env,
         config,
         programs,

@@ -376,9 +376,12 @@ fn vitals(state: &State, dir: &RunDir, now: Time) -> Vitals {
     let young_ms = limits.heartbeat_ms[0].min(limits.first_output_ms).min(limits.silence_ms);
     let is_young = |started: Time| now.since_ms(started) < young_ms;
     let old = state.live().filter(|(_, live)| live.is_held() || !is_young(live.started_at));
-    let attempts = old
-        .map(|(task, live)| (task, attempt_vitals(&dir.attempt(&state.task_id(task), live.number))))
-        .collect();
+    let wall = Clock::wall();
+    let attempts = old.map(|(task, live)| {
+        let seen = attempt_vitals(&dir.attempt(&state.task_id(task), live.number));
+        (task, seen.seen_at(now, wall))
+    });
+    let attempts = attempts.collect();
     Vitals { attempts, machine_slots: 0 }
 }
 

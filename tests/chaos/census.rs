@@ -1,6 +1,7 @@
 //! Who lives: processes by the folder that their environment names, read from `/proc` without the program's own code.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use camino::Utf8Path;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
@@ -32,6 +33,13 @@ fn stat(pid: i32) -> Option<(u64, bool)> {
     Some((rest.get(19)?.parse().ok()?, matches!(rest[0], "Z" | "X")))
 }
 
+/// Clock ticks from boot to the start of this program: who is older belongs to no trial.
+fn begun() -> u64 {
+    static BEGUN: OnceLock<u64> = OnceLock::new();
+    let own = || stat(i32::try_from(std::process::id()).unwrap_or_default());
+    *BEGUN.get_or_init(|| own().map_or(0, |(start, _)| start))
+}
+
 /// Every living process whose environment names this folder.
 pub fn processes(root: &Utf8Path) -> Vec<Process> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
@@ -39,10 +47,13 @@ pub fn processes(root: &Utf8Path) -> Vec<Process> {
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let found = pids.filter(|pid| *pid != own).filter_map(|pid| {
         let (start, is_over) = stat(pid)?;
+        if is_over || start < begun() {
+            return None;
+        }
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let names =
             environment.windows(root.as_str().len()).any(|part| part == root.as_str().as_bytes());
-        if is_over || !names {
+        if !names {
             return None;
         }
         let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;

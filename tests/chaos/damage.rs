@@ -89,6 +89,14 @@ pub fn log_in_the_middle(trial: &mut Trial) -> Told<()> {
             return Err(format!("byte {at} (line {line}) was flipped, and {said:?}"));
         }
     }
+    let mut looks = 0;
+    while trial.processes().iter().any(|process| process.kind != Kind::Call) {
+        looks += 1;
+        if looks > 1_000 {
+            return Err(format!("line {line} was damaged, and a stop has not ended what lives"));
+        }
+        pause(15);
+    }
     // Whatever else a person does does not mind, and touches nothing.
     trial.place.call(&["ls"])?;
     if trial.place.log(run) != damaged {

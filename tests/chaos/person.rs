@@ -37,14 +37,14 @@ pub fn bring_to_end(trial: &mut Trial) -> Told<()> {
         if clock.now() > end {
             return Err(format!("after {END_MS} ms some run has not come to its end"));
         }
-        pause(20);
+        pause(30);
     }
     let end = clock.now().plus_ms(QUIET_MS);
     while !trial.processes().is_empty() {
         if clock.now() > end {
             return Err(format!("after {QUIET_MS} ms something still lives"));
         }
-        pause(3);
+        pause(15);
     }
     Ok(())
 }

@@ -166,3 +166,22 @@ if [ $CREW_TASK = next ]; then touch $NOTES/next; fi; echo ok",
     );
     assert_eq!(env.rest(run), "done");
 }
+
+#[test]
+fn a_message_that_nobody_had_before_the_loss_of_everything_reaches_the_next_attempt_once() {
+    let env = hanging("");
+    let run = env.start_workflow("one");
+    env.wait_note("begun");
+    env.ok(&["send", "1/work", "mind the gap"]);
+    kill_all(&env, run);
+    env.ok(&["ls"]);
+    env.wait_status(run, "done");
+    assert_eq!(env.rest(run), "done");
+    let prompt = std::fs::read_to_string(env.attempt(run, "work", 2).prompt()).expect("a prompt");
+    assert_eq!(prompt.matches("mind the gap").count(), 1, "{prompt}");
+    let count = |kind: &str| env.records(run).iter().filter(|r| r.body.kind() == kind).count();
+    assert_eq!(
+        [count("message.sent"), count("message.delivered"), count("message.dead")],
+        [1, 1, 0]
+    );
+}

@@ -169,3 +169,33 @@ fn projections_that_were_deleted_or_spoilt_change_nothing() {
     assert_eq!(env.rest(run), "done");
     assert!(dir.workflow().exists());
 }
+
+#[test]
+fn a_run_of_an_older_version_is_taken_over_where_it_stands() {
+    let (env, run) = waiting();
+    let agent = env.shim(run, "a", 1).agent.expect("started");
+    kill(env.wait_supervisor(run));
+    let own = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+    let older: Vec<String> =
+        lines(&env, run).iter().map(|line| line.replace(&own, "\"version\":\"0.0.1\"")).collect();
+    fs::write(env.run_dir(run).events(), relink(&older)).expect("written");
+    fs::write(env.run_dir(run).snapshot(), "{\"format\":0}").expect("written");
+    env.ok(&["ls"]);
+    env.wait_supervisor(run);
+    assert!(crew::runtime::process::is_alive(agent), "it never notices");
+    go(&env);
+    env.wait_status(run, "done");
+    assert_eq!((env.rest(run), env.attempts(run, "a")), ("done".to_owned(), 1));
+    let versions: Vec<String> = env
+        .records(run)
+        .into_iter()
+        .filter_map(|record| {
+            if let Body::SupervisorStarted(started) = record.body {
+                Some(started.version)
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(versions, ["0.0.1", env!("CARGO_PKG_VERSION")]);
+}
