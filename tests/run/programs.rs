@@ -72,9 +72,9 @@ fn a_program_that_changed_its_format_is_shown_as_it_speaks_and_never_counts_as_d
 
 #[test]
 fn a_program_that_asks_on_a_terminal_finds_none_and_hangs_nobody() {
-    let script = r#"if (exec </dev/tty) 2>/dev/null; then echo 'it has a terminal'; sleep 600; fi
+    let script = r"if (exec </dev/tty) 2>/dev/null; then echo 'it has a terminal'; sleep 600; fi
 printf 'Overwrite? [y/N] ' >&2; read -r answer || { echo 'no terminal to ask on' >&2; exit 4; }
-sleep 600"#;
+sleep 600";
     let (env, run) = odd(script);
     assert_eq!(env.status_text(run), "failed(agent_failed)");
     let why = env.ok(&["why", "1/work"]);
