@@ -100,6 +100,10 @@ impl Drop for Wake {
 
 /// Ends the process when it was told to and cannot, because a read or a write at the terminal holds it:
 /// a stalled terminal takes nothing, and half of a key's code waits for its other half.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the thread that would return a code is held for ever"
+)]
 fn see_it_end(mut told: UnixStream) {
     let mut byte = [0];
     loop {
