@@ -4,12 +4,13 @@ use super::state::{MessageState, State};
 use crate::event::Body;
 use crate::event::body::{MessageDead, MessageDelivered};
 
-/// Messages went into an attempt; what it has read by itself before is on record already.
+/// Messages went into an attempt; what it has read by itself before is on record already, and so is what
+/// died with the run while the attempt was being started.
 pub(super) fn delivered(state: &State, given: &MessageDelivered) -> Vec<Body> {
     let to = (given.task.clone(), given.attempt);
     let is_new = |id: &&String| {
         let known = state.messages.iter().find(|entry| entry.message.id == **id);
-        known.is_some_and(|entry| !entry.delivered.contains(&to))
+        known.is_some_and(|entry| entry.dead.is_none() && !entry.delivered.contains(&to))
     };
     let ids: Vec<String> = given.ids.iter().filter(is_new).cloned().collect();
     if ids.is_empty() {

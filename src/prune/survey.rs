@@ -97,6 +97,8 @@ pub fn survey(
     let mut is_complete = true;
     for number in project.runs()? {
         match Ledger::open(dir.run(number)) {
+            // The worktree that its log names is that of the original.
+            Ok(ledger) if ledger.health().copy_of.is_some() => is_complete = false,
             Ok(ledger) => {
                 if let Some(base) = &ledger.state().created.git {
                     owners.insert(base.worktree.clone(), ledger.state().clone());

@@ -1,6 +1,6 @@
 //! The run's git worktree: made once, committed to at the end of every writing attempt.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{copies, own_tree, unfinished};
 use crate::engine::WorktreeState;
@@ -102,7 +102,11 @@ fn restore_branch(worktree: &Utf8Path, branch: &str, known: &str) -> Result<(), 
 pub fn is_linked(worktree: &Utf8Path) -> bool {
     let link = std::fs::read_to_string(worktree.join(".git")).unwrap_or_default();
     let git_dir = link.trim().strip_prefix("gitdir:").map(str::trim);
-    git_dir.is_some_and(|path| worktree.join(path).join("HEAD").exists())
+    // Somebody may have removed a part of it.
+    let is_whole = |dir: Utf8PathBuf| {
+        ["HEAD", "commondir", "gitdir"].iter().all(|name| dir.join(name).exists())
+    };
+    git_dir.is_some_and(|path| is_whole(worktree.join(path)))
 }
 
 /// Commits everything that is in the worktree; makes no commit when nothing changed.
@@ -170,4 +174,25 @@ pub fn changes(worktree: &Utf8Path, commit: &str) -> Result<Vec<String>, GitErro
         names.push("a commit without files".to_owned());
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worktree_of_which_git_has_lost_a_part_is_not_linked() {
+        let keep = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(keep.path()).unwrap();
+        git(root, &["init", "-q"]).unwrap();
+        git_as_author(root, &["commit", "-q", "--allow-empty", "-m", "first"]).unwrap();
+        for part in ["HEAD", "commondir", "gitdir"] {
+            let (tree, branch) = (root.join(part), format!("of-{part}"));
+            git(root, &["worktree", "add", "-q", "-b", &branch, tree.as_str()]).unwrap();
+            assert!(is_linked(&tree));
+            std::fs::remove_file(root.join(".git/worktrees").join(part).join(part)).unwrap();
+            assert!(!is_linked(&tree), "{part}");
+            std::fs::remove_dir_all(root.join(".git/worktrees").join(part)).unwrap();
+        }
+    }
 }

@@ -152,7 +152,7 @@ exec 9>>$NOTES/held.$RUN.${{TASK%%/*}}.$CREW_SLOT
 flock -n 9 || echo $RUN $TASK $N >> $NOTES/two
 echo $RUN $TASK $N $$ >> $NOTES/ran
 PROMPT=$NOTES/prompt.$$; cat > $PROMPT
-say() {{ crew tool \"$@\" 2>/dev/null && echo $RUN $TASK $N $1 $2 >> $NOTES/accepted; }}
+say() {{ crew tool \"$@\" 2>/dev/null || exit 1; echo $RUN $TASK $N $1 $2 >> $NOTES/accepted; }}
 mails=0
 sleep 0.04
 mail() {{ mails=$((mails+1)); text=$TASK-$N-$mails; crew tool send $1 $text >/dev/null 2>&1 && echo $RUN $text >> $NOTES/mailed; }}

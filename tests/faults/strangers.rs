@@ -105,6 +105,23 @@ fn a_copy_of_a_project_is_only_looked_at_and_the_agents_of_the_original_live_on(
 }
 
 #[test]
+fn what_is_removed_in_a_copy_of_a_project_is_not_the_worktree_of_the_original() {
+    let (env, run) = waiting();
+    go(&env);
+    assert_eq!(env.rest(run), "done");
+    let copy = env.root.join("copy");
+    let copied = Command::new("cp").args(["-a", env.project().as_str(), copy.as_str()]).status();
+    assert!(copied.is_ok_and(|status| status.success()));
+    let worktree = env.dir().worktrees().join("do-it");
+    assert!(worktree.join(".git").exists());
+    let prune = ["prune", "--older-than", "0s", "--yes"];
+    let said = env.crew(&prune).current_dir(&copy).output().expect("started");
+    assert!(worktree.join(".git").exists(), "{said:?}");
+    let said = env.ok(&prune);
+    assert!(!worktree.exists(), "in its own project it goes: {said}");
+}
+
+#[test]
 fn a_project_that_was_moved_is_no_copy() {
     let (env, run) = waiting();
     kill_all(&env, run);
