@@ -191,3 +191,47 @@ fn give_back() {
     ));
     drop(disable_raw_mode());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{IsTerminal, Read};
+
+    use pty_process::Size;
+    use pty_process::blocking::{Command, open};
+    use rustix::termios::{LocalModes, tcgetattr};
+
+    use super::*;
+
+    /// Is played by the next test, in a terminal of its own.
+    #[test]
+    #[ignore = "takes the terminal and breaks off"]
+    fn a_panic_with_the_terminal() {
+        if io::stdin().is_terminal() {
+            let _taken = Terminal::take().unwrap();
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let (mut pty, pts) = open().unwrap();
+        pty.resize(Size::new(24, 80)).unwrap();
+        let name = "tui::terminal::tests::a_panic_with_the_terminal";
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .spawn(pts)
+            .unwrap();
+        let (mut seen, mut bytes) = (Vec::new(), [0; 4096]);
+        while let Ok(count) = pty.read(&mut bytes) {
+            seen.extend_from_slice(&bytes[..count]);
+        }
+        child.wait().unwrap();
+        let seen = String::from_utf8_lossy(&seen).into_owned();
+        let place = |text: &str| seen.find(text).unwrap_or_else(|| panic!("no {text:?}: {seen:?}"));
+        let (taken, left) = (place("\u{1b}[?1049h"), place("\u{1b}[?1049l"));
+        assert!(taken < left && left < place("on purpose"), "{seen:?}");
+        assert!(place("\u{1b}[?25h") < place("on purpose"), "the cursor is seen");
+        let modes = tcgetattr(&pty).unwrap().local_modes;
+        assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "lines can be typed");
+    }
+}

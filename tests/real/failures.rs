@@ -94,6 +94,20 @@ fn a_model_that_does_not_exist_is_asked_for_once() {
 
 #[test]
 #[ignore = "needs the real programs; .ci/run runs it"]
+fn a_model_that_refuses_is_not_asked_again() {
+    for program in ["claude", "codex", "pi"] {
+        let stage = failing("refusal");
+        let env = &stage.env;
+        let run = env.start("greet", &["-w", "one", "-a", program]);
+        let end = env.rest(run);
+        let transcript = stage.transcript(run, "work");
+        assert_eq!(kinds(&stage, run), [Some(ErrorKind::Refusal)], "{program}: {end}: {transcript}");
+        assert_eq!(end, "failed(agent_failed)", "{program}");
+    }
+}
+
+#[test]
+#[ignore = "needs the real programs; .ci/run runs it"]
 fn a_session_that_is_gone_is_begun_anew() {
     let stage = Stage::new(&json!([{"steps": [{"say": "Said."}]}]));
     let env = &stage.env;
