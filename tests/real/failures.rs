@@ -101,7 +101,11 @@ fn a_model_that_refuses_is_not_asked_again() {
         let run = env.start("greet", &["-w", "one", "-a", program]);
         let end = env.rest(run);
         let transcript = stage.transcript(run, "work");
-        assert_eq!(kinds(&stage, run), [Some(ErrorKind::Refusal)], "{program}: {end}: {transcript}");
+        assert_eq!(
+            kinds(&stage, run),
+            [Some(ErrorKind::Refusal)],
+            "{program}: {end}: {transcript}"
+        );
         assert_eq!(end, "failed(agent_failed)", "{program}");
     }
 }

@@ -45,7 +45,8 @@ impl Gauges {
             (false, 0) if seen == self.seen => REST_LOOK_MS,
             (false, _) => LOOK_MS,
         };
-        if self.looked_at.is_some_and(|at| now.since_ms(at) < pace) {
+        // That nothing lives any more costs nothing to say.
+        if !driven.is_empty() && self.looked_at.is_some_and(|at| now.since_ms(at) < pace) {
             return false;
         }
         self.seen = seen;

@@ -35,6 +35,8 @@ const STARTS: usize = 15;
 const FRAMES: usize = 400;
 const KEYS: usize = 200;
 const MILLION: u64 = 1_000_000;
+/// One of so many events is a message.
+const MESSAGES: u64 = 500;
 const A_MINUTE: Duration = Duration::from_secs(60);
 /// What only the help overlay says.
 const HELP: &str = " Keys ";
@@ -192,7 +194,12 @@ fn million(given: &Given) -> Vec<Row> {
     drop(lock);
     let at = Time(1_777_000_000_000);
     let (mut bytes, mut chain) = (Vec::new(), Chain::default());
-    let more = (4..=MILLION).map(super::support::body);
+    // Few of them are messages: a run keeps those in mind, as people look at them at any time.
+    let more = (4..=MILLION).map(|seq| match seq % MESSAGES {
+        4 => super::support::body(seq),
+        _ if seq % 5 == 4 => super::support::body(seq + 1),
+        _ => super::support::body(seq),
+    });
     for (seq, body) in (1..).zip(begun().into_iter().chain(more)) {
         let actor = Actor::Supervisor;
         let record = Record { seq, at: at.plus_ms(seq), actor, epoch: 1, batch: seq, body };
@@ -234,7 +241,7 @@ fn fifty(given: &Given) -> Vec<Row> {
     let slowest = taken[taken.len() * 99 / 100];
     let memory = memory_kib(screen.child.id(), "status", "VmRSS:") / 1_024.0;
     must(&mut stage.crew(&["stop", "1", "--yes", "-q"]));
-    screen.wait("slots 0/64");
+    screen.wait_for("all is at rest", |text| text.contains("slots 0/64") && !text.contains("rss"));
     until("all agents are gone", || {
         let before = screen.count();
         screen.settle();
