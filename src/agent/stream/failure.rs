@@ -102,6 +102,18 @@ pub(super) fn classify(status: Option<u64>, text: &str) -> (ErrorKind, bool) {
     {
         return (ErrorKind::Login, false);
     }
+    // Before the words of a broken line: a provider may cut the stream to say it.
+    if has(&[
+        "refused to",
+        "content policy",
+        "refusal",
+        "usage policy",
+        "/legal/aup",
+        "content_filter",
+        "content filter",
+    ]) {
+        return (ErrorKind::Refusal, false);
+    }
     if status.is_some_and(|status| status >= 500)
         || has(&[
             "overloaded",
@@ -115,9 +127,6 @@ pub(super) fn classify(status: Option<u64>, text: &str) -> (ErrorKind, bool) {
     }
     if has(&BROKEN_LINE) {
         return (ErrorKind::Overload, true);
-    }
-    if has(&["refused to", "content policy", "refusal"]) {
-        return (ErrorKind::Refusal, false);
     }
     (ErrorKind::Other, false)
 }
@@ -193,6 +202,13 @@ mod tests {
             (None, "No conversation found with session ID: 1", Session, false),
             (None, "thread/resume failed: no rollout found for thread id 01a1", Session, false),
             (None, "I refused to do that: content policy", Refusal, false),
+            (
+                None,
+                "API Error: the safeguards flagged this message (https://www.anthropic.com/legal/aup).",
+                Refusal,
+                false,
+            ),
+            (None, "Incomplete response returned, reason: content_filter", Refusal, false),
             (None, "the program has no mode for permission `ask`; it has none", Permission, false),
             (None, "something else", Other, false),
         ] {
