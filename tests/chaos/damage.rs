@@ -1,6 +1,7 @@
 //! Files that are spoilt: projections, which must not matter, and the log, which must be found out and left alone.
 
-use std::fs;
+use std::os::unix::fs::FileExt;
+use std::{fs, io};
 
 use camino::Utf8PathBuf;
 
@@ -61,19 +62,19 @@ pub fn log_in_the_middle(trial: &mut Trial) -> Told<()> {
         pause(5);
     }
     let path = trial.place.run(run).join("events.jsonl");
-    let whole = trial.place.log(run);
     let end = trial.fold(run)?.last_batch_at;
     if end == 0 || trial.processes().iter().any(|process| process.kind == Kind::Supervisor) {
         return Ok(());
     }
     let at = trial.random.usize(0..end);
-    let mut damaged = whole.clone();
-    damaged[at] ^= 1 << trial.random.u32(0..8);
-    fs::write(&path, &damaged).map_err(|error| error.to_string())?;
+    let bit = 1 << trial.random.u32(0..8);
+    // In its place: agents that live may be writing behind it.
+    flip(&path, at, bit).map_err(|error| error.to_string())?;
     trial.count("a byte of the log flipped");
     let name = run.to_string();
     let word = trial.word();
     let said = trial.place.call(&["verify", &name])?;
+    let damaged = trial.place.log(run);
     let line = damaged[..at].split(|byte| *byte == b'\n').count();
     let names_it = (line.saturating_sub(1)..=line + 1).any(|line| {
         said.out.contains(&format!("line {line}")) || said.err.contains(&format!("line {line}"))
@@ -102,5 +103,13 @@ pub fn log_in_the_middle(trial: &mut Trial) -> Told<()> {
     if trial.place.log(run) != damaged {
         return Err(format!("byte {at} (line {line}) was flipped, and something was written"));
     }
-    fs::write(&path, &whole).map_err(|error| error.to_string())
+    flip(&path, at, bit).map_err(|error| error.to_string())
+}
+
+/// Changes bits of one byte of a file.
+fn flip(path: &Utf8PathBuf, at: usize, bits: u8) -> io::Result<()> {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+    let (at, mut byte) = (at as u64, [0]);
+    file.read_exact_at(&mut byte, at)?;
+    file.write_all_at(&[byte[0] ^ bits], at)
 }

@@ -149,7 +149,8 @@ pub fn agent(root: &Utf8Path, scene: &Scene) -> String {
 NOTES={root}/notes
 RUN=${{CREW_RUN##*#}} TASK=$CREW_TASK N=$CREW_ATTEMPT_NUMBER
 exec 9>>$NOTES/held.$RUN.${{TASK%%/*}}.$CREW_SLOT
-flock -n 9 || echo $RUN $TASK $N >> $NOTES/two
+# One that is killed knows nothing.
+flock -n 9; [ $? = 1 ] && echo $RUN $TASK $N >> $NOTES/two
 echo $RUN $TASK $N $$ >> $NOTES/ran
 PROMPT=$NOTES/prompt.$$; cat > $PROMPT
 say() {{ crew tool \"$@\" 2>/dev/null || exit 1; echo $RUN $TASK $N $1 $2 >> $NOTES/accepted; }}

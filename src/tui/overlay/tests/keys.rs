@@ -37,6 +37,7 @@ fn situations() -> Vec<Stage> {
         "3 l",
         "3 j l",
         "3 f",
+        "3 L L L",
         "w enter",
         "4",
         "5",
