@@ -59,6 +59,8 @@ fn the_screens_in_the_readme_are_what_the_program_shows() {
 
 /// The table of keys as docs/dashboard.md has it.
 fn keys() -> String {
+    use std::fmt::Write;
+
     use crew::tui::keymap::BINDINGS;
 
     let mut text = String::from("| keys | where | action | what it does |\n|---|---|---|---|\n");
@@ -66,7 +68,8 @@ fn keys() -> String {
         let keys: Vec<String> =
             row.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
         let (place, name) = (row.scope.title(), row.action.name());
-        text.push_str(&format!("| {} | {place} | `{name}` | {} |\n", keys.join(" "), row.help));
+        writeln!(text, "| {} | {place} | `{name}` | {} |", keys.join(" "), row.help)
+            .expect("grows");
     }
     text
 }
