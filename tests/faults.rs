@@ -8,6 +8,8 @@ mod merged;
 mod mount;
 #[path = "support/project.rs"]
 mod project;
+#[path = "support/pty.rs"]
+mod pty;
 #[path = "support/slots.rs"]
 mod slots;
 mod support;

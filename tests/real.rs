@@ -7,6 +7,8 @@
 #[path = "support/project.rs"]
 #[expect(dead_code, reason = "other test programs need the rest of it")]
 mod project;
+#[path = "support/pty.rs"]
+mod pty;
 mod support;
 #[path = "support/terminal.rs"]
 #[expect(dead_code, reason = "other test programs need the rest of it")]

@@ -4,6 +4,8 @@
 mod merged;
 #[path = "support/project.rs"]
 mod project;
+#[path = "support/pty.rs"]
+mod pty;
 #[path = "support/slots.rs"]
 mod slots;
 mod support;

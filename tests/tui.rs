@@ -3,6 +3,8 @@
 #[path = "support/project.rs"]
 #[expect(dead_code, reason = "shared with the tests of runs, which need more of it")]
 mod project;
+#[path = "support/pty.rs"]
+mod pty;
 mod support;
 
 #[path = "tui/demo.rs"]

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod path;
 pub mod redact;
 pub mod slug;
+pub mod stat;
 pub mod text;
 pub mod time;
 

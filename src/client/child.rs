@@ -2,6 +2,7 @@
 //!
 //! This guards against mistakes and prompt injection, not against a hostile program of the same user.
 
+use crate::base::stat::Stat;
 use crate::config::Environment;
 
 /// Marks the processes of an attempt; every agent and its shim carry it.
@@ -59,9 +60,7 @@ fn marked_ancestor() -> Option<u32> {
 
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program stands in parentheses and may hold anything, also parentheses.
-    let (_, after) = stat.rsplit_once(')')?;
-    after.split_whitespace().nth(1)?.parse().ok()
+    Stat::parse(&stat).map(|stat| stat.parent)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::fs;
 use serde::Deserialize;
 
 use super::vitals::{look, supervisor};
-use crate::base::{TaskId, Time};
+use crate::base::{TaskId, Time, stat};
 use crate::engine::State;
 use crate::store::RunDir;
 
@@ -106,17 +106,10 @@ impl Machine {
 }
 
 impl Stat {
-    /// The name of the program stands in brackets and may itself hold brackets and blanks.
     fn parse(text: &str, page: u64) -> Option<Self> {
-        let (_, after_name) = text.rsplit_once(')')?;
-        let mut fields = after_name.split_ascii_whitespace();
-        let parent = fields.nth(1)?.parse().ok()?;
-        let user: u64 = fields.nth(9)?.parse().ok()?;
-        let system: u64 = fields.next()?.parse().ok()?;
-        let start = fields.nth(6)?.parse().ok()?;
-        let pages: u64 = fields.nth(1)?.parse().ok()?;
-        // The kernel shows 100 ticks a second on every architecture we build for.
-        Some(Self { parent, start, cpu_ms: (user + system) * 10, rss_bytes: pages * page })
+        let stat = stat::Stat::parse(text)?;
+        let (cpu_ms, rss_bytes) = (stat.cpu_ms(), stat.rss_pages * page);
+        Some(Self { parent: stat.parent, start: stat.start, cpu_ms, rss_bytes })
     }
 }
 

@@ -15,6 +15,7 @@ use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::base::limits::KILL_WAIT_MS;
+use crate::base::stat::Stat;
 use crate::clock::Clock;
 
 pub use rustix::process::Signal;
@@ -54,7 +55,7 @@ pub struct Usage {
 
 /// When a process started, in clock ticks since boot.
 pub fn start_time(pid: u32) -> Option<u64> {
-    Stat::of(pid).map(|stat| stat.start)
+    stat_of(pid).map(|stat| stat.start)
 }
 
 /// Name of this boot; process ids of another one mean nothing.
@@ -66,7 +67,7 @@ pub fn boot_id() -> String {
 
 /// Whether the process still runs. One that ended and was not reaped yet does not.
 pub fn is_alive(process: Pid) -> bool {
-    Stat::of(process.pid).is_some_and(|stat| stat.start == process.start && !stat.is_over())
+    stat_of(process.pid).is_some_and(|stat| stat.start == process.start && !stat.is_over())
 }
 
 /// Every living process below `pid`, without itself, parents before children.
@@ -80,7 +81,7 @@ pub fn descendants(pid: u32) -> Vec<Pid> {
                 continue;
             }
             // The parent is compared again: the number may have changed hands since it was listed.
-            if let Some(stat) = Stat::of(child).filter(|stat| stat.parent == parent) {
+            if let Some(stat) = stat_of(child).filter(|stat| stat.parent == parent) {
                 open.push(child);
                 if !stat.is_over() {
                     found.push(Pid { pid: child, start: stat.start });
@@ -97,7 +98,7 @@ pub fn marked(mark: &str) -> Vec<Pid> {
     all_processes()
         .filter(|&pid| pid != std::process::id())
         .filter_map(|pid| {
-            let before = Stat::of(pid).filter(|stat| !stat.is_over())?;
+            let before = stat_of(pid).filter(|stat| !stat.is_over())?;
             let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
             environment
                 .split(|&byte| byte == 0)
@@ -190,18 +191,14 @@ pub fn kill_marked(mark: &str, grace: Duration) -> usize {
 
 /// Memory and processor time of one process.
 pub fn usage(pid: u32) -> Option<Usage> {
-    let stat = Stat::of(pid)?;
+    let stat = stat_of(pid)?;
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let rss_kib = status
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:"))
         .and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok())
         .unwrap_or(0);
-    Some(Usage {
-        rss_bytes: rss_kib * 1_024,
-        // The kernel shows 100 ticks a second on every architecture we build for.
-        cpu_ms: stat.cpu_ticks * 10,
-    })
+    Some(Usage { rss_bytes: rss_kib * 1_024, cpu_ms: stat.cpu_ms() })
 }
 
 /// Memory and processor time of a process and of everything below it.
@@ -240,37 +237,8 @@ pub(super) fn rustix_pid(pid: u32) -> Option<rustix::process::Pid> {
     rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// The fields of `/proc/PID/stat` that are used here.
-struct Stat {
-    state: u8,
-    parent: u32,
-    cpu_ticks: u64,
-    threads: u32,
-    start: u64,
-}
-
-impl Stat {
-    fn of(pid: u32) -> Option<Self> {
-        Self::parse(&read_small(&format!("/proc/{pid}/stat"))?)
-    }
-
-    /// The name of the program stands in brackets and may itself hold brackets and blanks.
-    fn parse(text: &str) -> Option<Self> {
-        let (_, after_name) = text.rsplit_once(')')?;
-        let mut fields = after_name.split_ascii_whitespace();
-        let state = *fields.next()?.as_bytes().first()?;
-        let parent = fields.next()?.parse().ok()?;
-        let user: u64 = fields.nth(9)?.parse().ok()?;
-        let system: u64 = fields.next()?.parse().ok()?;
-        let threads = fields.nth(4)?.parse().ok()?;
-        let start = fields.nth(1)?.parse().ok()?;
-        Some(Self { state, parent, cpu_ticks: user + system, threads, start })
-    }
-
-    /// Ended, and perhaps not reaped yet. A process whose first thread is gone may go on in others.
-    fn is_over(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
-    }
+fn stat_of(pid: u32) -> Option<Stat> {
+    Stat::parse(&read_small(&format!("/proc/{pid}/stat"))?)
 }
 
 /// Processes with the mark and their descendants, which may have dropped it.
@@ -315,7 +283,7 @@ fn children(pid: u32) -> Vec<u32> {
 
 /// The same for kernels that do not list children, and for threads that end meanwhile.
 fn children_by_parent(parent: u32) -> Vec<u32> {
-    all_processes().filter(|&pid| Stat::of(pid).is_some_and(|stat| stat.parent == parent)).collect()
+    all_processes().filter(|&pid| stat_of(pid).is_some_and(|stat| stat.parent == parent)).collect()
 }
 
 fn all_processes() -> impl Iterator<Item = u32> {

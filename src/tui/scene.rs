@@ -4,6 +4,7 @@ use super::look::Look;
 use super::model::Model;
 use super::want::Loads;
 use super::world::{RunView, TaskRef, World};
+use crate::base::time::human_ms;
 use crate::base::{RunNumber, Time};
 use crate::snapshot::TaskRow;
 
@@ -71,6 +72,11 @@ impl<'a> Scene<'a> {
     /// Milliseconds that passed for a run since its rows were made; none in the past.
     pub fn passed_ms(&self, run: &RunView) -> u64 {
         self.moment(run).since_ms(run.status.now)
+    }
+
+    /// How long a moment is ago, in whole seconds.
+    pub fn age(&self, at: Time) -> String {
+        human_ms(self.now.since_ms(at) / 1_000 * 1_000)
     }
 
     /// A moment as the time of day.

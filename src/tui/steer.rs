@@ -14,7 +14,7 @@ pub(super) fn ask_stop(model: &mut Model, data: &Data<'_>) {
         numbers.extend(model.selected.as_ref().map(|selected| selected.run));
     }
     let open = |number: &crate::base::RunNumber| {
-        let row = data.world.item(*number).and_then(|item| item.row.as_ref().ok());
+        let row = data.world.row(*number);
         row.is_some_and(|row| !row.status.is_terminal())
     };
     numbers.retain(open);
@@ -52,7 +52,7 @@ pub(super) fn pause(model: &mut Model, data: &Data<'_>) -> Vec<Effect> {
     let Some(number) = model.selected.as_ref().map(|selected| selected.run) else {
         return Vec::new();
     };
-    let row = data.world.item(number).and_then(|item| item.row.as_ref().ok());
+    let row = data.world.row(number);
     let is_held = row.is_some_and(|row| {
         matches!(row.status, StatusKind::Paused | StatusKind::Blocked | StatusKind::Waiting)
     });

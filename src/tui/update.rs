@@ -64,12 +64,7 @@ pub fn update(model: &mut Model, data: &Data<'_>, msg: Msg) -> Vec<Effect> {
 /// What has ended and was under the cursor was seen; while it is there, its row stays where it is.
 fn see(model: &mut Model, data: &Data<'_>, target: &TaskRef) {
     let attempt = match &target.task {
-        None => data
-            .world
-            .item(target.run)
-            .and_then(|item| item.row.as_ref().ok())
-            .filter(|row| row.status.is_terminal())
-            .map(|_| 0),
+        None => data.world.row(target.run).filter(|row| row.status.is_terminal()).map(|_| 0),
         Some(task) => data
             .world
             .views

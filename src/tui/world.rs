@@ -266,4 +266,9 @@ impl World {
     pub fn item(&self, number: RunNumber) -> Option<&RunItem> {
         self.runs.iter().find(|item| item.number == number)
     }
+
+    /// The row of a run that is there and can be read.
+    pub fn row(&self, number: RunNumber) -> Option<&RunRow> {
+        self.item(number)?.row.as_ref().ok()
+    }
 }

@@ -8,6 +8,7 @@ use crew::runtime::Pid;
 use crew::runtime::process::{self, Signal};
 
 use crate::project::TestEnv;
+use crate::pty;
 use crate::support::wait_until;
 
 fn waiting() -> TestEnv {
@@ -30,18 +31,7 @@ fn foreground(env: &TestEnv) -> Command {
 
 /// The foreground command at a terminal of its own.
 fn at_terminal(env: &TestEnv) -> (pty_process::blocking::Pty, Child) {
-    let plain = foreground(env);
-    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-    let variables: Vec<_> =
-        plain.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
-    let child = pty_process::blocking::Command::new(plain.get_program())
-        .args(plain.get_args())
-        .env_clear()
-        .envs(variables)
-        .current_dir(env.project())
-        .spawn(pts)
-        .expect("started");
-    (pty, child)
+    pty::spawn(&foreground(env), &env.project(), None, &[])
 }
 
 /// How often a process had to wait for something until now.

@@ -11,6 +11,7 @@ use pty_process::Size;
 use pty_process::blocking::Pty;
 
 use crate::project::TestEnv;
+use crate::pty;
 use crate::support::wait_until_or;
 
 const ROWS: u16 = 40;
@@ -38,18 +39,8 @@ impl Terminal {
     }
 
     fn start(env: &TestEnv, plain: &Command, rows: u16, columns: u16) -> Self {
-        let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-        pty.resize(Size::new(rows, columns)).expect("resized");
-        let variables: Vec<_> =
-            plain.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
-        let child = pty_process::blocking::Command::new(plain.get_program())
-            .args(plain.get_args())
-            .env_clear()
-            .envs(variables)
-            .env("SHELL", "/bin/sh")
-            .current_dir(env.project())
-            .spawn(pts)
-            .expect("started");
+        let shell = [("SHELL", "/bin/sh")];
+        let (pty, child) = pty::spawn(plain, &env.project(), Some((rows, columns)), &shell);
         let (pty, shown) = (Arc::new(pty), Arc::new(Mutex::new(String::new())));
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let (reader, all, drawn) = (Arc::clone(&pty), Arc::clone(&shown), Arc::clone(&screen));
@@ -87,8 +78,7 @@ impl Terminal {
     /// Waits until a text stands on the screen, wherever its lines are broken.
     #[track_caller]
     pub fn sees(&self, text: &str) {
-        let holds =
-            || self.screen().split_whitespace().collect::<Vec<_>>().join(" ").contains(text);
+        let holds = || self.is_seen(text);
         wait_until_or(&format!("`{text}` is on the screen"), holds, || self.screen());
     }
 

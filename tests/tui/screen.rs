@@ -10,6 +10,7 @@ use pty_process::Size;
 use pty_process::blocking::Pty;
 
 use crate::project::TestEnv;
+use crate::pty;
 use crate::support::wait_until_or;
 
 /// Bytes of a frame of any size that a test uses.
@@ -129,21 +130,8 @@ impl Screen {
 
 /// A program in a terminal of this size, from which nobody reads.
 pub fn spawn(plain: &Command, env: &TestEnv, rows: u16, columns: u16) -> (Pty, Child) {
-    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-    pty.resize(Size::new(rows, columns)).expect("resized");
-    let variables: Vec<_> =
-        plain.get_envs().filter_map(|(name, value)| Some((name, value?))).collect();
-    let child = pty_process::blocking::Command::new(plain.get_program())
-        .args(plain.get_args())
-        .env_clear()
-        .envs(variables)
-        .env("TERM", "xterm-256color")
-        .env("LANG", "C.UTF-8")
-        .env("SHELL", "/bin/sh")
-        .current_dir(env.project())
-        .spawn(pts)
-        .expect("started");
-    (pty, child)
+    let more = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("SHELL", "/bin/sh")];
+    pty::spawn(plain, &env.project(), Some((rows, columns)), &more)
 }
 
 fn cells(count: u16) -> NonZero<u16> {

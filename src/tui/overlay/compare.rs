@@ -19,6 +19,7 @@ use super::super::screen::runs::{cost, tokens};
 use super::super::text::{inert_line, pad, wrap};
 use super::super::update::{Data, words};
 use super::super::want::{Loads, Want};
+use super::parts::{lines_from, scrolled};
 use super::{Flow, Layer, frame, hints, known};
 use crate::base::RunNumber;
 use crate::base::text::count;
@@ -113,18 +114,14 @@ impl Layer for State {
     }
 
     fn update(&mut self, _model: &mut Model, _data: &Data<'_>, action: Action) -> Flow {
-        let (first, top) = (self.first.get(), self.top.get());
+        let first = self.first.get();
         match action {
             Action::Left => self.first.set(first.saturating_sub(1)),
             Action::Right => self.first.set(first + 1),
-            Action::Up => self.top.set(top.saturating_sub(1)),
-            Action::Down => self.top.set(top + 1),
-            Action::PageUp => self.top.set(top.saturating_sub(10)),
-            Action::PageDown => self.top.set(top + 10),
-            Action::Top => self.top.set(0),
-            Action::Bottom => self.top.set(usize::MAX),
             Action::Back | Action::Quit | Action::Open | Action::Compare => return Flow::CLOSE,
-            _ => {}
+            _ => {
+                scrolled(&self.top, action);
+            }
         }
         Flow::STAY
     }
@@ -139,9 +136,7 @@ impl Layer for State {
         let runs: Vec<RunNumber> =
             self.runs.iter().skip(self.first.get()).take(shown).copied().collect();
         let lines = table(&runs, room / shown, scene);
-        let most = lines.len().saturating_sub(usize::from(body.height));
-        self.top.set(self.top.get().min(most));
-        page.lines(body, &lines[self.top.get()..]);
+        lines_from(&self.top, &lines, body, page);
         let mut hinted = vec![(Action::Back, "close")];
         if shown < self.runs.len() {
             hinted.extend([(Action::Left, "left"), (Action::Right, "right")]);

@@ -291,6 +291,5 @@ fn arrival(task: &TaskRow, when: When) -> &'static str {
 
 /// Whether the run that a message goes to has ended.
 fn is_over(to: &TaskRef, scene: &Scene<'_>) -> bool {
-    let row = scene.world.item(to.run).and_then(|item| item.row.as_ref().ok());
-    row.is_some_and(|row| row.status.is_terminal())
+    scene.world.row(to.run).is_some_and(|row| row.status.is_terminal())
 }

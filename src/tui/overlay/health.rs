@@ -18,9 +18,9 @@ use super::super::text::{columns, fit, inert_line, pad};
 use super::super::update::{Data, words};
 use super::super::want::Want;
 use super::super::world::{Process, RunView, StoryLine};
+use super::parts::{lines_from, scrolled};
 use super::{Flow, Layer, frame, hints, known};
 use crate::base::text::count;
-use crate::base::time::human_ms;
 use crate::base::{RunNumber, Time};
 use crate::event::status::word;
 use crate::snapshot::{Class, TaskRow};
@@ -74,18 +74,13 @@ impl Layer for State {
     }
 
     fn update(&mut self, _model: &mut Model, _data: &Data<'_>, action: Action) -> Flow {
-        let top = self.top.get();
         match action {
-            Action::Up => self.top.set(top.saturating_sub(1)),
-            Action::Down => self.top.set(top + 1),
-            Action::PageUp => self.top.set(top.saturating_sub(10)),
-            Action::PageDown => self.top.set(top + 10),
-            Action::Top => self.top.set(0),
-            Action::Bottom => self.top.set(usize::MAX),
-            Action::Back | Action::Quit | Action::Open | Action::Health => return Flow::CLOSE,
-            _ => {}
+            Action::Back | Action::Quit | Action::Open | Action::Health => Flow::CLOSE,
+            _ => {
+                scrolled(&self.top, action);
+                Flow::STAY
+            }
         }
-        Flow::STAY
     }
 
     fn view(&self, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
@@ -93,11 +88,8 @@ impl Layer for State {
         let inner = frame(area, width.min(120), height, " Health ", scene, page);
         let body = Rect { height: inner.height.saturating_sub(2), ..inner };
         let lines = lines(scene, usize::from(body.width));
-        let most = lines.len().saturating_sub(usize::from(body.height));
-        self.top.set(self.top.get().min(most));
-        page.lines(body, &lines[self.top.get()..]);
         let mut hinted = vec![(Action::Back, "close")];
-        if most > 0 {
+        if lines_from(&self.top, &lines, body, page) {
             hinted.extend([(Action::PageDown, "on"), (Action::PageUp, "back")]);
         }
         hints(inner, &hinted, scene, page);
@@ -210,9 +202,7 @@ fn line(
     scene: &Scene<'_>,
 ) -> Line<'static> {
     let look = scene.look();
-    let age = |at: Option<Time>| {
-        at.map(|at| human_ms(scene.now.since_ms(at) / 1_000 * 1_000)).unwrap_or_default()
-    };
+    let age = |at: Option<Time>| at.map(|at| scene.age(at)).unwrap_or_default();
     let [beat, printed] = times.map(age);
     let ages = format!("{beat:>AGE$}{printed:>AGE$}");
     let mut numbers = String::new();
@@ -249,8 +239,7 @@ fn letters(scene: &Scene<'_>, width: usize, lines: &mut Vec<Line<'static>>) {
         lines.push(nothing("no run has given up on a task", scene));
     }
     for letter in letters {
-        let age = letter.at.map(|at| human_ms(scene.now.since_ms(at) / 1_000 * 1_000));
-        let age = age.map(|age| format!(", {age} ago")).unwrap_or_default();
+        let age = letter.at.map(|at| format!(", {} ago", scene.age(at))).unwrap_or_default();
         let name = format!("#{} {}", letter.run, letter.task);
         let attempts = count(letter.attempts as usize, "attempt");
         let facts =

@@ -14,6 +14,7 @@ use super::super::text::pad;
 use super::super::update::Data;
 use super::field::Field;
 use super::filter::matches;
+use super::parts::{lines_from, scrolled};
 use super::{Flow, Layer, frame, hints};
 
 /// Columns of the keys.
@@ -57,14 +58,7 @@ impl Layer for State {
     }
 
     fn update(&mut self, _model: &mut Model, _data: &Data<'_>, action: Action) -> Flow {
-        let top = self.top.get();
         match action {
-            Action::Up | Action::ChooseUp => self.top.set(top.saturating_sub(1)),
-            Action::Down | Action::ChooseDown => self.top.set(top + 1),
-            Action::PageUp | Action::ChoosePageUp => self.top.set(top.saturating_sub(10)),
-            Action::PageDown | Action::ChoosePageDown => self.top.set(top + 10),
-            Action::Top => self.top.set(0),
-            Action::Bottom => self.top.set(usize::MAX),
             Action::Filter => self.is_searching = true,
             Action::Choose | Action::Submit => self.is_searching = false,
             Action::Cancel | Action::Back if !self.search.is_blank() || self.is_searching => {
@@ -72,7 +66,9 @@ impl Layer for State {
                 self.is_searching = false;
             }
             Action::Back | Action::Help | Action::Quit | Action::Open => return Flow::CLOSE,
-            _ => {}
+            _ => {
+                scrolled(&self.top, action);
+            }
         }
         Flow::STAY
     }
@@ -82,12 +78,10 @@ impl Layer for State {
         let inner = frame(area, WIDTH, area.height.saturating_sub(2), " Keys ", scene, page);
         let body = Rect { height: inner.height.saturating_sub(2), ..inner };
         let lines = lines(self, scene, usize::from(inner.width));
-        let most = lines.len().saturating_sub(usize::from(body.height));
-        self.top.set(self.top.get().min(most));
         if lines.is_empty() {
             page.line(body, "no key does that", look.style(Role::Dim));
         }
-        page.lines(body, &lines[self.top.get()..]);
+        lines_from(&self.top, &lines, body, page);
         if self.is_searching || !self.search.is_blank() {
             let line = Rect { y: inner.bottom() - 1, height: 1, ..inner };
             page.spans(line, &Line::from(Span::styled("/", look.style(Role::Accent))));

@@ -124,7 +124,7 @@ fn retry_runs(model: &mut Model, data: &Data<'_>) {
 /// Asks before runs are put away.
 fn archive(model: &mut Model, data: &Data<'_>) {
     let is_open = |number: &RunNumber| {
-        let row = data.world.item(*number).and_then(|item| item.row.as_ref().ok());
+        let row = data.world.row(*number);
         row.is_some_and(|row| row.status != StatusKind::Archived)
     };
     let runs: Vec<RunNumber> = marked_runs(model).into_iter().filter(is_open).collect();

@@ -1,5 +1,7 @@
 //! What overlays are drawn with: a frame in the middle, and the hints at its foot.
 
+use std::cell::Cell;
+
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -7,6 +9,32 @@ use super::super::keymap::Action;
 use super::super::look::Role;
 use super::super::page::{Page, Panel, Target};
 use super::super::scene::Scene;
+
+/// Lines of a page.
+const PAGE: usize = 10;
+
+/// Moves the first line that is shown; whether the action is a movement.
+pub fn scrolled(top: &Cell<usize>, action: Action) -> bool {
+    let at = top.get();
+    top.set(match action {
+        Action::Up | Action::ChooseUp => at.saturating_sub(1),
+        Action::Down | Action::ChooseDown => at + 1,
+        Action::PageUp | Action::ChoosePageUp => at.saturating_sub(PAGE),
+        Action::PageDown | Action::ChoosePageDown => at + PAGE,
+        Action::Top => 0,
+        Action::Bottom => usize::MAX,
+        _ => return false,
+    });
+    true
+}
+
+/// Draws the lines from the first one that is shown; whether there are more than are seen.
+pub fn lines_from(top: &Cell<usize>, lines: &[Line<'_>], body: Rect, page: &mut Page<'_>) -> bool {
+    let most = lines.len().saturating_sub(usize::from(body.height));
+    top.set(top.get().min(most));
+    page.lines(body, &lines[top.get()..]);
+    most > 0
+}
 
 /// The middle of an area, at most this large.
 pub fn centered(area: Rect, width: u16, height: u16) -> Rect {

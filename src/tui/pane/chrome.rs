@@ -9,6 +9,7 @@ use super::super::model::Screen;
 use super::super::page::{Page, Target};
 use super::super::scene::Scene;
 use super::super::text::{columns, fit, inert_line, wrap};
+use super::attention::Item;
 use super::{attention, decision, meters};
 use crate::event::body::HeartbeatLevel;
 use crate::snapshot::Class;
@@ -29,8 +30,9 @@ pub fn head(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
     if scene.selected_run().is_some() && area.height >= 18 {
         take(page, &|line, page| meters::view(scene, line, page));
     }
-    if !attention::items(scene).is_empty() {
-        take(page, &|line, page| waiting(scene, line, page));
+    let items = attention::items(scene);
+    if !items.is_empty() {
+        take(page, &|line, page| waiting(&items, scene, line, page));
     }
     rest
 }
@@ -123,9 +125,8 @@ pub fn short(number: u64) -> String {
 }
 
 /// What needs a person, in one line.
-fn waiting(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
+fn waiting(items: &[Item], scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let look = scene.look();
-    let items = attention::items(scene);
     let style = look.class(Class::NeedsYou);
     let verb = if items.len() == 1 { "needs" } else { "need" };
     let mut text = format!(" {} {} {verb} you: ", look.glyph(Class::NeedsYou), items.len());

@@ -88,12 +88,7 @@ fn grouped(rows: Vec<Row>) -> Vec<Row> {
 }
 
 fn matches(row: &Row, filter: &str, scene: &Scene<'_>) -> bool {
-    let goal = scene
-        .world
-        .item(row.target.run)
-        .and_then(|item| item.row.as_ref().ok())
-        .map(|row| row.goal.as_str())
-        .unwrap_or_default();
+    let goal = scene.world.row(row.target.run).map(|row| row.goal.as_str()).unwrap_or_default();
     let text = format!("#{} {} {} {} {goal}", row.target.run, row.name, row.agent, row.state);
     let text = text.to_lowercase();
     filter.split_whitespace().all(|word| text.contains(word))

@@ -190,6 +190,18 @@ fn text_of(item: &RunItem) -> String {
     text.to_lowercase()
 }
 
+/// Draws the frame of a list of runs, which tells its filter and its order; what is inside of it.
+fn framed(title: String, scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) -> Rect {
+    let (look, state) = (scene.look(), &scene.model.runs);
+    let mut title = vec![Span::raw(title)];
+    if !state.filter.is_empty() {
+        title.push(Span::styled(format!("/{} ", state.filter), look.style(Role::Found)));
+    }
+    title.push(Span::styled(format!("by {} ", state.sort.word()), look.style(Role::Dim)));
+    page.hit(area, Target::Panel(Panel::List));
+    page.panel(area, Line::from(title), true)
+}
+
 /// Draws the screen.
 pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     if scene.model.runs.projects.is_shown {
@@ -201,13 +213,7 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
         let all = scene.world.runs.len();
         let count =
             if order.len() == all { all.to_string() } else { format!("{} of {all}", order.len()) };
-        let mut title = vec![Span::raw(format!(" Runs ({count}) "))];
-        if !state.filter.is_empty() {
-            title.push(Span::styled(format!("/{} ", state.filter), look.style(Role::Found)));
-        }
-        title.push(Span::styled(format!("by {} ", state.sort.word()), look.style(Role::Dim)));
-        page.hit(area, Target::Panel(Panel::List));
-        let inner = page.panel(area, Line::from(title), true);
+        let inner = framed(format!(" Runs ({count}) "), scene, area, page);
         if inner.height == 0 {
             return;
         }

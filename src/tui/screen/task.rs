@@ -17,7 +17,6 @@ use super::super::scene::Scene;
 use super::super::text::{columns, inert_line};
 use super::super::want::{AttemptFacts, Want};
 use super::super::world::{RunView, TaskRef};
-use crate::base::time::human_ms;
 use crate::event::status::word;
 use crate::snapshot::TaskRow;
 
@@ -225,8 +224,7 @@ fn used(scene: &Scene<'_>, run: &RunView, task: &TaskRow) -> Vec<Fact> {
         let mut words =
             vec![Span::styled(format!("{} {word}", look.glyph(class)), look.class(class))];
         if let Some(at) = task.output_at {
-            let ago = human_ms(scene.now.since_ms(at) / 1_000 * 1_000);
-            let text = format!(", printed {ago} ago");
+            let text = format!(", printed {} ago", scene.age(at));
             words.push(Span::styled(text, look.style(Role::Dim)));
         }
         all.push(("heartbeat", words));

@@ -189,8 +189,7 @@ fn without_decision(
     matter: &Matter,
     action: Action,
 ) -> Vec<Effect> {
-    let status =
-        data.world.item(matter.run).and_then(|item| item.row.as_ref().ok()).map(|row| row.status);
+    let status = data.world.row(matter.run).map(|row| row.status);
     match (action, status) {
         (Action::Approve, Some(StatusKind::Blocked | StatusKind::Waiting | StatusKind::Paused)) => {
             vec![model.call(words(&["resume", &matter.run.to_string(), "--yes"]), "")]

@@ -349,7 +349,7 @@ fn key_of(verdict: Verdict) -> (Action, &'static str, bool) {
 
 /// What can be done about a run that asks nothing.
 fn without_decision(matter: &Matter, scene: &Scene<'_>) -> Vec<(Action, &'static str, String)> {
-    let row = scene.world.item(matter.run).and_then(|item| item.row.as_ref().ok());
+    let row = scene.world.row(matter.run);
     let is_over = row.is_some_and(|row| row.status.is_terminal());
     let run = matter.run;
     let first = if is_over {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 
 use super::super::super::keymap::Action;
 use super::super::super::look::Role;
@@ -19,7 +19,7 @@ use super::super::super::text::{inert_line, pad};
 use super::super::super::update::Data;
 use super::super::super::want::Want;
 use super::super::super::world::{RunItem, TaskRef};
-use super::{Cells, text_of};
+use super::{Cells, framed, text_of};
 use crate::base::RunNumber;
 use crate::snapshot::Class;
 
@@ -182,13 +182,7 @@ pub fn view(scene: &Scene<'_>, area: Rect, page: &mut Page<'_>) {
     let rows = rows(scene);
     let names: BTreeSet<&Utf8Path> = rows.iter().map(|row| row.project.root.as_path()).collect();
     let projects = crate::base::text::count(names.len(), "project");
-    let mut title = vec![Span::raw(format!(" Runs of {projects} ({}) ", rows.len()))];
-    if !state.filter.is_empty() {
-        title.push(Span::styled(format!("/{} ", state.filter), look.style(Role::Found)));
-    }
-    title.push(Span::styled(format!("by {} ", state.sort.word()), look.style(Role::Dim)));
-    page.hit(area, Target::Panel(Panel::List));
-    let inner = page.panel(area, Line::from(title), true);
+    let inner = framed(format!(" Runs of {projects} ({}) ", rows.len()), scene, area, page);
     if inner.height == 0 {
         return;
     }
