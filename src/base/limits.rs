@@ -97,6 +97,8 @@ pub const CHAIN_LOOK_BYTES_MAX: u64 = 1 << 20;
 pub const CHECKPOINT_EVERY_EVENTS: u64 = 2_000;
 /// Milliseconds a starting supervisor tries to get its lock before it concludes that another lives.
 pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
+/// Open files that a process should be allowed.
+pub const DESCRIPTORS_WANTED: u64 = 4_096;
 /// Milliseconds that an OpenTelemetry collector has to take metrics.
 pub const OTLP_WAIT_MS: u64 = 10_000;
 /// Durable writes by which `crew metrics` learns how long one takes.
