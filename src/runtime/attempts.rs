@@ -152,7 +152,8 @@ impl Supervisor {
         self.tracker.spawn(async move {
             let wake = match watched.end().await {
                 Ok(End::Over) => Wake::ShimEnded(key),
-                Ok(End::NotStarted(why)) => Wake::NotStarted(key, why),
+                Ok(End::NotStarted(why)) => Wake::NotStarted(key, Some(why)),
+                Ok(End::Revoked) => Wake::NotStarted(key, None),
                 Err(error) => {
                     tracing::error!(%error, "a shim cannot be watched");
                     Wake::ShimEnded(key)
@@ -168,11 +169,16 @@ impl Supervisor {
         self.watch(key, watched);
     }
 
-    /// An attempt elsewhere never began.
-    pub(super) fn away_not_started(&mut self, key: Key, why: &str) {
+    /// An attempt elsewhere never began, and why; nothing: it was told to stop before.
+    pub(super) fn away_not_started(&mut self, key: Key, why: Option<&str>) {
         self.shims.remove(&key);
-        if self.live(key).is_some() {
-            self.not_started(key, why);
+        match why {
+            Some(why) if self.live(key).is_some() => self.not_started(key, why),
+            Some(_) => {}
+            None => {
+                let end = self.end_without_record(key, EndReason::Revoked);
+                self.inputs.push(Input::AttemptEnded(end));
+            }
         }
     }
 

@@ -41,8 +41,8 @@ pub(super) enum Wake {
     ShimEnded(Key),
     /// A shim that an earlier supervisor started has told its number.
     ShimFound(Key, Pid),
-    /// An attempt elsewhere could not be started, and why.
-    NotStarted(Key, String),
+    /// An attempt elsewhere never began, and why; nothing: it was told to stop before.
+    NotStarted(Key, Option<String>),
     /// The own tree of a task is ready, with what is to be recorded of it, or why it is not.
     TreeMade(Key, Result<Vec<Input>, String>),
     /// The result of a merge is made, or there is none.
@@ -297,7 +297,7 @@ impl Supervisor {
         match wake {
             Wake::ShimEnded(key) => self.shim_ended(key),
             Wake::ShimFound(key, pid) => self.shim_found(key, pid),
-            Wake::NotStarted(key, why) => self.away_not_started(key, &why),
+            Wake::NotStarted(key, why) => self.away_not_started(key, why.as_deref()),
             Wake::TreeMade(key, made) => self.tree_made(key, made),
             Wake::Merge(end) => self.merge_ended(end),
             Wake::Listed(key, listed) => self.listed(key, listed),

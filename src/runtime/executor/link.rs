@@ -23,7 +23,8 @@ use crate::store::{AttemptDir, FileLock, PlaceFile};
 
 /// Speaks with the host until nobody gives orders any more.
 pub(super) async fn run(about: Arc<About>, host: String, mut orders: UnboundedReceiver<Order>) {
-    let mut link = Link { about, host, attempts: BTreeMap::new(), kills: BTreeMap::new() };
+    let mut link =
+        Link { about, host, attempts: BTreeMap::new(), kills: BTreeMap::new(), was_good: false };
     let mut wait_ms = limits::HOST_RETRY_MS;
     loop {
         while link.is_idle() {
@@ -35,17 +36,22 @@ pub(super) async fn run(about: Arc<About>, host: String, mut orders: UnboundedRe
         let why = match Connection::open(&link.about, &link.host).await {
             Ok(connection) => {
                 wait_ms = limits::HOST_RETRY_MS;
+                link.was_good = true;
                 match link.talk(connection, &mut orders).await {
                     Some(why) => why,
                     None => return,
                 }
             }
-            Err(why) => {
-                link.refuse(&why);
-                why
+            Err(trouble) => {
+                // A host that has answered before will do so again.
+                if trouble.is_lasting || !link.was_good {
+                    link.refuse(&trouble.why);
+                }
+                trouble.why
             }
         };
         link.take_ended();
+        link.take_unbegun();
         if link.is_idle() {
             continue;
         }
@@ -65,7 +71,7 @@ pub(super) async fn run(about: Arc<About>, host: String, mut orders: UnboundedRe
 
 /// Whether attempts can be started on a host, and what it says of itself.
 pub(super) async fn probe(about: &About, host: &str) -> Result<String, String> {
-    let connection = Connection::open(about, host).await?;
+    let connection = Connection::open(about, host).await.map_err(|trouble| trouble.why)?;
     let version = env!("CARGO_PKG_VERSION");
     Ok(format!("`{}` answers with crew {version} and sees the state", connection.name))
 }
@@ -94,6 +100,8 @@ struct Link {
     host: String,
     attempts: BTreeMap<Utf8PathBuf, Attempt>,
     kills: BTreeMap<String, (u64, oneshot::Sender<usize>)>,
+    /// The host has answered as it should.
+    was_good: bool,
 }
 
 /// An attempt whose end is not known.
@@ -104,7 +112,16 @@ struct Attempt {
     is_sent: bool,
     /// It shall stop.
     stops: bool,
+    /// The host could not tell what became of it, and is to be asked again.
+    is_unknown: bool,
     done: oneshot::Sender<End>,
+}
+
+impl Attempt {
+    fn new(env: Option<Vec<(String, String)>>, done: oneshot::Sender<End>) -> Self {
+        let is_sent = env.is_none();
+        Self { env, is_sent, stops: false, is_unknown: false, done }
+    }
 }
 
 impl Link {
@@ -116,11 +133,11 @@ impl Link {
     fn take(&mut self, order: Order) {
         match order {
             Order::Start { dir, env, done } => {
-                let attempt = Attempt { env: Some(env), is_sent: false, stops: false, done };
+                let attempt = Attempt::new(Some(env), done);
                 self.attempts.insert(dir.path().to_owned(), attempt);
             }
             Order::Follow { dir, done } => {
-                let attempt = Attempt { env: None, is_sent: true, stops: false, done };
+                let attempt = Attempt::new(None, done);
                 self.attempts.insert(dir.path().to_owned(), attempt);
             }
             Order::Stop(dir) => {
@@ -156,13 +173,20 @@ impl Link {
     /// What to ask for an attempt.
     fn asks_for(&mut self, dir: &Utf8Path) -> Vec<Ask> {
         let Some(attempt) = self.attempts.get_mut(dir) else { return Vec::new() };
-        attempt.is_sent = true;
+        (attempt.is_sent, attempt.is_unknown) = (true, false);
         let dir = dir.to_owned();
         let first = match &attempt.env {
             Some(env) => Ask::Start { dir: dir.clone(), env: env.clone() },
             None => Ask::Follow { dir: dir.clone() },
         };
         std::iter::once(first).chain(attempt.stops.then_some(Ask::Stop { dir })).collect()
+    }
+
+    /// What to ask once more.
+    fn asks_for_unknown(&mut self) -> Vec<Ask> {
+        let unknown = self.attempts.iter().filter(|(_, attempt)| attempt.is_unknown);
+        let dirs: Vec<Utf8PathBuf> = unknown.map(|(dir, _)| dir.clone()).collect();
+        dirs.iter().flat_map(|dir| self.asks_for(dir)).collect()
     }
 
     /// Everything that is wanted, for a host that has just begun to listen.
@@ -189,7 +213,17 @@ impl Link {
             }
         }
         loop {
+            let has_unknown = self.attempts.values().any(|attempt| attempt.is_unknown);
+            let pause = tokio::time::sleep(Duration::from_millis(limits::HOST_RETRY_MS_MAX));
             tokio::select! {
+                () = pause, if has_unknown => {
+                    self.take_ended();
+                    for ask in self.asks_for_unknown() {
+                        if let Err(why) = connection.say(&ask).await {
+                            return Some(why);
+                        }
+                    }
+                }
                 order = orders.recv() => {
                     for ask in self.asks_of(order?) {
                         if let Err(why) = connection.say(&ask).await {
@@ -219,6 +253,9 @@ impl Link {
             Answer::Over { dir } => self.end(&dir, End::Over),
             Answer::Unknown { dir, why } => {
                 tracing::warn!(host = self.host, %dir, why, "an attempt cannot be followed");
+                if let Some(attempt) = self.attempts.get_mut(&dir) {
+                    attempt.is_unknown = true;
+                }
                 self.note_one(&dir, &why);
             }
             Answer::Killed { mark, count } => {
@@ -256,6 +293,14 @@ impl Link {
         }
     }
 
+    /// What shall stop and was never sent anywhere is not to begin.
+    fn take_unbegun(&mut self) {
+        let unbegun = self.attempts.iter().filter(|(_, attempt)| attempt.stops && !attempt.is_sent);
+        for dir in unbegun.map(|(dir, _)| dir.clone()).collect::<Vec<_>>() {
+            self.end(&dir, End::Revoked);
+        }
+    }
+
     fn note(&self, said: &str) {
         for dir in self.attempts.keys() {
             self.note_one(dir, said);
@@ -264,11 +309,29 @@ impl Link {
 
     fn note_one(&self, dir: &Utf8Path, said: &str) {
         let site = Site::Ssh(self.host.clone());
-        let place = PlaceFile { site, said: said.to_owned(), ..PlaceFile::default() };
+        let waits = self.attempts.get(dir).is_some_and(|attempt| !attempt.is_sent);
+        let place = PlaceFile { site, job: None, waits, said: said.to_owned() };
         let dir = AttemptDir::at(dir.to_owned());
         if PlaceFile::read(&dir).as_ref() != Some(&place) {
             note(&dir, &place);
         }
+    }
+}
+
+/// Why a host does not listen.
+struct Trouble {
+    why: String,
+    /// It will be the same the next time.
+    is_lasting: bool,
+}
+
+impl Trouble {
+    fn passing(why: String) -> Self {
+        Self { why, is_lasting: false }
+    }
+
+    fn lasting(why: String) -> Self {
+        Self { why, is_lasting: true }
     }
 }
 
@@ -284,20 +347,20 @@ struct Connection {
 
 impl Connection {
     /// Reaches the host, and makes sure that attempts can run there.
-    async fn open(about: &About, host: &str) -> Result<Self, String> {
+    async fn open(about: &About, host: &str) -> Result<Self, Trouble> {
         let probe = about.folder.probe(std::process::id());
         let lock = FileLock::try_exclusive(&probe)
-            .map_err(|error| super::super::error_chain(&error))?
-            .ok_or_else(|| format!("`{probe}` is locked by another process"))?;
+            .map_err(|error| Trouble::passing(super::super::error_chain(&error)))?
+            .ok_or_else(|| Trouble::passing(format!("`{probe}` is locked by another process")))?;
         let opened = Self::greet(about, host, &probe).await;
         drop(std::fs::remove_file(&probe));
         drop(lock);
         opened
     }
 
-    async fn greet(about: &About, host: &str, probe: &Utf8Path) -> Result<Self, String> {
+    async fn greet(about: &About, host: &str, probe: &Utf8Path) -> Result<Self, Trouble> {
         let words = about.ssh(host);
-        let mut connection = Self::spawn(&words)?;
+        let mut connection = Self::spawn(&words).map_err(Trouble::passing)?;
         let limit = Duration::from_millis(limits::HOST_ANSWER_MS);
         let talk = async {
             connection.say(&Ask::Hello { probe: probe.to_owned() }).await?;
@@ -305,17 +368,19 @@ impl Connection {
         };
         let answer = tokio::time::timeout(limit, talk)
             .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())))?;
+            .unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())))
+            .map_err(Trouble::passing)?;
         let Answer::Hello { version, host: name, problem } = answer else {
-            return Err("it answers something else than was asked".to_owned());
+            return Err(Trouble::lasting("it answers something else than was asked".to_owned()));
         };
         let own = env!("CARGO_PKG_VERSION");
         if version != own {
             let program = about.program();
-            return Err(format!("`{program}` there is crew {version}, and this is crew {own}"));
+            let why = format!("`{program}` there is crew {version}, and this is crew {own}");
+            return Err(Trouble::lasting(why));
         }
         match problem {
-            Some(problem) => Err(problem),
+            Some(problem) => Err(Trouble::lasting(problem)),
             None => Ok(Self { name, ..connection }),
         }
     }

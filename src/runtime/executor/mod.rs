@@ -51,8 +51,10 @@ pub enum Shim {
 pub enum End {
     /// The shim is gone; its record, or the lack of one, tells how.
     Over,
-    /// It never began, and never will.
+    /// It could not begin, and never will.
     NotStarted(String),
+    /// It was not wanted any more before it had begun.
+    Revoked,
 }
 
 /// A shim with what tells its end.
