@@ -14,6 +14,7 @@ use crate::support::wait_until;
 
 const TWO: &str =
     "## first\nrole: writer\n\n{goal}\n\n## second\nrole: writer\ndepends-on: first\n\n{goal}";
+const WAITS: &str = "cat >/dev/null; echo begun >> $NOTES/begun; until [ -e $NOTES/go ]; do sleep 0.1; done; echo fine";
 const ONE: &str = "## work\nrole: writer\n\n{goal}";
 
 /// A project whose agents run this script on a host; nothing where there is no ssh server to start.
@@ -84,9 +85,7 @@ fn two_tasks_run_on_the_host_with_exactly_their_environment() {
 #[test]
 #[ignore = "needs a ssh server"]
 fn a_killed_supervisor_is_replaced_and_the_agent_never_notices() {
-    let Some((env, _server)) = place(
-        "cat >/dev/null; echo begun >> $NOTES/begun; until [ -e $NOTES/go ]; do sleep 0.1; done; echo fine",
-    ) else {
+    let Some((env, _server)) = place(WAITS) else {
         return;
     };
     env.workflow("one", "", ONE);
@@ -108,9 +107,7 @@ fn a_killed_supervisor_is_replaced_and_the_agent_never_notices() {
 #[test]
 #[ignore = "needs a ssh server"]
 fn an_end_that_nobody_saw_is_taken_in_by_the_next_supervisor() {
-    let Some((env, mut server)) = place(
-        "cat >/dev/null; echo begun >> $NOTES/begun; until [ -e $NOTES/go ]; do sleep 0.1; done; echo fine",
-    ) else {
+    let Some((env, mut server)) = place(WAITS) else {
         return;
     };
     env.workflow("one", "", ONE);
@@ -147,9 +144,7 @@ fn a_stop_ends_a_stubborn_tree() {
 #[test]
 #[ignore = "needs a ssh server"]
 fn a_broken_connection_is_no_death() {
-    let Some((env, mut server)) = place(
-        "cat >/dev/null; echo begun >> $NOTES/begun; until [ -e $NOTES/go ]; do sleep 0.1; done; echo fine",
-    ) else {
+    let Some((env, mut server)) = place(WAITS) else {
         return;
     };
     env.workflow("one", "", ONE);
@@ -170,6 +165,43 @@ fn a_broken_connection_is_no_death() {
     fs::write(env.notes().join("go"), "").unwrap();
     assert_eq!(env.rest(run), "done");
     assert_eq!((env.note("begun").len(), env.attempts(run, "work")), (1, 1));
+}
+
+#[test]
+#[ignore = "needs a ssh server"]
+fn what_is_to_start_on_a_host_that_went_away_waits_for_it() {
+    let Some((env, mut server)) = place(WAITS) else { return };
+    env.workflow("two", "", TWO);
+    let run = env.start_workflow("two");
+    wait_until("the agent has begun", || !env.note("begun").is_empty());
+    server.end();
+    connections(&env, "ssh").into_iter().for_each(kill);
+    // Its record is seen in the shared folder, whoever does not answer.
+    fs::write(env.notes().join("go"), "").unwrap();
+    wait_until("the second waits", || {
+        let why = env.ok(&["why", "1/second"]);
+        why.contains("to begin: ssh:127.0.0.1: it does not answer, trying again")
+    });
+    assert_eq!((env.task(run, "first").as_str(), env.note("begun").len()), ("done", 1));
+    server.begin();
+    assert_eq!(env.rest(run), "done");
+    assert_eq!((env.note("begun").len(), env.attempts(run, "second")), (2, 1));
+}
+
+#[test]
+#[ignore = "needs a ssh server"]
+fn a_stop_does_not_wait_for_a_host_that_was_never_told_of_the_attempt() {
+    let Some((env, mut server)) = place(WAITS) else { return };
+    env.workflow("two", "", TWO);
+    let run = env.start_workflow("two");
+    wait_until("the agent has begun", || !env.note("begun").is_empty());
+    server.end();
+    connections(&env, "ssh").into_iter().for_each(kill);
+    fs::write(env.notes().join("go"), "").unwrap();
+    wait_until("the second is to start", || env.task(run, "second") == "running");
+    env.ok(&["stop", "1"]);
+    env.rest(run);
+    assert_eq!((env.status_text(run).as_str(), env.note("begun").len()), ("cancelled(stopped)", 1));
 }
 
 #[test]

@@ -88,7 +88,11 @@ impl Queue {
     async fn take(&mut self, order: Order) {
         match order {
             Order::Start { dir, env, done } => {
-                let Ok(command) = CommandFile::read(&dir) else { return };
+                let Ok(command) = CommandFile::read(&dir) else {
+                    let why = "its command is gone".to_owned();
+                    drop(done.send(End::NotStarted(why)));
+                    return;
+                };
                 let mark = command.mark;
                 let submitted = self.submit(&dir, &mark, &env).await;
                 let mut job = Job { dir, mark, number: None, stops: false, done };
@@ -106,7 +110,11 @@ impl Queue {
                 self.add(job);
             }
             Order::Follow { dir, done } => {
-                let Ok(command) = CommandFile::read(&dir) else { return };
+                let Ok(command) = CommandFile::read(&dir) else {
+                    // It is ended by its mark, which the log knows.
+                    drop(done.send(End::Over));
+                    return;
+                };
                 let number = PlaceFile::read(&dir).and_then(|place| place.job);
                 self.add(Job { dir, mark: command.mark, number, stops: false, done });
                 self.looks = 0;
@@ -250,7 +258,10 @@ impl Queue {
                 let said =
                     text::one_line(said.unwrap_or_default().trim(), limits::SUMMARY_CHARS_MAX);
                 let how = state.told();
-                let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+                let said = match said.as_str() {
+                    "" => format!(": it said nothing; does the node see `{}`?", dir.path()),
+                    said => format!(": {said}"),
+                };
                 let why = format!("Slurm job {number} could not begin ({how}){said}");
                 self.end(path, End::NotStarted(why));
             }
