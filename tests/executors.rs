@@ -18,6 +18,7 @@ mod sshd;
 use std::io::Write;
 
 use camino::Utf8PathBuf;
+use crew::event::Hash;
 
 /// A program that system administrators use, which are not on everybody's path.
 fn find(program: &str) -> Option<Utf8PathBuf> {
@@ -31,4 +32,17 @@ fn find(program: &str) -> Option<Utf8PathBuf> {
 fn skipped(why: &str) {
     let text = format!("\n!! SKIPPED: {why}\n\n");
     std::io::stderr().write_all(text.as_bytes()).expect("standard error is there");
+}
+
+/// Adds an event that only a newer crew knows to the log of a run that nobody drives: it can only be read then.
+fn make_read_only(env: &project::TestEnv, run: u32) {
+    let path = env.run_dir(run).events();
+    let log = std::fs::read_to_string(&path).expect("the log is there");
+    let last = log.lines().next_back().expect("it has a line");
+    let (seq, prev) = (log.lines().count() + 1, Hash::of(last.as_bytes()));
+    let line = format!(
+        "{{\"seq\":{seq},\"at\":\"2026-01-01T00:00:00.000Z\",\"actor\":\"supervisor\",\"type\":\"thing.new\",\
+         \"epoch\":1,\"batch\":{seq},\"data\":{{}},\"prev\":\"{prev}\"}}\n"
+    );
+    std::fs::write(path, format!("{log}{line}")).expect("written");
 }

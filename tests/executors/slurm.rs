@@ -153,6 +153,21 @@ fn a_stop_ends_a_stubborn_tree() {
 
 #[test]
 #[ignore = "needs a Slurm"]
+fn a_run_that_can_only_be_read_is_stopped_too() {
+    let Some(env) = place(WAITS, "") else { return };
+    let run = env.start_workflow("one");
+    wait_begun(&env);
+    process::signal(env.supervisor(run).unwrap(), Signal::KILL).unwrap();
+    wait_until("it is gone", || env.supervisor(run).is_none());
+    crate::make_read_only(&env, run);
+    let said = env.fails(8, &["stop", "1"]);
+    assert!(said.contains("1 agent told to stop; that is not on record"), "{said}");
+    wait_until("its record is there", || env.attempt(run, "work", 1).exit().exists());
+    env.assert_nothing_lives();
+}
+
+#[test]
+#[ignore = "needs a Slurm"]
 fn a_job_that_waits_is_told_as_that_and_no_clock_runs() {
     let limits = "[limits]\ngrace = \"400ms\"\nfirst_output = \"1s\"\nsilence = \"1s\"\n[heartbeat]\n\
                   warn = \"1s\"\nstale = \"2s\"\ndead = \"3s\"\n";

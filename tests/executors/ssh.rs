@@ -143,6 +143,22 @@ fn a_stop_ends_a_stubborn_tree() {
 
 #[test]
 #[ignore = "needs a ssh server"]
+fn a_run_that_can_only_be_read_is_stopped_on_the_host_too() {
+    let Some((env, _server)) = place(WAITS) else { return };
+    env.workflow("one", "", ONE);
+    let run = env.start_workflow("one");
+    wait_until("the agent has begun", || !env.note("begun").is_empty());
+    kill(env.supervisor(run).unwrap());
+    wait_until("it is gone", || env.supervisor(run).is_none());
+    crate::make_read_only(&env, run);
+    let said = env.fails(8, &["stop", "1"]);
+    assert!(said.contains("1 agent told to stop; that is not on record"), "{said}");
+    wait_until("its record is there", || env.attempt(run, "work", 1).exit().exists());
+    env.assert_nothing_lives();
+}
+
+#[test]
+#[ignore = "needs a ssh server"]
 fn a_broken_connection_is_no_death() {
     let Some((env, mut server)) = place(WAITS) else {
         return;
