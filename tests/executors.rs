@@ -15,6 +15,7 @@ mod ssh;
 #[path = "executors/sshd.rs"]
 mod sshd;
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use camino::Utf8PathBuf;
@@ -45,4 +46,38 @@ fn make_read_only(env: &project::TestEnv, run: u32) {
          \"epoch\":1,\"batch\":{seq},\"data\":{{}},\"prev\":\"{prev}\"}}\n"
     );
     std::fs::write(path, format!("{log}{line}")).expect("written");
+}
+
+/// An agent that notes that it has begun, and when another one of the same task lives.
+const ONCE: &str = "cat >/dev/null; mkdir $NOTES/live-$CREW_TASK || echo $CREW_TASK >> $NOTES/twice; \
+                    echo $CREW_TASK >> $NOTES/begun; sleep 0.4; rmdir $NOTES/live-$CREW_TASK; echo fine";
+
+/// A run with some steps after each other.
+fn start_many(env: &project::TestEnv) -> u32 {
+    let mut steps = "## s0\nrole: writer\n\n{goal}\n\n".to_owned();
+    for at in 1..STEPS {
+        let before = at - 1;
+        write!(steps, "## s{at}\nrole: writer\ndependsOn: s{before}\n\n{{goal}}\n\n")
+            .expect("text");
+    }
+    env.workflow("many", "", &steps);
+    env.start_workflow("many")
+}
+
+const STEPS: usize = 5;
+
+/// Waits until such a run is done, and looks whether every agent ran once.
+fn assert_done_once(env: &project::TestEnv, run: u32) {
+    support::wait_until("all is done", || {
+        // The last supervisor may have died while somebody looked whether it lived.
+        drop(env.output(&["status"]));
+        // One that found no way to the place again and again is blocked, and goes on when it is told to.
+        if env.status_text(run).starts_with("blocked") {
+            drop(env.output(&["resume", "1"]));
+        }
+        env.status_text(run) == "done"
+    });
+    env.assert_nothing_lives();
+    let begun: Vec<String> = (0..STEPS).map(|at| format!("s{at}")).collect();
+    assert_eq!((env.note("twice"), env.note("begun")), (Vec::new(), begun));
 }

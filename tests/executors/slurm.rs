@@ -111,6 +111,24 @@ fn a_killed_supervisor_is_replaced_and_the_job_goes_on() {
 
 #[test]
 #[ignore = "needs a Slurm"]
+fn however_often_its_supervisor_is_killed_every_job_runs_once() {
+    let Some(env) = place(crate::ONCE, "") else { return };
+    let run = crate::start_many(&env);
+    let mut random = fastrand::Rng::with_seed(7);
+    let clock = crew::runtime::Clock::start();
+    for _ in 0..10 {
+        let until = clock.now().plus_ms(random.u64(20..1_000));
+        wait_until("the next accident", || clock.now() >= until);
+        if let Some(supervisor) = env.supervisor(run) {
+            process::signal(supervisor, Signal::KILL).unwrap();
+        }
+        drop(env.output(&["status"]));
+    }
+    crate::assert_done_once(&env, run);
+}
+
+#[test]
+#[ignore = "needs a Slurm"]
 fn a_supervisor_that_dies_before_it_knows_the_job_finds_it_by_its_mark() {
     let Some(env) = place(WAITS, "") else { return };
     // The job is taken, and whoever handed it in is killed before it hears the number.

@@ -157,6 +157,27 @@ fn a_run_that_can_only_be_read_is_stopped_on_the_host_too() {
     env.assert_nothing_lives();
 }
 
+/// Supervisors and connections are killed at any moment; shims are not, so no attempt is lost or runs twice.
+#[test]
+#[ignore = "needs a ssh server"]
+fn whatever_is_killed_on_this_side_the_other_side_does_everything_once() {
+    let Some((env, _server)) = place(crate::ONCE) else { return };
+    let run = crate::start_many(&env);
+    let mut random = fastrand::Rng::with_seed(7);
+    let clock = crew::runtime::Clock::start();
+    for _ in 0..14 {
+        let until = clock.now().plus_ms(random.u64(20..1_200));
+        wait_until("the next accident", || clock.now() >= until);
+        if random.bool() {
+            env.supervisor(run).into_iter().for_each(kill);
+        } else {
+            connections(&env, "ssh").into_iter().for_each(kill);
+        }
+        drop(env.output(&["status"]));
+    }
+    crate::assert_done_once(&env, run);
+}
+
 #[test]
 #[ignore = "needs a ssh server"]
 fn a_broken_connection_is_no_death() {
