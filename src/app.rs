@@ -198,6 +198,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Mailbox(args) => cli::mailbox::run(&args, context),
         Verb::Man(args) => cli::man::run(&args, context),
         Verb::Merge(args) => cli::merge::run(&args, context),
+        Verb::Metrics(args) => cli::metrics::run(&args, context),
         Verb::Mcp(args) => cli::mcp::run(&args, context),
         Verb::Pause(args) => cli::pause::run(&args, context),
         Verb::Recommend(args) => cli::recommend::run(&args, context),

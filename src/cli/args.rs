@@ -99,6 +99,7 @@ pub enum Verb {
     Man(man::Args),
     Merge(merge::Args),
     Mcp(super::mcp::Args),
+    Metrics(super::metrics::Args),
     Pause(pause::Args),
     Prune(super::prune::Args),
     Recommend(recommend::Args),
