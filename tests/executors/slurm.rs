@@ -60,7 +60,10 @@ fn job(env: &TestEnv, run: u32, number: u32) -> String {
 }
 
 fn shim(env: &TestEnv, run: u32) -> ShimFile {
-    ShimFile::read(&env.attempt(run, "work", 1)).unwrap().unwrap()
+    let read = || ShimFile::read(&env.attempt(run, "work", 1)).unwrap();
+    // The agent may be quicker than the one that started it.
+    wait_until("its shim has told its number", || read().is_some());
+    read().unwrap()
 }
 
 fn wait_begun(env: &TestEnv) {

@@ -38,7 +38,10 @@ fn connections(env: &TestEnv, word: &str) -> Vec<Pid> {
 }
 
 fn shim(env: &TestEnv, run: u32) -> ShimFile {
-    ShimFile::read(&env.attempt(run, "work", 1)).unwrap().unwrap()
+    let read = || ShimFile::read(&env.attempt(run, "work", 1)).unwrap();
+    // The agent may be quicker than the one that started it.
+    wait_until("its shim has told its number", || read().is_some());
+    read().unwrap()
 }
 
 fn kill(process: Pid) {
