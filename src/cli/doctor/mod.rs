@@ -1,5 +1,6 @@
 //! `crew doctor`: looks for whatever may keep crew from working here, and says how to mend it.
 
+mod executor;
 mod fix;
 mod leftovers;
 mod notify;
@@ -166,6 +167,7 @@ fn look(args: &Args, context: &Context) -> Vec<Finding> {
     findings.extend(project::resources(&context.env, &found.root));
     findings.push(project::trust(&context.env, &found.root, config));
     findings.extend(system::state(&dir));
+    findings.extend(executor::look(context, config, &dir));
     findings.extend(system::runtimes(config, &context.env, &found.root));
     let test = args.notify.then_some(context.now);
     findings.extend(notify::look(config, &context.env, &found.root, test));
