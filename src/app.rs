@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::base::text::{is_moving, printable};
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
 use crate::clock::Clock;
@@ -23,7 +24,13 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         }
         Err(error) => {
             // Help and version are data; everything else is a usage error. Both may meet a closed pipe.
-            drop(error.print());
+            let told = error.to_string();
+            let is_plain = !told.chars().any(|c| is_moving(c) && c != '\n');
+            drop(if is_plain {
+                error.print()
+            } else {
+                write!(std::io::stderr(), "{}", printable(&told))
+            });
             return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
         }
     };
@@ -52,7 +59,9 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 pub fn children(args: &[OsString]) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let now = Clock::start().now();
-    match crate::client::children::run(Environment::capture(), args, now, &mut out) {
+    let env = Environment::capture();
+    crate::client::keep_seal_in(env.user_state_dir(), false);
+    match crate::client::children::run(env, args, now, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The supervisor reads it; when it is gone nobody does.
@@ -92,6 +101,9 @@ fn verbs() -> Vec<crate::tui::VerbName> {
 
 fn context(cli: &Cli) -> Result<Context> {
     let env = Environment::capture();
+    // The home of an agent may be another one; what it may do says its token.
+    let is_agent = env.get(crate::runtime::process::MARK).is_some();
+    crate::client::keep_seal_in(env.user_state_dir(), is_agent);
     let color = match cli.global.color {
         Color::Always => true,
         Color::Never => false,

@@ -18,6 +18,7 @@ pub mod mailbox;
 pub mod memory;
 pub mod project;
 pub mod salvage;
+pub mod seal;
 pub mod snapshot_cache;
 pub mod tail;
 pub mod token;

@@ -4,11 +4,13 @@ mod notify;
 mod project;
 mod runs;
 mod schedules;
+mod secrets;
 mod system;
 
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
+use super::target::Target;
 use super::{Context, Exit, Result};
 use crate::base::limits::JSON_SCHEMA;
 use crate::config::{Config, Overrides};
@@ -22,6 +24,9 @@ pub struct Args {
     /// Send a test notice in every way that is configured.
     #[arg(long)]
     pub notify: bool,
+    /// Look for keys and tokens in the files of a run, and for nothing else; only their places are told.
+    #[arg(long, value_name = "RUN")]
+    pub secrets: Option<String>,
 }
 
 /// How bad a finding is.
@@ -82,7 +87,14 @@ struct Json<'a> {
 /// # Errors
 /// The output is gone.
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
-    let findings = look(args, context);
+    let findings = match &args.secrets {
+        Some(wanted) => {
+            let workspace = context.workspace()?;
+            let run = Target::find_run(&workspace, wanted)?;
+            secrets::look(&workspace.dir.run(run))
+        }
+        None => look(args, context),
+    };
     if context.json {
         let version = env!("CARGO_PKG_VERSION");
         context.write_json(&Json { schema_version: JSON_SCHEMA, version, findings: &findings })?;
