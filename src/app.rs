@@ -9,6 +9,8 @@ use clap::{CommandFactory, Parser};
 use crate::base::text::{is_moving, printable};
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
+use crate::client::Workspace;
+use crate::client::recover::Keeper;
 use crate::clock::Clock;
 use crate::config::Environment;
 
@@ -38,7 +40,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     // Words of an unknown command are not parsed, and whoever wrote `--json` among them reads JSON.
     let json = cli.global.json || wants_json;
     let outcome = context(&cli).and_then(|mut context| {
-        let recovers = !cli.global.no_recover && cli.verb.as_ref().is_none_or(Verb::opens_runs);
+        let recovers = context.recovers && cli.verb.as_ref().is_none_or(Verb::opens_runs);
         let exit = dispatch(cli, &mut context)?;
         context.out.flush()?;
         if recovers {
@@ -101,9 +103,10 @@ fn verbs() -> Vec<crate::tui::VerbName> {
 
 fn context(cli: &Cli) -> Result<Context> {
     let env = Environment::capture();
+    // Inside an attempt everything that is started ends with the attempt.
+    let is_inside = env.get(crate::runtime::process::MARK).is_some();
     // The home of an agent may be another one; what it may do says its token.
-    let is_agent = env.get(crate::runtime::process::MARK).is_some();
-    crate::client::keep_seal_in(env.user_state_dir(), is_agent);
+    crate::client::keep_seal_in(env.user_state_dir(), is_inside);
     let color = match cli.global.color {
         Color::Always => true,
         Color::Never => false,
@@ -126,39 +129,46 @@ fn context(cli: &Cli) -> Result<Context> {
         out_is_terminal: std::io::stdout().is_terminal(),
         kill: crate::runtime::stop_attempts,
         sessions: crate::runtime::doors(),
-        dashboard: |workspace, run| {
+        dashboard: |workspace, run, recovers| {
             let verbs = verbs();
-            crate::tui::run(&crate::tui::Seed { workspace, run, verbs }).map(|closed| closed.live)
+            let seed = crate::tui::Seed { workspace, run, recovers, verbs };
+            crate::tui::run(&seed).map(|closed| closed.live)
         },
+        recovers: !cli.global.no_recover && !is_inside,
+        keeper: Keeper::default(),
         now: clock.now(),
         clock: Box::new(move || clock.now()),
     })
 }
 
 /// Starts supervisors that runs have lost, after the answer was given: nobody waits for it.
+///
+/// The answer stands: a project that can only be read, or whose configuration is broken, has nobody to be
+/// recovered by, which is said and changes no exit code.
 fn recover(context: &mut Context) -> Result<()> {
-    // Inside an attempt everything that is started ends with the attempt.
-    if context.env.get(crate::runtime::process::MARK).is_some() {
+    use crate::client::recover::{is_needed, orphans, recover, said, unlooked};
+    let Ok(dir) = Workspace::locate(&context.env, &context.cwd, context.project_flag.as_deref())
+    else {
         return Ok(());
-    }
-    let workspace = context.workspace()?;
-    for orphan in crate::client::recover::orphans(&workspace.dir, context.now)? {
-        (context.sessions.end)(&orphan.mark, orphan.grace_ms);
-    }
-    if !crate::client::recover::is_needed(&workspace.dir, context.now)? {
-        return Ok(());
-    }
-    match crate::client::recover::recover(&workspace, context.now) {
-        Ok(report) => {
-            for number in &report.recovered {
-                context.say(&format!("run #{number} had lost its supervisor and goes on"))?;
-            }
-            for problem in &report.problems {
-                context.say(&format!("warning: {problem}"))?;
-            }
+    };
+    let ended = orphans(&dir, context.now).map(|orphans| {
+        for orphan in orphans {
+            (context.sessions.end)(&orphan.mark, orphan.grace_ms);
         }
-        // The answer stands; a project that can only be read has nobody to be recovered by.
-        Err(error) => context.say(&format!("warning: runs were not looked after: {error}"))?,
+    });
+    let lines = match ended.and_then(|()| is_needed(&dir, context.now)) {
+        Ok(false) => return Ok(()),
+        Ok(true) => match context.workspace() {
+            Ok(workspace) => match recover(&workspace, context.now) {
+                Ok(report) => said(&report),
+                Err(error) => vec![unlooked(&error)],
+            },
+            Err(error) => vec![unlooked(&error.causes.join(": "))],
+        },
+        Err(error) => vec![unlooked(&error)],
+    };
+    for line in lines {
+        context.say(&line)?;
     }
     Ok(())
 }
@@ -198,6 +208,7 @@ fn dispatch(cli: Cli, context: &mut Context) -> Result<Exit> {
         Verb::Mailbox(args) => cli::mailbox::run(&args, context),
         Verb::Man(args) => cli::man::run(&args, context),
         Verb::Merge(args) => cli::merge::run(&args, context),
+        Verb::Metrics(args) => cli::metrics::run(&args, context),
         Verb::Mcp(args) => cli::mcp::run(&args, context),
         Verb::Pause(args) => cli::pause::run(&args, context),
         Verb::Recommend(args) => cli::recommend::run(&args, context),

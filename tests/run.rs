@@ -49,6 +49,8 @@ mod mcp;
 mod memory;
 #[path = "run/merge.rs"]
 mod merge;
+#[path = "run/metrics.rs"]
+mod metrics;
 #[path = "run/own_trees.rs"]
 mod own_trees;
 #[path = "run/paths.rs"]

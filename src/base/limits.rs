@@ -10,7 +10,7 @@ pub const LOG_LINE_BYTES_MAX: usize = 64 << 20;
 /// Version of every `--json` document. Fields are added, never renamed.
 pub const JSON_SCHEMA: u32 = 1;
 /// Version of the folded state on disk. Another version is ignored and folded again.
-pub const CHECKPOINT_FORMAT: u32 = 2;
+pub const CHECKPOINT_FORMAT: u32 = 3;
 
 /// Characters in a name of a step, role or resource: file names stay far below 255 bytes.
 pub const NAME_CHARS_MAX: usize = 80;
@@ -99,6 +99,10 @@ pub const CHAIN_LOOK_BYTES_MAX: u64 = 1 << 20;
 pub const CHECKPOINT_EVERY_EVENTS: u64 = 2_000;
 /// Milliseconds a starting supervisor tries to get its lock before it concludes that another lives.
 pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
+/// Milliseconds that an OpenTelemetry collector has to take metrics.
+pub const OTLP_WAIT_MS: u64 = 10_000;
+/// Durable writes by which `crew metrics` learns how long one takes.
+pub const APPEND_PROBES: usize = 5;
 /// Milliseconds between safety-net polls while a run is live (a lost file notification costs this).
 pub const SAFETY_POLL_MS: u64 = 5_000;
 /// Milliseconds between two looks for a free machine-wide slot while a task waits for one.

@@ -2,6 +2,7 @@
 //!
 //! This layer does no input or output and imports nothing of crew.
 
+pub mod compare;
 pub mod failure;
 pub mod flow;
 pub mod id;

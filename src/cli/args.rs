@@ -99,6 +99,7 @@ pub enum Verb {
     Man(man::Args),
     Merge(merge::Args),
     Mcp(super::mcp::Args),
+    Metrics(super::metrics::Args),
     Pause(pause::Args),
     Prune(super::prune::Args),
     Recommend(recommend::Args),
@@ -140,20 +141,29 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Whether the verb is about the runs of a project, so that lost ones are looked after.
+    /// Whether the verb opens the project's runs, so that those which nobody drives are looked after (SPEC section 14).
+    ///
+    /// Not the verbs that have nothing to do with runs, nor those that see to it themselves or only for agents.
     pub fn opens_runs(&self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Brief(_)
-                | Self::Decisions(_)
-                | Self::Inbox(_)
-                | Self::Events(_)
-                | Self::Logs(_)
-                | Self::Ls(_)
-                | Self::Show(_)
-                | Self::Status(_)
-                | Self::Timeline(_)
-                | Self::Why(_)
+            Self::Agent(_)
+                | Self::Chat(_)
+                | Self::Completions(_)
+                | Self::Config(_)
+                | Self::Demo(_)
+                | Self::Doctor(_)
+                | Self::Init(_)
+                | Self::Man(_)
+                | Self::Mcp(_)
+                | Self::Recommend(_)
+                | Self::Runtime(_)
+                | Self::Scheduler(_)
+                | Self::Skill(_)
+                | Self::Team(_)
+                | Self::Tool(_)
+                | Self::Trust(_)
+                | Self::Workflow(_)
         )
     }
 }

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::report::{CliError, Result};
 use crate::base::{RunNumber, Time, text};
 use crate::client::find::{find_run, plain_number};
+use crate::client::recover::Keeper;
 use crate::client::{Workspace, WorkspaceError};
 use crate::config::{Environment, Overrides};
 use crate::launch::session::Doors;
@@ -38,7 +39,11 @@ pub struct Context {
     /// Opens sessions of people in tasks.
     pub sessions: Doors,
     /// Opens the dashboard, with this run under the cursor; returns how many runs live when it is closed.
-    pub dashboard: fn(Workspace, Option<RunNumber>) -> std::io::Result<usize>,
+    pub dashboard: fn(Workspace, Option<RunNumber>, bool) -> std::io::Result<usize>,
+    /// Whether supervisors that runs have lost are started again.
+    pub recovers: bool,
+    /// Does so, for verbs that stay.
+    pub keeper: Keeper,
     /// Whether the output goes to a terminal.
     pub out_is_terminal: bool,
     /// Whether the output may be coloured.
@@ -66,6 +71,19 @@ impl Context {
         let opened: std::result::Result<Workspace, WorkspaceError> =
             Workspace::open(self.env.clone(), &self.cwd, self.project_flag.as_deref(), overrides);
         Ok(opened?)
+    }
+
+    /// Starts supervisors that runs have lost; called again and again by verbs that stay.
+    ///
+    /// # Errors
+    /// Standard error is gone.
+    pub fn look_after(&mut self, workspace: &Workspace) -> Result<()> {
+        if self.recovers {
+            for line in self.keeper.look(workspace, (self.clock)()) {
+                self.say(&line)?;
+            }
+        }
+        Ok(())
     }
 
     /// Finds a run by what a person typed, and opens it.

@@ -33,7 +33,7 @@ pub fn open(workspace: Workspace, run: Option<RunNumber>, context: &mut Context)
     for warning in &workspace.warnings {
         context.say(&format!("warning: {warning}"))?;
     }
-    let live = (context.dashboard)(workspace, run).map_err(|error| {
+    let live = (context.dashboard)(workspace, run, context.recovers).map_err(|error| {
         CliError::new(Exit::Io, "io", format!("the dashboard cannot go on: {error}"))
             .hinted("`crew status` shows the same without a screen")
     })?;

@@ -57,7 +57,10 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         printer.print_new(&mut reader, context)?;
         context.out.flush()?;
         match &follower {
-            Some(follower) if !printer.is_over => follower.wait(u64::MAX),
+            Some(follower) if !printer.is_over => {
+                context.look_after(&workspace)?;
+                follower.wait(u64::MAX);
+            }
             _ => return Ok(Exit::Ok),
         }
     }

@@ -70,6 +70,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         printer.print_new(context)?;
         let Some(follower) = follower.as_ref().filter(|_| !is_over) else { break };
         context.out.flush()?;
+        context.look_after(&workspace)?;
         follower.wait(u64::MAX);
         ledger.refresh()?;
     }

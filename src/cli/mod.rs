@@ -49,6 +49,7 @@ pub mod mailbox;
 pub mod man;
 pub mod mcp;
 pub mod merge;
+pub mod metrics;
 pub mod offer;
 pub mod pause;
 pub mod prune;

@@ -97,6 +97,7 @@ fn watch(wanted: &str, workspace: &Workspace, context: &mut Context) -> Result<E
         if ledger.state().status.is_terminal() || ledger.health().damage.is_some() {
             return context.check_health(&ledger, Exit::of_status(&ledger.state().status));
         }
+        context.look_after(workspace)?;
         follower.wait(if clears { TICK_MS } else { u64::MAX });
         ledger.refresh_with(|record| ringer.take(record, false))?;
         ringer.ring(&mut context.out)?;

@@ -53,6 +53,7 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         if left == 0 {
             return tell(&ledger, Exit::Running, context);
         }
+        context.look_after(&workspace)?;
         follower.wait(left);
         ledger.refresh()?;
     }

@@ -1,5 +1,7 @@
 //! Any command that opens a project sees to it that its runs are driven (SPEC section 14).
 
+use std::process::Child;
+
 use camino::Utf8Path;
 
 use super::workspace::Workspace;
@@ -30,7 +32,7 @@ pub fn is_needed(dir: &ProjectDir, now: Time) -> Result<bool, ProjectError> {
     Ok(rows
         .into_iter()
         .filter_map(|listed| listed.row.ok())
-        .any(|row| row.status.needs_supervisor() && !row.supervisor.live))
+        .any(|row| row.needs_supervisor() && !row.supervisor.live))
 }
 
 /// Runs the queue: supervisors that are missing are started.
@@ -39,6 +41,67 @@ pub fn is_needed(dir: &ProjectDir, now: Time) -> Result<bool, ProjectError> {
 /// The project's files cannot be read or locked.
 pub fn recover(workspace: &Workspace, now: Time) -> Result<QueueReport, RecoverError> {
     Ok(run_queue(&workspace.dir, workspace.config.limits.runs, now)?)
+}
+
+/// Milliseconds between two looks of a [`Keeper`].
+const LOOK_MS: u64 = 2_000;
+/// Milliseconds between two attempts of it that changed nothing.
+const LOOK_MOST_MS: u64 = 60_000;
+
+/// Looks after a project's runs for as long as a command stays, such as the dashboard or `crew wait`.
+#[derive(Debug, Default)]
+pub struct Keeper {
+    due: Time,
+    pause_ms: u64,
+    /// Supervisors that were started here, and must be reaped.
+    children: Vec<Child>,
+}
+
+impl Keeper {
+    /// Starts supervisors that are missing, when it is time to look; says what it did.
+    ///
+    /// One that cannot stay is started more and more rarely.
+    pub fn look(&mut self, workspace: &Workspace, now: Time) -> Vec<String> {
+        if now < self.due {
+            return Vec::new();
+        }
+        self.children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
+        let said = self.look_now(workspace, now);
+        self.pause_ms = match &said {
+            Some(_) => (self.pause_ms * 2).clamp(LOOK_MS, LOOK_MOST_MS),
+            None => LOOK_MS,
+        };
+        self.due = now.plus_ms(self.pause_ms);
+        said.unwrap_or_default()
+    }
+
+    /// What was done; nothing when nothing had to be.
+    fn look_now(&mut self, workspace: &Workspace, now: Time) -> Option<Vec<String>> {
+        match is_needed(&workspace.dir, now) {
+            Ok(false) => return None,
+            Ok(true) => {}
+            Err(error) => return Some(vec![unlooked(&error)]),
+        }
+        Some(match recover(workspace, now) {
+            Ok(mut report) => {
+                self.children.append(&mut report.children);
+                said(&report)
+            }
+            Err(error) => vec![unlooked(&error)],
+        })
+    }
+}
+
+/// What a look at the queue has to tell people.
+pub fn said(report: &QueueReport) -> Vec<String> {
+    let back = report.recovered.iter();
+    let back = back.map(|number| format!("run #{number} had lost its supervisor and goes on"));
+    back.chain(report.problems.iter().map(|problem| format!("warning: {problem}"))).collect()
+}
+
+/// That a look was not possible.
+pub fn unlooked(error: &impl std::fmt::Display) -> String {
+    format!("warning: runs were not looked after: {error}")
 }
 
 /// A person's session whose terminal is gone, in a run that nobody drives.
@@ -60,7 +123,7 @@ pub fn orphans(dir: &ProjectDir, now: Time) -> Result<Vec<Orphan>, ProjectError>
     let had_session = open.into_iter().filter(|run| was_taken(&dir.run(*run).tasks()));
     let rows = super::rows::rows(&project, &had_session.collect::<Vec<_>>(), now);
     let at_rest = rows.into_iter().filter_map(|listed| Some((listed.number, listed.row.ok()?)));
-    let at_rest = at_rest.filter(|(_, row)| !row.status.needs_supervisor() && !row.supervisor.live);
+    let at_rest = at_rest.filter(|(_, row)| !row.needs_supervisor() && !row.supervisor.live);
     let ledgers = at_rest.filter_map(|(run, _)| Ledger::open(dir.run(run)).ok());
     Ok(ledgers.flat_map(|ledger| left_behind(&ledger)).collect())
 }

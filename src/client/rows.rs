@@ -5,7 +5,6 @@ use std::thread::{self, ScopedJoinHandle};
 
 use super::vitals::{look_at_worktree, supervisor};
 use crate::base::{RunNumber, Time};
-use crate::event::StatusKind;
 use crate::ledger::{Ledger, OpenError};
 use crate::snapshot::{RunRow, SupervisorRow};
 use crate::store::{Project, RunDir, Standing, snapshot_cache};
@@ -74,7 +73,7 @@ fn cached(dir: &RunDir, now: Time) -> Option<RunRow> {
         return None;
     }
     let mut row = RunRow::restore(&header.row, SupervisorRow::default(), now)?;
-    if StatusKind::needs_supervisor(row.status) {
+    if row.needs_supervisor() {
         row.supervisor = supervisor(dir);
     }
     look_at_worktree(&mut row.worktree);

@@ -1,17 +1,12 @@
 //! What the runs of a project have used, read from their checkpoints where these are current.
 
-use std::panic::resume_unwind;
-use std::thread::{self, ScopedJoinHandle};
-
+use super::many::each;
 use super::rows::rows;
 use crate::base::{RunNumber, Time};
 use crate::engine::Spending;
-use crate::ledger::{Ledger, OpenError};
+use crate::ledger::OpenError;
 use crate::snapshot::RunRow;
 use crate::store::Project;
-
-/// Threads that read at once.
-const WORKERS_MAX: usize = 4;
 
 /// What one run used.
 #[derive(Debug)]
@@ -46,30 +41,12 @@ pub fn used(
             Err(error) => unreadable.push((listed.number, error)),
         }
     }
-    let read = |part: &[RunRow]| -> Vec<Result<UsedBy, (RunNumber, OpenError)>> {
-        let one = |row: &RunRow| match Ledger::open(project.dir().run(row.number)) {
-            Ok(ledger) => {
-                let mut spendings = ledger.state().spendings.clone();
-                spendings.retain(|entry| since.is_none_or(|since| entry.day >= since));
-                Ok(UsedBy { number: row.number, goal: row.goal.clone(), spendings })
-            }
-            Err(error) => Err((row.number, error)),
-        };
-        part.iter().map(one).collect()
-    };
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
-    let parts = wanted.chunks(wanted.len().div_ceil(workers).max(1));
-    let read: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = parts.map(|part| scope.spawn(|| read(part))).collect();
-        let joined = workers.into_iter().map(ScopedJoinHandle::join);
-        joined.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    let numbers: Vec<RunNumber> = wanted.iter().map(|row| row.number).collect();
+    let (found, more) = each(project, &numbers, |number, ledger| {
+        let mut spendings = ledger.state().spendings.clone();
+        spendings.retain(|entry| since.is_none_or(|since| entry.day >= since));
+        UsedBy { number, goal: ledger.state().created.goal.clone(), spendings }
     });
-    let mut found = Vec::new();
-    for one in read {
-        match one {
-            Ok(used) => found.push(used),
-            Err(error) => unreadable.push(error),
-        }
-    }
+    unreadable.extend(more);
     (found, unreadable)
 }

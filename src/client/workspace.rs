@@ -13,7 +13,7 @@ use crate::store::memory::{Homes, Memory};
 use crate::store::{DiscoverError, Found, Project, ProjectDir, ProjectError, discover};
 
 /// An open project.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Workspace {
     /// The variables of the process.
     pub env: Environment,

@@ -261,6 +261,7 @@ impl State {
         let Some(task) = self.task_ix(&readied.task) else {
             return;
         };
+        *self.counts.again.entry(readied.cause).or_default() += 1;
         let was_dead = self.tasks[task].status.is_dead();
         let failure = self.failure(readied.cause, &readied.failure, at);
         let entry = &mut self.tasks[task];

@@ -56,6 +56,7 @@ impl State {
         let Some(task) = self.task_ix(&started.task) else {
             return;
         };
+        self.count_start(task, &started.runtime, at);
         self.tasks[task].attempts = started.attempt;
         self.tasks[task].started_at.get_or_insert(at);
         self.tasks[task].tree = self.tree_key();
@@ -102,6 +103,7 @@ impl State {
         self.note_model(at, &runtime, model.as_ref(), end);
         self.forget_verifications(&end.task, end.attempt);
         let active_ms = end.duration_ms.saturating_sub(held_ms);
+        self.count_end(&runtime, end);
         let usage = self.spend(runtime.clone(), model.clone(), active_ms, end);
         let entry = &mut self.tasks[task];
         entry.ended_at = Some(end.ended_at);

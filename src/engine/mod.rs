@@ -15,6 +15,7 @@ mod call;
 pub mod checkpoint;
 mod children;
 mod contract;
+pub mod counts;
 mod dead_loop;
 mod deadline;
 mod decide;

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::children::ChildState;
+use super::counts::Counts;
 use super::facts::{ChannelState, CommandEvidence, DecisionState, StoreState};
 use super::index::Index;
 use super::merge::MergeState;
@@ -71,6 +72,9 @@ pub struct State {
     /// What the attempts used, by task, program, model and day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spendings: Vec<Spending>,
+    /// What happened, for metrics.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub counts: Counts,
     /// What may be used up.
     #[serde(default)]
     pub budget: Budget,
@@ -252,6 +256,7 @@ impl State {
             unknown_models: BTreeSet::new(),
             limited: Vec::new(),
             spendings: Vec::new(),
+            counts: Counts::default(),
             budget: created.policy.budget,
             warned: Vec::new(),
             accepted: Vec::new(),

@@ -232,7 +232,7 @@ pub struct ModelChoice {
 }
 
 /// Why a task is to be tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadyCause {
     /// The attempt failed and the step allows another.

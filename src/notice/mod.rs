@@ -4,9 +4,11 @@
 //! tells one [`Letter`] in one of them, and [`terminal`] is for whoever has a terminal.
 
 mod letter;
+mod post;
 mod program;
 pub mod terminal;
 mod way;
 
 pub use letter::Letter;
+pub use post::post;
 pub use way::{Way, Ways};

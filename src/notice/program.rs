@@ -4,12 +4,34 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, ChildStdin, Command};
 
 use crate::base::{limits, redact, text};
+use crate::config::{Environment, agent_environment};
+
+/// Variables that programs of a desktop need, besides those that agents get.
+const DESKTOP_VARIABLES: &[&str] =
+    &["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "LOGNAME", "CREW_CONFIG_DIR"];
+
+/// What agents get of the environment too, and what a desktop needs: no secrets.
+pub(super) fn environment(env: &Environment) -> Vec<(String, String)> {
+    let mut all = agent_environment(env, &[]);
+    for name in DESKTOP_VARIABLES {
+        all.extend(env.get(name).map(|value| ((*name).to_owned(), value.to_owned())));
+    }
+    all
+}
+
+/// The program of this name in the user's path.
+pub(super) fn found(name: &str, env: &Environment) -> Result<Utf8PathBuf, String> {
+    let missing = || format!("`{name}` is not found");
+    let path = which::which_in(name, env.get("PATH"), "/").map_err(|_| missing())?;
+    Utf8PathBuf::from_path_buf(path).map_err(|_| missing())
+}
 
 /// Ends the group of a program that is not waited for to its end, whatever the reason.
 struct Group(Option<Pid>);

@@ -6,13 +6,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio::process::Command;
 
 use super::letter::Letter;
-use super::program;
-use crate::config::{Config, Environment, Hook, Origin, TrustItem, TrustStore, agent_environment};
+use super::post::{CURL, CURL_ARGS, curl};
+use super::program::{self, environment, found};
+use crate::config::{Config, Environment, Hook, Origin, TrustItem, TrustStore};
 use crate::snapshot::{Notice, Severity};
-
-/// Variables that programs of a desktop need, besides those that agents get.
-const DESKTOP_VARIABLES: &[&str] =
-    &["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "LOGNAME", "CREW_CONFIG_DIR"];
 
 /// One way of telling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +99,7 @@ impl Way {
     pub fn program(&self) -> Option<&'static str> {
         match self {
             Self::Hook(_) | Self::Command(_) => None,
-            Self::Webhook(_) => Some("curl"),
+            Self::Webhook(_) => Some(CURL),
             Self::Desktop if cfg!(target_os = "macos") => Some("osascript"),
             Self::Desktop => Some("notify-send"),
         }
@@ -132,9 +129,8 @@ impl Way {
                 (Utf8PathBuf::from("/bin/sh"), args, letter.json() + "\n")
             }
             Self::Webhook(address) => {
-                // The address may hold a secret, so it does not go where every user can read it.
-                let args = ["-q", "--config", "-"].map(str::to_owned).to_vec();
-                (found("curl", env)?, args, curl(address, &letter.json(), limit))
+                let args = CURL_ARGS.map(str::to_owned).to_vec();
+                (found(CURL, env)?, args, curl(address, &[], &letter.json(), limit))
             }
             Self::Desktop => {
                 let name = self.program().unwrap_or_default();
@@ -148,38 +144,6 @@ impl Way {
         }
         program::run(command, &input, limit).await
     }
-}
-
-/// What agents get of the environment too, and what a desktop needs: no secrets.
-fn environment(env: &Environment) -> Vec<(String, String)> {
-    let mut all = agent_environment(env, &[]);
-    for name in DESKTOP_VARIABLES {
-        all.extend(env.get(name).map(|value| ((*name).to_owned(), value.to_owned())));
-    }
-    all
-}
-
-/// The program of this name in the user's path.
-fn found(name: &str, env: &Environment) -> Result<Utf8PathBuf, String> {
-    let missing = || format!("`{name}` is not found");
-    let path = which::which_in(name, env.get("PATH"), "/").map_err(|_| missing())?;
-    Utf8PathBuf::from_path_buf(path).map_err(|_| missing())
-}
-
-/// What `curl` is told, in its own language.
-fn curl(address: &str, json: &str, limit: Duration) -> String {
-    let quoted = |text: &str| {
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{}\"", text.replace('\n', "\\n").replace('\r', "\\r"))
-    };
-    let seconds = limit.as_secs_f64();
-    format!(
-        "silent\nshow-error\nfail\ngloboff\noutput = \"/dev/null\"\nproto = \"=http,https\"\n\
-         max-time = {seconds:.1}\nheader = \"Content-Type: application/json\"\n\
-         url = {}\ndata-binary = {}\n",
-        quoted(address),
-        quoted(json)
-    )
 }
 
 /// How a desktop is told.

@@ -20,12 +20,14 @@ pub(super) fn is_whole(worktree: &Utf8Path) -> bool {
     worktree.join(".git").exists() && is_there(worktree, "HEAD") && !is_unfinished()
 }
 
-/// Moves a half-made worktree out of the way; it is renamed, because nothing is ever deleted here.
+/// Moves a worktree out of the way that is half made, or has lost its repository; it is renamed, because nothing is
+/// ever deleted here.
 ///
 /// # Errors
 /// Git says no.
 pub(super) fn put_aside(root: &Utf8Path, worktree: &Utf8Path) -> Result<(), GitError> {
-    if worktree.join(".git").exists() {
+    let is_known = git_dir_of(root, worktree).is_some();
+    if worktree.is_dir() && (is_known || worktree.join(".git").exists()) {
         let aside = (1..1_000)
             .map(|number| Utf8PathBuf::from(format!("{worktree}.unfinished-{number}")))
             .find(|path| path.symlink_metadata().is_err());
@@ -36,7 +38,7 @@ pub(super) fn put_aside(root: &Utf8Path, worktree: &Utf8Path) -> Result<(), GitE
             tracing::warn!(%error, %worktree, "a half-made worktree cannot be put aside");
         }
     }
-    if git_dir_of(root, worktree).is_none() {
+    if !is_known {
         return Ok(());
     }
     let source = Source {

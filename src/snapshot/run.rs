@@ -68,6 +68,9 @@ pub struct RunRow {
     pub supervisor: SupervisorRow,
     /// The evidence for the reason, in one line.
     pub detail: Option<String>,
+    /// It rests, but something of it does not yet: an agent ends, or work is checked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ending: bool,
     /// How far it is.
     pub progress: ProgressRow,
     /// Since when at least one agent is at work.
@@ -274,6 +277,7 @@ impl RunRow {
             }),
             supervisor,
             detail: state.status.detail().map(str::to_owned),
+            is_ending: !state.status.kind().needs_supervisor() && !state.is_at_rest(),
             progress: ProgressRow {
                 done: state
                     .tasks
@@ -310,6 +314,11 @@ impl RunRow {
         row.budget.used.active_ms += more;
         row.supervisor = supervisor;
         Some(row)
+    }
+
+    /// Whether somebody has to drive it: it is at work, or not yet at rest.
+    pub fn needs_supervisor(&self) -> bool {
+        self.status.needs_supervisor() || self.is_ending
     }
 
     /// How much the run needs a look.

@@ -133,10 +133,12 @@ fn in_hands(taken: &Taken) -> String {
 fn why(state: &State, task: TaskIx, now: Time, waits: &str) -> Option<String> {
     let (entry, taken) = (&state.tasks[task], state.taken(task));
     let is_running = state.status.kind() == StatusKind::Running;
+    // A run that rests starts nothing, however long ago the next try was due.
+    let goes_on = state.status.goes_on_by_itself();
     match &entry.status {
         TaskStatus::Pending if !waits.is_empty() => Some(waits.to_owned()),
         TaskStatus::Ready { .. } if taken.is_some() => taken.map(in_hands),
-        TaskStatus::Ready { not_before: Some(moment), .. } if *moment > now => {
+        TaskStatus::Ready { not_before: Some(moment), .. } if *moment > now && goes_on => {
             let again = format!("it tries again in {}", human_ms(moment.since_ms(now)));
             Some(match entry.limit_told() {
                 Some(said) => format!("{again}: {said}"),

@@ -89,6 +89,32 @@ pub fn create_ignored_dir(folder: &Utf8Path) -> Result<(), PathError> {
     write_atomic(&ignore, b"*\n", Durability::Quick)
 }
 
+/// What the `.git` file of a barrier says.
+const BARRIER: &str = "gitdir: .what-lies-here-belongs-to-no-repository-above\n";
+
+/// Keeps git from walking up out of a folder of worktrees into the repository around it.
+///
+/// A worktree whose `.git` file is lost would otherwise be a plain folder of the checkout that it lies in, and what
+/// crew or an agent stages and commits there would be the checkout of the person.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn create_barrier(folder: &Utf8Path) -> Result<(), PathError> {
+    let is_inside = || folder.ancestors().skip(1).any(|above| above.join(".git").exists());
+    let file = folder.join(".git");
+    if file.symlink_metadata().is_ok() || !is_inside() {
+        return Ok(());
+    }
+    write_atomic(&file, BARRIER.as_bytes(), Durability::Quick)
+}
+
+/// Whether git finds no repository from this folder, because of [`create_barrier`].
+pub fn is_barrier(folder: &Utf8Path) -> bool {
+    let file = folder.join(".git");
+    let may_be = file.symlink_metadata().is_ok_and(|file| file.len() == BARRIER.len() as u64);
+    may_be && std::fs::read_to_string(&file).is_ok_and(|text| text == BARRIER)
+}
+
 /// Refuses a path whose last component is a symbolic link; nothing there is fine.
 ///
 /// # Errors

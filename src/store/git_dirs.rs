@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::discover::DiscoverError;
+use super::files;
 use crate::base::path::PathContext;
 
 /// Where a git repository keeps its things.
@@ -28,6 +29,9 @@ pub struct GitDirs {
 /// A `.git` file on the way up leads nowhere.
 pub fn git_dirs(dir: &Utf8Path) -> Result<Option<GitDirs>, DiscoverError> {
     for folder in dir.ancestors() {
+        if files::is_barrier(folder) {
+            return Ok(None);
+        }
         if let Some(repository) = Repository::at(folder)? {
             return Ok(Some(repository.dirs));
         }

@@ -258,6 +258,7 @@ fn create_folders(dir: &ProjectDir) -> Result<(), PathError> {
     for folder in [dir.state(), dir.worktrees()] {
         files::create_ignored_dir(folder)?;
     }
+    files::create_barrier(dir.worktrees())?;
     files::create_private_dir(dir.runs())
 }
 

@@ -47,6 +47,8 @@ pub struct Seed {
     pub workspace: Workspace,
     /// The run that is selected first.
     pub run: Option<RunNumber>,
+    /// Whether supervisors that runs have lost are started again.
+    pub recovers: bool,
     /// What the command line can do.
     pub verbs: Vec<VerbName>,
 }
@@ -80,7 +82,10 @@ pub fn run(seed: &Seed) -> io::Result<Closed> {
             .ok_or_else(|| io::Error::other("cannot tell the path of the crew program"))?,
         root: seed.workspace.found.root.clone(),
     };
-    let feed = Feed::new(&seed.workspace, clock, told_feed, tell_feed.clone());
+    let mut feed = Feed::new(&seed.workspace, clock, told_feed, tell_feed.clone());
+    if seed.recovers {
+        feed.keep(seed.workspace.clone());
+    }
     let loader = Loader::new(&seed.workspace, runner.clone(), tell_loads.clone());
     let threads = threads(feed, loader, told_loads, &arrivals, &wake.waker());
     let model = model(seed)?;

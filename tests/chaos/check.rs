@@ -141,6 +141,7 @@ fn document(trial: &mut Trial, run: u32, fold: &Fold) -> Told<()> {
         (&row["ref"], Value::from(fold.reference.as_str())),
         (&row["epoch"], Value::from(fold.epoch)),
         (&row["supervisor"]["live"], Value::from(false)),
+        (&row["is_ending"], Value::Null),
         (&shown["version"], Value::from(fold.seq)),
     ];
     for (shown, folded) in same {

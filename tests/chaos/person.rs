@@ -39,6 +39,15 @@ pub fn bring_to_end(trial: &mut Trial) -> Told<()> {
         }
         pause(30);
     }
+    quiet(trial)?;
+    // A supervisor that was killed last may have left something to finish, which any command sees to.
+    trial.call(&["status"])?;
+    quiet(trial)
+}
+
+/// Waits until nothing lives any more.
+fn quiet(trial: &Trial) -> Told<()> {
+    let clock = Clock::start();
     let end = clock.now().plus_ms(QUIET_MS);
     while !trial.processes().is_empty() {
         if clock.now() > end {

@@ -186,3 +186,60 @@ fn an_idle_supervisor_uses_no_processor_time() {
     env.ok(&["stop", "1"]);
     assert_eq!(env.rest(run), "cancelled(stopped)");
 }
+
+/// A run of one task whose agent ends when it is told to, and whose supervisor was killed.
+fn lost_run(env: &TestEnv) -> u32 {
+    env.agent("cat >/dev/null; touch $NOTES/begun; while [ ! -e $NOTES/go ]; do sleep 0.02; done; echo ok");
+    env.workflow("one", "", "## work\nrole: writer\n\n{goal}");
+    let run = env.start_workflow("one");
+    env.wait_note("begun");
+    kill(env.wait_supervisor(run));
+    run
+}
+
+#[test]
+fn whoever_waits_for_a_run_brings_back_its_supervisor_also_when_it_dies_meanwhile() {
+    let env = TestEnv::new();
+    let run = lost_run(&env);
+    let mut waits = env.crew(&["wait", &run.to_string()]).spawn().expect("started");
+    kill(env.wait_supervisor(run));
+    env.wait_supervisor(run);
+    std::fs::write(env.notes().join("go"), "").expect("written");
+    // Nothing else here may do it: only the files are read.
+    assert_eq!((waits.wait().expect("ends").code(), env.attempts(run, "work")), (Some(0), 1));
+}
+
+#[test]
+fn commands_that_only_look_bring_back_supervisors_whatever_they_look_at() {
+    let env = TestEnv::new();
+    let run = lost_run(&env);
+    let of_run = run.to_string();
+    for command in
+        [&["usage"][..], &["artifacts", &of_run], &["verify", &of_run], &["gate", "list", &of_run]]
+    {
+        assert!(env.crew(command).output().expect("ran").status.success(), "{command:?}");
+        kill(env.wait_supervisor(run));
+    }
+    let looked = env.crew(&["--no-recover", "usage"]).output().expect("ran");
+    assert!(looked.status.success() && env.supervisor(run).is_none());
+    std::fs::write(env.notes().join("go"), "").expect("written");
+    env.crew(&["stop", &of_run]).output().expect("ran");
+    env.rest(run);
+}
+
+#[test]
+fn a_stopped_run_that_lost_its_supervisor_before_its_agent_had_ended_is_finished_by_any_command() {
+    let env = TestEnv::new();
+    env.agent("cat >/dev/null; trap '' TERM INT; touch $NOTES/begun; while :; do sleep 0.05; done");
+    env.workflow("one", "", "## work\nrole: writer\n\n{goal}");
+    let run = env.start_workflow("one");
+    env.wait_note("begun");
+    let supervisor = env.wait_supervisor(run);
+    crew::runtime::process::signal(supervisor, crew::runtime::process::Signal::STOP).expect("sent");
+    let stopped = env.crew(&["stop", &run.to_string(), "--no-wait"]).output().expect("ran");
+    assert!(stopped.status.success() || stopped.status.code() == Some(3));
+    kill(supervisor);
+    assert_eq!(env.state(run).live_count(), 1, "nobody has recorded its end");
+    assert!(env.crew(&["usage"]).output().expect("ran").status.success());
+    assert_eq!((env.rest(run), env.state(run).live_count()), ("cancelled(stopped)".to_owned(), 0));
+}

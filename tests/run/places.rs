@@ -136,6 +136,28 @@ fn a_worktree_deleted_between_two_steps_is_made_again_from_its_branch() {
 }
 
 #[test]
+fn what_happens_in_a_worktree_that_lost_its_repository_does_not_reach_the_checkout_around_it() {
+    let env = TestEnv::new();
+    env.agent(
+        "cat >/dev/null; echo mine > work.txt; [ -e $NOTES/been ] || rm .git; touch $NOTES/been\n\
+         git add -A; git -c user.name=a -c user.email=a@b commit -qm x; echo ok",
+    );
+    env.workflow("one", "", "## one\nrole: writer\n\nx");
+    fs::write(env.project().join("mine.txt"), "not in git").expect("written");
+    let before = (env.git(&["status", "--porcelain"]), env.git(&["rev-parse", "HEAD"]));
+    assert_eq!(before.0, "?? mine.txt");
+    let run = env.start_workflow("one");
+    let rest = env.rest(run);
+    let after = (env.git(&["status", "--porcelain"]), env.git(&["rev-parse", "HEAD"]));
+    assert_eq!(after, before, "{rest}");
+    // Nobody can say what the agent has done: a person looks at it.
+    assert_eq!(rest, "blocked(worktree_error)");
+    env.ok(&["resume", "1"]);
+    assert_eq!(env.rest(run), "done");
+    assert_eq!(env.git(&["show", "crew/do-it:work.txt"]), "mine");
+}
+
+#[test]
 fn a_worktree_that_cannot_be_made_again_blocks_the_run_and_costs_no_attempt() {
     let env = TestEnv::new();
     env.agent("cat >/dev/null; echo ok");

@@ -54,6 +54,27 @@ fn runs_go_on_when_it_is_closed_and_it_says_so() {
 }
 
 #[test]
+fn a_run_that_loses_its_supervisor_under_an_open_dashboard_is_given_another() {
+    let env = working();
+    let screen = Screen::open(&env, 30, 110);
+    screen.wait("#1 work");
+    let path = env.run_dir(1).supervisor_json();
+    let told = || -> u32 {
+        let text = std::fs::read_to_string(&path).expect("written");
+        let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        told["pid"].as_u64().expect("a number").try_into().expect("a pid")
+    };
+    let first = told();
+    let killed = process::signal(Pid::of(first).expect("a pid"), Signal::KILL);
+    assert!(killed.expect("sent"));
+    wait_until("another one drives the run", || told() != first);
+    std::fs::write(env.notes().join("go"), "").expect("written");
+    screen.wait("done·new");
+    screen.keys("q");
+    assert_eq!(screen.ends().0, Some(0));
+}
+
+#[test]
 fn a_project_without_runs_offers_what_can_be_done() {
     let env = TestEnv::new();
     let screen = Screen::open(&env, 30, 110);

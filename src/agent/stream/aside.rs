@@ -3,16 +3,19 @@
 //! Only views want it, so observations do not carry it. What a format does not tell stays unknown.
 
 use serde_json::Value;
-use similar::TextDiff;
 
 use super::json::{at, blocks, list, text};
 use crate::base::Time;
+use crate::base::compare::{self, DiffTag};
 use crate::base::redact::middle_cut;
 
 /// Bytes that are kept of what a tool was given or gave back.
 const BODY_BYTES_MAX: usize = 16 << 10;
 /// Bytes of a text that is compared with what it replaces.
 const COMPARED_BYTES_MAX: usize = 64 << 10;
+
+/// Lines that are kept around a change.
+const CONTEXT_LINES: usize = 2;
 
 /// What a line tells beside what happened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -69,8 +72,18 @@ impl Edit {
         if old.len().max(new.len()) > COMPARED_BYTES_MAX {
             return None;
         }
-        let diff = TextDiff::from_lines(old, new);
-        Some(Self::unified(&diff.unified_diff().context_radius(2).to_string()))
+        let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+        let groups = compare::groups(compare::steps(&old, &new), CONTEXT_LINES);
+        let lines = groups.iter().flatten().flat_map(|step| {
+            let is_same = step.tag() == DiffTag::Equal;
+            let gone = if is_same { &[][..] } else { &old[step.old_range()] };
+            let sign = if is_same { ' ' } else { '+' };
+            let gone = gone.iter().map(|line| format!("-{line}"));
+            let there = new[step.new_range()].iter().map(move |line| format!("{sign}{line}"));
+            gone.chain(there).collect::<Vec<String>>()
+        });
+        let lines: Vec<String> = lines.collect();
+        Some(Self::lines(lines.iter().map(String::as_str)))
     }
 
     /// A change as `diff` writes it; whatever stands before the first hunk is left out.

@@ -21,6 +21,7 @@ use self::listing::Listing;
 use super::world::{TaskRef, World};
 use crate::base::{RunNumber, Time, limits};
 use crate::client::Workspace;
+use crate::client::recover::Keeper;
 use crate::client::transcript::Formats;
 use crate::clock::Clock;
 use crate::store::{ProjectDir, Watch};
@@ -62,6 +63,8 @@ pub struct Feed {
     used: VecDeque<(Time, u64)>,
     gauges: Gauges,
     is_close: bool,
+    /// Looks after the runs, where that is wanted.
+    keeper: Option<(Workspace, Keeper)>,
 }
 
 impl Feed {
@@ -97,8 +100,14 @@ impl Feed {
             used: VecDeque::new(),
             gauges: Gauges::default(),
             is_close: false,
+            keeper: None,
             dir,
         }
+    }
+
+    /// From now on supervisors that runs have lost are started again.
+    pub fn keep(&mut self, workspace: Workspace) {
+        self.keeper = Some((workspace, Keeper::default()));
     }
 
     /// Reads and publishes until nobody listens; `publish` returns whether somebody does.
@@ -107,6 +116,12 @@ impl Feed {
             // The first look always has something to tell.
             if self.look() && !publish(Arc::new(self.world.clone())) {
                 return;
+            }
+            // The first look is shown before anything is started.
+            if let Some((workspace, keeper)) = &mut self.keeper {
+                for said in keeper.look(workspace, self.clock.now()) {
+                    tracing::info!("{said}");
+                }
             }
             if !self.wait() {
                 return;

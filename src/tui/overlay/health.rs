@@ -170,7 +170,7 @@ fn heartbeats(scene: &Scene<'_>, width: usize, lines: &mut Vec<Line<'static>>) {
             Span::styled(name, look.style(Role::Strong)),
             Span::styled(format!("  {goal}"), look.style(Role::Dim)),
         ]));
-        let needs = row.status.needs_supervisor();
+        let needs = row.needs_supervisor();
         if needs || row.supervisor.live {
             let (class, level) = if row.supervisor.live {
                 (Class::Running, "live")

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use similar::{ChangeTag, TextDiff};
 
 use super::super::super::look::{Look, Role};
 use super::super::super::text::{columns, fit, inert, inert_line, pad};
+use crate::base::compare::{self, DiffTag};
 use crate::client::patch::{Change, FilePatch, Patch, PatchLine, Side};
 
 /// Lines above a line in which the one that it stands for is looked for.
@@ -253,20 +253,20 @@ fn compared(text: &str, other: &str, style: Style, marked: Style) -> Vec<(String
     if text.len() > WORDS_BYTES || other.len() > WORDS_BYTES {
         return vec![(text.to_owned(), style)];
     }
-    let diff = TextDiff::from_words(other, text);
-    if diff.ratio() < LIKENESS {
+    let (old, new) = (compare::words(other), compare::words(text));
+    let steps = compare::steps(&old, &new);
+    if compare::likeness(&steps, old.len(), new.len()) < LIKENESS {
         return vec![(text.to_owned(), style)];
     }
     let mut pieces: Vec<(String, Style)> = Vec::new();
-    for change in diff.iter_all_changes() {
-        let style = match change.tag() {
-            ChangeTag::Delete => continue,
-            ChangeTag::Insert if !change.value().trim().is_empty() => marked,
-            ChangeTag::Insert | ChangeTag::Equal => style,
-        };
-        match pieces.last_mut() {
-            Some(last) if last.1 == style => last.0.push_str(change.value()),
-            _ => pieces.push((change.value().to_owned(), style)),
+    for step in steps {
+        let is_new = step.tag() != DiffTag::Equal;
+        for word in &new[step.new_range()] {
+            let style = if is_new && !word.trim().is_empty() { marked } else { style };
+            match pieces.last_mut() {
+                Some(last) if last.1 == style => last.0.push_str(word),
+                _ => pieces.push(((*word).to_owned(), style)),
+            }
         }
     }
     pieces
