@@ -72,6 +72,8 @@ pub const BUNDLE_FILE_BYTES_MAX: u64 = 64 << 20;
 pub const BUNDLE_BYTES_MAX: u64 = 1 << 30;
 /// Files in a bundle; more are refused.
 pub const BUNDLE_FILES_MAX: usize = 20_000;
+/// Bytes of a small file of a run that is read whole, such as how a program was started.
+pub const STATE_FILE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of one artifact; larger ones are refused.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 

@@ -7,12 +7,14 @@ mod notify;
 mod project;
 mod runs;
 mod schedules;
+mod secrets;
 mod system;
 
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use self::fix::Fix;
+use super::target::Target;
 use super::{Context, Exit, Result};
 use crate::base::Time;
 use crate::base::limits::JSON_SCHEMA;
@@ -31,6 +33,9 @@ pub struct Args {
     /// Mend what can be mended without losing anything.
     #[arg(long)]
     pub fix: bool,
+    /// Look for keys and tokens in the files of a run, and for nothing else; only their places are told.
+    #[arg(long, value_name = "RUN")]
+    pub secrets: Option<String>,
 }
 
 /// How bad a finding is.
@@ -119,7 +124,14 @@ struct Json<'a> {
 /// # Errors
 /// The output is gone.
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
-    let findings = look(args, context);
+    let findings = match &args.secrets {
+        Some(wanted) => {
+            let workspace = context.workspace()?;
+            let run = Target::find_run(&workspace, wanted)?;
+            secrets::look(&workspace.dir.run(run))
+        }
+        None => look(args, context),
+    };
     if context.json {
         let version = env!("CARGO_PKG_VERSION");
         context.write_json(&Json { schema_version: JSON_SCHEMA, version, findings: &findings })?;
