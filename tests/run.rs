@@ -37,6 +37,8 @@ mod flow;
 mod forge;
 #[path = "run/holds.rs"]
 mod holds;
+#[path = "run/leave.rs"]
+mod leave;
 #[path = "run/live.rs"]
 mod live;
 #[path = "run/loops.rs"]

@@ -87,6 +87,7 @@ pub enum Verb {
     /// Print a run's event log.
     Events(super::events::Args),
     Export(super::export::Args),
+    Forget(super::forget::Args),
     Gate(super::gate::Args),
     Import(super::import::Args),
     Inbox(super::inbox::Args),
@@ -128,6 +129,7 @@ pub enum Verb {
     Tool(super::tool::Args),
     Trust(trust::Args),
     Undo(super::undo::Args),
+    Uninstall(super::uninstall::Args),
     Usage(super::usage::Args),
     /// Check that a run's files are whole.
     Verify(super::verify::Args),
@@ -163,6 +165,7 @@ impl Verb {
                 | Self::Team(_)
                 | Self::Tool(_)
                 | Self::Trust(_)
+                | Self::Uninstall(_)
                 | Self::Workflow(_)
         )
     }

@@ -89,6 +89,14 @@ impl Context {
         Ok(())
     }
 
+    /// Where the project's files are.
+    ///
+    /// # Errors
+    /// The folder is not usable, or the configuration where it has to be read.
+    pub fn project_dir(&self) -> Result<ProjectDir> {
+        Ok(Workspace::locate(&self.env, &self.cwd, self.project_flag.as_deref())?)
+    }
+
     /// Finds a run by what a person typed, and opens it.
     ///
     /// # Errors
