@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::base::text::{is_moving, printable};
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
 use crate::client::Workspace;
@@ -25,7 +26,13 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         }
         Err(error) => {
             // Help and version are data; everything else is a usage error. Both may meet a closed pipe.
-            drop(error.print());
+            let told = error.to_string();
+            let is_plain = !told.chars().any(|c| is_moving(c) && c != '\n');
+            drop(if is_plain {
+                error.print()
+            } else {
+                write!(std::io::stderr(), "{}", printable(&told))
+            });
             return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { 0 });
         }
     };
@@ -54,7 +61,9 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 pub fn children(args: &[OsString]) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let now = Clock::start().now();
-    match crate::client::children::run(Environment::capture(), args, now, &mut out) {
+    let env = Environment::capture();
+    crate::client::keep_seal_in(env.user_state_dir(), false);
+    match crate::client::children::run(env, args, now, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The supervisor reads it; when it is gone nobody does.
@@ -96,6 +105,8 @@ fn context(cli: &Cli) -> Result<Context> {
     let env = Environment::capture();
     // Inside an attempt everything that is started ends with the attempt.
     let is_inside = env.get(crate::runtime::process::MARK).is_some();
+    // The home of an agent may be another one; what it may do says its token.
+    crate::client::keep_seal_in(env.user_state_dir(), is_inside);
     let color = match cli.global.color {
         Color::Always => true,
         Color::Never => false,

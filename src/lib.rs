@@ -33,7 +33,7 @@
 //! | 1 | [`clock`] | base | clock | the only reader of the clock |
 //! | 1 | [`lock`] | base | files | the only place that locks files |
 //! | 1 | [`resource`] | base | files | teams, workflows, agents and skills, with findings at their lines |
-//! | 2 | [`config`] | base, lock | files, environment | configuration with the origin of every value; trust |
+//! | 2 | [`config`] | base, lock, resource | files, environment | configuration with the origin of every value; trust |
 //! | 2 | [`schedule`] | base, resource | files | when runs are to be started, as files say it |
 //! | 2 | [`plan`] | base, resource | none | the compiled workflow, frozen when a run starts |
 //! | 3 | [`event`] | base, plan | none | what may happen in a run, and how a line of the log is written and read |

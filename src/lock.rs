@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::process::Stdio;
 
 use camino::Utf8Path;
+use rustix::fs::OFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::base::path::{PathContext, PathError};
@@ -126,7 +127,7 @@ fn wait(path: &Utf8Path, way: Way) -> Result<FileLock, PathError> {
 
 /// Whether somebody holds a lock so that it cannot be taken in this way; nobody holds a file that is not there.
 fn is_refused(path: &Utf8Path, way: Way) -> Result<bool, PathError> {
-    match File::open(path) {
+    match OpenOptions::new().read(true).custom_flags(no_trap()).open(path) {
         Ok(file) => Ok(lock(file, path, way)?.is_none()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error).at("cannot open", path),
@@ -140,8 +141,14 @@ fn open(path: &Utf8Path) -> Result<File, PathError> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(no_trap())
         .open(path)
         .at("cannot open", path)
+}
+
+/// A link leads to a file of somebody else, and a fifo waits for ever: neither is a lock.
+fn no_trap() -> i32 {
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
 }
 
 #[cfg(test)]

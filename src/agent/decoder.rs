@@ -10,7 +10,7 @@ use super::stream::aside::Aside;
 use super::stream::{Stream, Totals};
 use super::{crew, text};
 use crate::base::limits;
-use crate::base::text::middle_cut;
+use crate::base::redact::middle_cut;
 
 /// What a program prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::call::Call;
 use super::marker::{self, Mark, Scan};
 use super::observation::{ErrorKind, Observation, ResultStatus, TaskState, Usage, Verdict};
-use crate::base::redact::redact;
+use crate::base::redact;
 use crate::base::{Time, limits, text};
 
 /// A failure that the program reported.
@@ -160,7 +160,7 @@ impl TurnReport {
             Observation::Result { text, status } => {
                 self.note(text);
                 self.scan.end_message();
-                self.result = Some(text::middle_cut(text, limits::RESULT_BYTES_MAX).into_owned());
+                self.result = Some(redact::middle_cut(text, limits::RESULT_BYTES_MAX).into_owned());
                 self.status = Some(*status);
             }
             Observation::GateWrite { gate, values } => {
@@ -200,7 +200,8 @@ impl TurnReport {
     /// One line about the answer: its last paragraph without marker lines, secrets replaced.
     pub fn summary(&self) -> String {
         let answer = self.final_text();
-        let end = text::tail(answer.trim_end(), 4 * limits::SUMMARY_CHARS_MAX);
+        let answer = redact::redact(answer.trim_end());
+        let end = text::tail(&answer, 4 * limits::SUMMARY_CHARS_MAX);
         let mut paragraph = String::new();
         for line in end.lines().rev() {
             if line.trim().is_empty() {
@@ -211,7 +212,7 @@ impl TurnReport {
                 paragraph = format!("{line} {paragraph}");
             }
         }
-        text::one_line(&redact(&paragraph), limits::SUMMARY_CHARS_MAX)
+        text::one_line(&paragraph, limits::SUMMARY_CHARS_MAX)
     }
 
     fn add(&mut self, usage: &Usage) {

@@ -1,13 +1,13 @@
 //! The `text` format: whatever a program prints is what it says.
 
 use super::observation::Observation;
-use crate::base::{limits, text};
+use crate::base::{limits, redact, text};
 
 /// Reads one line. Colours and other terminal codes are dropped: they mean nothing in a record.
 pub(super) fn decode(line: &[u8]) -> Observation {
     let line = String::from_utf8_lossy(line);
     let plain = text::printable(&without_sequences(&line));
-    Observation::Text { text: text::middle_cut(&plain, limits::RESULT_BYTES_MAX).into_owned() }
+    Observation::Text { text: redact::middle_cut(&plain, limits::RESULT_BYTES_MAX).into_owned() }
 }
 
 /// Leaves out `ESC [ … letter`; other control characters are left to the caller.

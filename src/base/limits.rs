@@ -72,6 +72,8 @@ pub const BUNDLE_FILE_BYTES_MAX: u64 = 64 << 20;
 pub const BUNDLE_BYTES_MAX: u64 = 1 << 30;
 /// Files in a bundle; more are refused.
 pub const BUNDLE_FILES_MAX: usize = 20_000;
+/// Bytes of a small file of a run that is read whole, such as how a program was started.
+pub const STATE_FILE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of one artifact; larger ones are refused.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 << 20;
 
@@ -97,6 +99,8 @@ pub const CHAIN_LOOK_BYTES_MAX: u64 = 1 << 20;
 pub const CHECKPOINT_EVERY_EVENTS: u64 = 2_000;
 /// Milliseconds a starting supervisor tries to get its lock before it concludes that another lives.
 pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
+/// Open files that a process should be allowed.
+pub const DESCRIPTORS_WANTED: u64 = 4_096;
 /// Milliseconds that an OpenTelemetry collector has to take metrics.
 pub const OTLP_WAIT_MS: u64 = 10_000;
 /// Durable writes by which `crew metrics` learns how long one takes.

@@ -64,7 +64,7 @@ pub fn one_line(text: &str, max: usize) -> String {
                 out.push('…');
                 return out;
             }
-            if !c.is_control() {
+            if !is_moving(c) {
                 out.push(c);
                 count += 1;
             }
@@ -111,7 +111,7 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// The text without anything that could move the cursor or colour the terminal.
+/// The text without anything that could move the cursor, colour the terminal or turn its direction.
 pub fn printable(text: &str) -> String {
     // Commands to the terminal, such as titles and links, are not text; they end with a bell or `ESC \`.
     let mut commands = text.split("\u{1b}]");
@@ -131,8 +131,15 @@ pub fn printable(text: &str) -> String {
         let end = part.find(|c: char| matches!(c, '@'..='~'));
         plain.push_str(end.map_or("", |end| &part[end + 1..]));
     }
-    plain.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    plain.retain(|c| !is_moving(c) || matches!(c, '\n' | '\t'));
     plain
+}
+
+/// Whether a character moves the cursor, or turns the direction of what stands behind it: it shows one thing where
+/// another is written.
+pub fn is_moving(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 #[cfg(test)]
@@ -163,6 +170,8 @@ mod tests {
         let linked = "\u{1b}]0;title\u{7}a \u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\ b";
         assert_eq!(printable(linked), "a link b");
         assert_eq!(printable("\u{1b}]0;without an end"), "0;without an end");
+        assert_eq!(printable("if \u{202e}eslaf\u{2066} {"), "if eslaf {");
+        assert_eq!(one_line("a\u{202e}b", 9), "ab");
     }
 
     #[test]

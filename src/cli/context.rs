@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::exit::Exit;
 use super::report::{CliError, Result};
-use crate::base::{RunNumber, Time};
+use crate::base::{RunNumber, Time, text};
 use crate::client::find::{find_run, plain_number};
 use crate::client::recover::Keeper;
 use crate::client::{Workspace, WorkspaceError};
@@ -155,9 +155,9 @@ impl Context {
     ///
     /// # Errors
     /// Standard error is gone.
-    pub fn say(&mut self, text: &str) -> Result<()> {
+    pub fn say(&mut self, said: &str) -> Result<()> {
         if !self.quiet && !self.json {
-            writeln!(self.err, "{text}")?;
+            writeln!(self.err, "{}", text::printable(said))?;
         }
         Ok(())
     }

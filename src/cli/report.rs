@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::exit::Exit;
+use crate::base::text;
 use crate::client::{FindError, WorkspaceError};
 use crate::ledger::{CommitError, OpenError};
 use crate::store::{LogError, ProjectError};
@@ -36,8 +37,7 @@ impl CliError {
 
     /// The text of the parser of the command line, taken apart: what is wrong, and what to type.
     pub fn from_usage(text: &str) -> Self {
-        let mut parts =
-            text.trim().split("\n\n").map(|part| crate::base::text::one_line(part, 400));
+        let mut parts = text.trim().split("\n\n").map(|part| text::one_line(part, 400));
         let message = parts.next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
         let hints = parts.map(|part| part.strip_prefix("tip: ").unwrap_or(&part).to_owned());
@@ -93,10 +93,10 @@ impl CliError {
         }
         for (at, cause) in self.causes.iter().enumerate() {
             let label = if at == 0 { "error" } else { "caused by" };
-            writeln!(out, "{label}: {cause}")?;
+            writeln!(out, "{label}: {}", text::printable(cause))?;
         }
         for hint in &self.hints {
-            writeln!(out, "hint: {hint}")?;
+            writeln!(out, "hint: {}", text::printable(hint))?;
         }
         Ok(())
     }
@@ -173,6 +173,10 @@ impl From<CommitError> for CliError {
             CommitError::ReadOnly { copy_of: Some(ref root), .. } => {
                 let hint = format!("give the command in `{root}`");
                 Self::from_chain(Exit::Io, "read_only", &error).hinted(hint)
+            }
+            CommitError::ReadOnly { foreign: true, .. } => {
+                Self::from_chain(Exit::Invalid, "untrusted", &error)
+                    .hinted("`crew trust` shows what it would execute, and takes it over")
             }
             CommitError::ReadOnly { .. } => Self::from_chain(Exit::Io, "read_only", &error)
                 .hinted("`crew verify` tells what is wrong with the log"),

@@ -93,7 +93,12 @@ fn models(tasks: &[TaskRow], style: &Style, out: &mut dyn Write) -> std::io::Res
         let used = task.model_used.as_deref().map(|name| format!("{name} answered"));
         let told: Vec<String> =
             asked.map(|asked| format!("{asked}{why}")).into_iter().chain(used).collect();
-        writeln!(out, "  {} {}", style.dim(&task.id.to_string()), style.text(&told.join(", ")))?;
+        writeln!(
+            out,
+            "  {} {}",
+            style.dim(&task.id.to_string()),
+            style.text(&text::printable(&told.join(", ")))
+        )?;
     }
     Ok(())
 }
@@ -105,7 +110,12 @@ fn programs(all: &[Started], style: &Style, out: &mut dyn Write) -> std::io::Res
         writeln!(out, "\n{}", style.bold("programs"))?;
     }
     for one in told {
-        writeln!(out, "  {} {}", style.dim(&one.task.to_string()), style.text(&one.words()))?;
+        writeln!(
+            out,
+            "  {} {}",
+            style.dim(&one.task.to_string()),
+            style.text(&text::printable(&one.words()))
+        )?;
     }
     Ok(())
 }

@@ -6,13 +6,14 @@ use serde::Serialize;
 use super::{CliError, Context, Exit, Result, ask};
 use crate::base::limits::JSON_SCHEMA;
 use crate::base::text;
-use crate::client::{Workspace, forbid_to_agents, project_items};
+use crate::client::{Workspace, forbid_to_agents, foreign_runs, project_items};
 use crate::config::trust::{TrustError, content_hash};
 use crate::config::{Trust, TrustItem, TrustStore};
+use crate::store::seal;
 
 /// Let what this project's files say be executed.
 ///
-/// It lists every command, hook and schedule with its place, and asks. The answer is remembered by the content: when
+/// It lists every command, hook and schedule with its place, and runs that came with the files, and asks. The answer is remembered by the content: when
 /// that changes, crew asks again. Without a terminal, `--hash` trusts exactly what was shown with `--show`, and
 /// `--yes` whatever is there now.
 #[derive(Debug, ClapArgs)]
@@ -62,20 +63,22 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     let items = project_items(&workspace.config, &root, &workspace.catalog());
     let trust = store.is_trusted(&root, items.clone())?;
-    if items.is_empty() {
-        return told(context, &workspace, true, &items, "this project executes nothing");
+    let (runs, foreign): (Vec<_>, Vec<_>) = foreign_runs(&workspace)?.into_iter().unzip();
+    let all = [items.as_slice(), &runs].concat();
+    if all.is_empty() {
+        return told(context, &workspace, true, &all, "this project executes nothing");
     }
-    let is_trusted = trust == Trust::Trusted;
+    let is_trusted = trust == Trust::Trusted && runs.is_empty();
     if !context.json {
         let is_changed = matches!(trust, Trust::Untrusted { changed: true, .. });
-        list(context, &items, is_changed)?;
+        list(context, &all, is_changed)?;
     }
     if args.show || is_trusted {
         let word = if is_trusted { "is trusted" } else { "is not trusted" };
-        return told(context, &workspace, is_trusted, &items, &format!("this {word}"));
+        return told(context, &workspace, is_trusted, &all, &format!("this {word}"));
     }
     if let Some(hash) = &args.hash {
-        if *hash != content_hash(&items) {
+        if *hash != content_hash(&all) {
             return Err(CliError::new(Exit::Refused, "conflict", "the content has another hash")
                 .hinted("`crew trust --show` shows what is there now"));
         }
@@ -83,8 +86,9 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
         context.say("nothing was trusted")?;
         return Ok(Exit::Refused);
     }
+    seal::adopt(&foreign)?;
     store.trust(&root, &items)?;
-    told(context, &workspace, true, &items, "trusted; `crew trust --revoke` takes it back")
+    told(context, &workspace, true, &all, "trusted; `crew trust --revoke` takes it back")
 }
 
 fn list(context: &mut Context, items: &[TrustItem], is_changed: bool) -> Result<()> {

@@ -1,12 +1,11 @@
 //! The lines of a log as they stand in it.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use camino::Utf8Path;
 
 use crate::base::path::{PathContext, PathError};
-use crate::store::Cursor;
+use crate::store::{Cursor, files};
 
 /// Shows the lines between two places of a log, each with its number, as long as `each` wants more.
 ///
@@ -20,7 +19,7 @@ pub fn raw_lines(
     to: Cursor,
     mut each: impl FnMut(u64, &[u8]) -> bool,
 ) -> Result<(), PathError> {
-    let mut file = File::open(path).at("cannot open", path)?;
+    let mut file = files::open_read(path)?;
     file.seek(SeekFrom::Start(from.offset)).at("cannot read", path)?;
     let mut input = BufReader::new(file.take(to.offset.saturating_sub(from.offset)));
     let mut line = Vec::new();

@@ -8,9 +8,9 @@ use std::fs;
 use serde::Deserialize;
 
 use super::vitals::{look, supervisor};
-use crate::base::{TaskId, Time, stat};
+use crate::base::{TaskId, Time, limits, stat};
 use crate::engine::State;
-use crate::store::RunDir;
+use crate::store::{RunDir, files};
 
 /// One process of a run with everything below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +125,8 @@ pub fn processes(dir: &RunDir, state: &State, machine: &Machine) -> Vec<Process>
     for (ix, live) in state.live() {
         let task = state.task_id(ix);
         let file = dir.attempt(&task, live.number).shim();
-        let shim = fs::read(file).ok().and_then(|text| serde_json::from_slice::<Shim>(&text).ok());
+        let text = files::read_capped(file, limits::STATE_FILE_BYTES_MAX).ok();
+        let shim = text.and_then(|text| serde_json::from_slice::<Shim>(&text).ok());
         // A number that another process has by now is nobody's, and that of another machine says nothing here.
         let shim = shim.filter(|Shim { shim, boot_id }| {
             *boot_id == machine.boot_id

@@ -19,7 +19,7 @@ use crate::ledger::Ledger;
 use crate::plan::risk::strip_draft;
 use crate::plan::{Completion, Plan, Policy, Risk};
 use crate::store::git::{GitError, git, is_there};
-use crate::store::{Project, ProjectLock};
+use crate::store::{Project, ProjectLock, seal};
 
 /// A run that could be created, checked to the last.
 #[derive(Debug, Clone)]
@@ -270,7 +270,8 @@ pub(super) fn write(
     }
     let number = project.allocate(&lock)?;
     let slug = free_slug(workspace, &project, prepared, number);
-    let created = created(workspace, &project, prepared, number, slug);
+    let uid = seal::mint()?;
+    let created = created(workspace, &project, prepared, number, slug, uid);
     let by = prepared.request.by.clone().unwrap_or_else(|| workspace.human());
     let mut events: Vec<(Actor, u32, Body)> = vec![(by.clone(), 1, created.into())];
     let state = fold(&events, now);
@@ -317,6 +318,7 @@ fn created(
     prepared: &Prepared,
     number: RunNumber,
     slug: String,
+    uid: String,
 ) -> RunCreated {
     let config = &workspace.config;
     let request = &prepared.request;
@@ -332,7 +334,7 @@ fn created(
         number,
         project: project.slug().to_owned(),
         slug,
-        uid: format!("{:032x}", fastrand::u128(..)),
+        uid,
         goal: redact::redact(request.goal.trim()).into_owned(),
         plan: prepared.plan.clone(),
         limits: Limits {
@@ -383,7 +385,8 @@ fn free_slug(
     prepared: &Prepared,
     number: RunNumber,
 ) -> String {
-    let first_line = prepared.request.goal.trim().lines().next().unwrap_or_default();
+    let goal = redact::redact(prepared.request.goal.trim());
+    let first_line = goal.lines().next().unwrap_or_default();
     let wanted = slug::slug(first_line).unwrap_or_else(|| format!("run-{number}"));
     let open: Vec<String> = project
         .open_runs()

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{RuntimeSpec, builtin};
-use crate::base::TaskId;
 use crate::base::flow::Permission;
+use crate::base::{TaskId, limits};
 use crate::config::Config;
 use crate::launch::Programs;
 use crate::ledger::Ledger;
 use crate::plan::graph::StepPlan;
+use crate::store::files;
 
 /// The program of a task's last attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +56,7 @@ impl Started {
                 }
                 let id = state.task_id(task);
                 let path = ledger.dir().attempt(&id, entry.attempts).command();
-                let command = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+                let command = serde_json::from_slice(&read(path)?).ok()?;
                 let spec = programs.get(runtime).ok();
                 Some(Self::of(id, runtime, step, state.created.policy.permission, spec, &command))
             })
@@ -71,7 +73,7 @@ impl Started {
         let state = ledger.state();
         let ix = (0..state.tasks.len()).find(|ix| state.task_id(*ix) == *task)?;
         let path = ledger.dir().attempt(task, number).command();
-        let command = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let command = serde_json::from_slice(&read(path)?).ok()?;
         let programs = Programs::of(config, &BTreeMap::new()).unwrap_or_default();
         let (step, policy) = (state.step_of(ix), state.created.policy.permission);
         let spec = programs.get(runtime).ok();
@@ -118,4 +120,8 @@ impl Started {
             (true, false) => None,
         }
     }
+}
+
+fn read(path: Utf8PathBuf) -> Option<Vec<u8>> {
+    files::read_capped(path, limits::STATE_FILE_BYTES_MAX).ok()
 }

@@ -86,6 +86,9 @@ pub struct Transcript {
     cleaner: Cleaner,
 }
 
+/// Bytes before a place that are looked at for the beginning of a private key.
+const KEY_BYTES_MAX: u64 = 16 << 10;
+
 /// Makes text fit to be shown: no secrets, no control characters.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cleaner {
@@ -126,7 +129,19 @@ impl Transcript {
         // A line that fills the whole window is shown from the middle of it.
         let whole = if rest.ends_with(b"\n") { start - 1 + rest.len() as u64 } else { start };
         self.offset = if whole < size { whole } else { start };
+        self.look_back().at("cannot read", &self.path)?;
         Ok(self.offset)
+    }
+
+    /// Learns whether what is shown begins in the middle of a private key.
+    fn look_back(&mut self) -> std::io::Result<()> {
+        let Ok(Some(mut file)) = open(&self.path) else { return Ok(()) };
+        let from = self.offset.saturating_sub(KEY_BYTES_MAX);
+        file.seek(SeekFrom::Start(from))?;
+        let mut before = Vec::new();
+        file.take(self.offset - from).read_to_end(&mut before)?;
+        self.cleaner.clean(&String::from_utf8_lossy(&before));
+        Ok(())
     }
 
     /// Shows what was printed since the last look, in whole lines.
@@ -237,13 +252,19 @@ impl Cleaner {
         // Terminal codes go first: one in the middle of a secret would hide it.
         let said = text::printable(said);
         // A private key has many lines, and none but the first says what it is.
-        if self.in_key {
-            self.in_key = !said.contains("-----END");
+        let (end, is_known) = if self.in_key { redact::key_end(&said) } else { (0, true) };
+        if !is_known {
             return redact::REDACTED.to_owned();
         }
+        let (key, said) = said.split_at(end);
         let opens = said.rfind("-----BEGIN ").filter(|at| said[*at..].contains("PRIVATE KEY"));
-        self.in_key = opens.is_some_and(|at| !said[at..].contains("-----END"));
-        redact::redact(&said).into_owned()
+        self.in_key = opens.is_some_and(|at| {
+            let behind = &said[at + 11..];
+            let body = behind.find("-----").map_or("", |at| &behind[at + 5..]);
+            !body.contains("-----END") && !redact::key_end(body).1
+        });
+        let shown = redact::redact(said);
+        if key.is_empty() { shown.into_owned() } else { format!("{}{shown}", redact::REDACTED) }
     }
 }
 
@@ -262,10 +283,10 @@ fn skip_line(input: &mut impl BufRead, begun: &mut Vec<u8>) -> std::io::Result<u
 }
 
 fn open(path: &Utf8Path) -> Result<Option<File>, PathError> {
-    match File::open(path) {
+    match crate::store::files::open_read(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).at("cannot open", path),
+        Err(error) => Err(error),
     }
 }
 

@@ -3,9 +3,12 @@
 use camino::Utf8Path;
 
 use crate::base::flow::StepKind;
+use crate::base::text;
 use crate::config::trust::executable_content;
 use crate::config::{Config, TrustItem};
+use crate::event::{Body, RunCreated};
 use crate::resource::{Catalog, Resource, Roots, Scope, WorkflowFile};
+use crate::store::{ProjectError, seal, tail};
 
 use super::workspace::Workspace;
 
@@ -28,6 +31,47 @@ pub fn project_items(config: &Config, root: &Utf8Path, catalog: &Catalog) -> Vec
         .flat_map(|workflow| of_workflow(workflow, root))
         .collect();
     executable_content(config, steps)
+}
+
+/// Runs in the project's state that this user did not make, and what each of them would execute.
+///
+/// Runs that were imported are none: nothing drives them.
+///
+/// # Errors
+/// The project's files cannot be read.
+pub fn foreign_runs(workspace: &Workspace) -> Result<Vec<(TrustItem, RunCreated)>, ProjectError> {
+    let runs = workspace.project()?.runs()?;
+    let first = runs.into_iter().filter_map(|number| {
+        let log = workspace.dir.run(number).events();
+        Some((number, tail::first(&log).ok()??, log))
+    });
+    let foreign = first.filter_map(|(number, record, log)| {
+        let Body::RunCreated(created) = record.body else { return None };
+        if created.flags.imported.is_some() || seal::is_ours(&created) {
+            return None;
+        }
+        let root = &workspace.found.root;
+        let item = TrustItem {
+            file: log.strip_prefix(root).unwrap_or(&log).to_owned(),
+            line: 1,
+            what: format!("run {number}, which you did not make here"),
+            content: commands_of(&created),
+        };
+        Some((item, created))
+    });
+    Ok(foreign.collect())
+}
+
+/// What a run would execute: its goal for agents, and its commands.
+fn commands_of(created: &RunCreated) -> String {
+    let plan = &created.plan;
+    let steps = plan.steps.iter().filter_map(|step| step.command.clone());
+    let named = plan.commands.values().map(|command| command.command.clone());
+    let agents = plan.steps.iter().any(|step| step.command.is_none());
+    let goal = agents.then(|| format!("agents: {}", text::one_line(&created.goal, 200)));
+    let mut all: Vec<String> = goal.into_iter().chain(steps).chain(named).collect();
+    all.dedup();
+    all.join("\n")
 }
 
 fn of_workflow(workflow: &Resource<WorkflowFile>, root: &Utf8Path) -> Vec<TrustItem> {

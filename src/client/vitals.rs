@@ -3,13 +3,13 @@
 use serde::Deserialize;
 
 use super::rows::listed;
-use crate::base::{TaskId, Time};
+use crate::base::{TaskId, Time, limits};
 use crate::engine::{Evidence, Explanation, State, Vitals, explain_run, explain_task};
 use crate::ledger::Ledger;
 use crate::ledger::attempt_vitals;
 use crate::snapshot::{ChildRow, Live, StatusView, SupervisorRow, WorktreeRow};
 use crate::store::git::resolve;
-use crate::store::{FileLock, RunDir};
+use crate::store::{FileLock, RunDir, files};
 
 /// A run as views see it now.
 pub fn view(ledger: &Ledger, now: Time) -> StatusView {
@@ -101,7 +101,8 @@ pub fn supervisor(dir: &RunDir) -> SupervisorRow {
     if !FileLock::is_held(&dir.supervisor_lock()).unwrap_or(false) {
         return SupervisorRow::default();
     }
-    let text = std::fs::read(dir.supervisor_json()).unwrap_or_default();
+    let file = files::read_capped(dir.supervisor_json(), limits::STATE_FILE_BYTES_MAX);
+    let text = file.unwrap_or_default();
     let pid = serde_json::from_slice::<File>(&text).ok().map(|file| file.pid);
     SupervisorRow { live: true, pid }
 }

@@ -1,6 +1,5 @@
 //! Reads the environment and the configuration files. Nothing else in the program reads the environment.
 
-use std::fs;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,9 +14,9 @@ use super::merge::{Merged, Origin, Overrides, user_origin};
 use super::model::Config;
 use super::problem::{Place, Problem};
 use super::trust::TrustItem;
-use crate::base::limits;
 use crate::base::path::{PathContext, PathError};
-use crate::base::text;
+use crate::base::{redact, text};
+use crate::resource::read_text;
 
 pub(super) const CONFIG_FILE: &str = "config.toml";
 pub(super) const PROJECT_FILE: &str = ".crew/config.toml";
@@ -54,6 +53,8 @@ pub struct ConfigError(pub Vec<Problem>);
 
 impl Environment {
     /// Reads the variables of the process. Called once, in the beginning.
+    ///
+    /// From then on the values of those that are named as secrets are shown and written nowhere.
     pub fn capture() -> Self {
         let mut unreadable = Vec::new();
         let mut variables = Vec::new();
@@ -72,6 +73,8 @@ impl Environment {
         }
         let mut env: Self = variables.into_iter().collect();
         env.unreadable = unreadable;
+        let secret = env.variables().filter(|(name, _)| redact::is_secret_name(name));
+        redact::remember(secret.map(|(_, value)| value));
         env
     }
 }
@@ -91,16 +94,16 @@ impl Config {
         flags: &Overrides,
         instead: Option<(&Utf8Path, &str)>,
     ) -> Loaded {
-        let read_document = |path: &Utf8Path| match instead {
+        let read_document = |path: &Utf8Path, inside: Option<&Utf8Path>| match instead {
             Some((file, text)) if file == path => file::parse(path, text),
-            Some(_) | None => read_document(path),
+            Some(_) | None => read_document(path, inside),
         };
         let mut merged = Merged::default();
         merged.file(file::parse("default.toml".into(), PRESET), |_| Origin::Preset);
         let user_file = env.config_dir().map(|dir| dir.join(CONFIG_FILE));
         match &user_file {
             Some(path) => {
-                let document = read_document(path);
+                let document = read_document(path, None);
                 merged.file(document, user_origin);
             }
             None => merged.warnings.push(
@@ -116,7 +119,7 @@ impl Config {
             let path = root.join(PROJECT_FILE);
             let is_users = user_file.as_deref().is_some_and(|user| is_same(user, &path));
             if !is_users {
-                let document = read_document(&path);
+                let document = read_document(&path, Some(root));
                 executable = executable_of(&document);
                 let shown = user_file.as_ref().map_or_else(
                     || "your own configuration (set HOME or CREW_CONFIG_DIR)".to_owned(),
@@ -203,40 +206,29 @@ fn schedules(root: &Utf8Path) -> Result<Vec<TrustItem>, PathError> {
                 file: Utf8PathBuf::from(SCHEDULES).join(&name),
                 line: 1,
                 what: format!("schedule {}", name.trim_end_matches(".toml")),
-                content: fs::read_to_string(&path).at("cannot read", &path)?,
+                content: read_text(&path, Some(root)).map_err(|(why, _)| refused(&path, why))?,
             })
         })
         .collect()
 }
 
-/// The document at `path`; an empty one when there is no file.
-fn read_document(path: &Utf8Path) -> Document {
-    match read(path) {
-        Ok(Some(source)) => file::parse(path, &source),
-        Ok(None) => Document::default(),
-        Err(problem) => Document { errors: vec![problem], ..Document::default() },
+/// The document at `path`, inside of a folder; an empty one when there is no file.
+fn read_document(path: &Utf8Path, inside: Option<&Utf8Path>) -> Document {
+    match path.symlink_metadata() {
+        Err(error) if is_absent(&error) => return Document::default(),
+        _ => {}
+    }
+    match read_text(path, inside) {
+        Ok(source) => file::parse(path, &source),
+        Err((why, fix)) => {
+            let problem = Problem::new(Place::Whole(path.to_owned()), why).hinted(fix);
+            Document { errors: vec![problem], ..Document::default() }
+        }
     }
 }
 
-fn read(path: &Utf8Path) -> Result<Option<String>, Problem> {
-    let whole = |what: String| Problem::new(Place::Whole(path.to_owned()), what);
-    let size = match fs::metadata(path) {
-        Ok(meta) => meta.len(),
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(whole(format!("cannot be read: {error}"))),
-    };
-    if size > limits::RESOURCE_BYTES_MAX {
-        return Err(whole(format!(
-            "has {size} bytes; a configuration file may have {}",
-            limits::RESOURCE_BYTES_MAX
-        )));
-    }
-    let bytes = fs::read(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
-    String::from_utf8(bytes).map(Some).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let newlines = valid.split(|byte| *byte == b'\n').count();
-        whole(format!("line {newlines} is not valid UTF-8")).hinted("save the file as UTF-8")
-    })
+fn refused(path: &Utf8Path, why: String) -> PathError {
+    PathError { action: "cannot read", path: path.to_owned(), source: io::Error::other(why) }
 }
 
 fn unreadable(error: &PathError) -> Problem {

@@ -330,8 +330,8 @@ fn files_that_cannot_be_read_are_errors_with_their_path() {
     assert_eq!(
         place.said(&loaded.errors),
         [
-            "T/home/.config/crew/config.toml: cannot be read: Is a directory (os error 21) | -",
-            "T/shop/.crew/config.toml: line 2 is not valid UTF-8 | save the file as UTF-8",
+            "T/home/.config/crew/config.toml: this is not a file | remove it or give it another name",
+            "T/shop/.crew/config.toml: the file is not UTF-8 text (line 2) | save it as UTF-8",
         ]
     );
 }

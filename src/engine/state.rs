@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::children::ChildState;
@@ -226,11 +226,14 @@ pub struct ArtifactState {
 }
 
 impl State {
-    /// The state after the first event of a log, or nothing when that is not `run.created`.
+    /// The state after the first event of a log, or nothing when that is not a run whose plan holds together.
     pub fn begin(record: &Record) -> Option<Self> {
         let Body::RunCreated(created) = &record.body else {
             return None;
         };
+        if !created.plan.is_sound() {
+            return None;
+        }
         let steps = created.plan.steps.len();
         let mut state = Self {
             created: Arc::new(created.clone()),
@@ -382,6 +385,19 @@ impl State {
         let first =
             || self.created.git.as_ref().map(|git| (git.commit.as_str(), git.tree.as_str()));
         start.map(|(commit, tree)| (commit.as_str(), tree.as_str())).or_else(first)
+    }
+
+    /// Forgets every place that the log names: whoever wrote it may have meant places of others.
+    ///
+    /// The run is looked at, in its own folder, and nothing else.
+    pub fn disown(&mut self, folder: &Utf8Path) {
+        let created = Arc::make_mut(&mut self.created);
+        created.git = None;
+        folder.clone_into(&mut created.root);
+        self.worktree = None;
+        for task in &mut self.tasks {
+            task.own = None;
+        }
     }
 
     /// The run's name: `project#number`.

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::Programs;
 use crate::agent::OutputFormat;
-use crate::store::AttemptDir;
+use crate::base::limits;
+use crate::store::{AttemptDir, files};
 
 /// The part of `command.json` that tells it.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,7 +21,8 @@ pub struct Printed {
 impl Printed {
     /// What an attempt was started with; nothing before it was, or when its file is gone.
     pub fn of(dir: &AttemptDir) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(dir.command()).ok()?).ok()
+        let bytes = files::read_capped(dir.command(), limits::STATE_FILE_BYTES_MAX).ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// The format, where it was written down.

@@ -32,6 +32,8 @@ pub enum CommitError {
         why: String,
         /// The project whose run it is a copy of.
         copy_of: Option<camino::Utf8PathBuf>,
+        /// Somebody else made it.
+        foreign: bool,
     },
     /// The log could not be written; nothing changed.
     #[error(transparent)]
@@ -170,6 +172,7 @@ impl Locked<'_> {
                 number: self.ledger.state.created.number.0,
                 why: why.clone(),
                 copy_of: self.ledger.health.copy_of.clone(),
+                foreign: self.ledger.health.foreign,
             }),
         }
     }

@@ -9,7 +9,8 @@ use crate::base::{Time, limits};
 use crate::engine::{State, checkpoint};
 use crate::event::{Actor, Body, Record};
 use crate::store::{
-    CatchUp, Damage, FileLock, LogError, LogReader, LogWriter, RunDir, Torn, chain, snapshot_cache,
+    CatchUp, Damage, FileLock, LogError, LogReader, LogWriter, RunDir, Torn, chain, seal,
+    snapshot_cache,
 };
 
 /// A run's folded state together with the place in the log that it stands for.
@@ -30,6 +31,8 @@ pub struct Health {
     pub torn: Option<Torn>,
     /// Why the run can only be read.
     pub read_only: Option<String>,
+    /// Somebody else made it: it came with the files of the project, and nothing of it is executed.
+    pub foreign: bool,
     /// The project whose run this is only a copy of: its processes are none of ours.
     pub copy_of: Option<Utf8PathBuf>,
     /// Where the log is broken; the state stands for the lines before.
@@ -57,6 +60,9 @@ impl OpenError {
     }
 }
 
+/// Why a run that somebody else made is only looked at.
+const FOREIGN: &str =
+    "you did not make it here: it came with the project's files, or is of another user or home";
 /// Times that opening a log begins anew when a writer takes something back meanwhile.
 const REWINDS_MAX: u32 = 8;
 
@@ -117,13 +123,17 @@ impl Ledger {
             return None;
         }
         let mut state = checkpoint::read(&bytes)?;
+        // What somebody else made is folded as it stands: its checkpoint could say anything.
+        if !seal::is_ours(&state.created) {
+            return None;
+        }
         let saved = header.cursor.chain.seq;
         if state.seq != saved {
             return None;
         }
         let mut reader = LogReader::at(dir.events(), header.cursor);
         let found = reader.catch_up(|record| state.apply_record(&record));
-        let health = Health::of(found, dir, &state).ok()?;
+        let health = Health::of(found, dir, &mut state).ok()?;
         Some(Self { dir: dir.clone(), state, reader, health, saved })
     }
 
@@ -146,12 +156,12 @@ impl Ledger {
                 take(&mut state, &record);
             }
         });
-        let Some(state) = state else {
+        let Some(mut state) = state else {
             // Without its first line there is no run to show: why that is so is the error.
             found?;
             return Err(OpenError::NoRun(dir.events()));
         };
-        let health = Health::of(found, &dir, &state)?;
+        let health = Health::of(found, &dir, &mut state)?;
         Ok(Self { dir, state, reader, health, saved: 0 })
     }
 
@@ -216,7 +226,7 @@ impl Ledger {
                 Ok(())
             }
             found => {
-                self.health = Health::of(found, &self.dir, &self.state)?;
+                self.health = Health::of(found, &self.dir, &mut self.state)?;
                 Ok(())
             }
         }
@@ -254,26 +264,35 @@ impl Ledger {
 }
 
 impl Health {
-    fn of(found: Result<CatchUp, LogError>, dir: &RunDir, state: &State) -> Result<Self, LogError> {
+    fn of(
+        found: Result<CatchUp, LogError>,
+        dir: &RunDir,
+        state: &mut State,
+    ) -> Result<Self, LogError> {
+        let created = &state.created;
+        let foreign = created.flags.imported.is_none() && !seal::is_ours(created);
+        let copy_of = copied_from(dir, created);
+        let mut health = Self { torn: None, read_only: None, foreign, copy_of, damage: None };
         match found {
             Ok(found) => {
-                let copy_of = copied_from(dir, &state.created);
-                let why = |root| format!("it is a copy of the run of `{root}`, and goes on there");
+                let copy = health.copy_of.as_ref();
+                let copy = copy
+                    .map(|root| format!("it is a copy of the run of `{root}`, and goes on there"));
                 let newer = found.newer.then(|| "a newer version of crew wrote it".to_owned());
-                let read_only = newer.or_else(|| copy_of.as_ref().map(why));
-                Ok(Self { torn: found.torn, read_only, copy_of, damage: None })
+                health.torn = found.torn;
+                health.read_only = newer.or(copy).or_else(|| foreign.then(|| FOREIGN.to_owned()));
             }
             Err(LogError::Damaged(damage)) => {
-                let read_only = Some(damage.to_string());
-                let copy_of = copied_from(dir, &state.created);
-                Ok(Self { torn: None, read_only, copy_of, damage: Some(damage) })
+                health.read_only = Some(damage.to_string());
+                health.damage = Some(damage);
             }
-            Err(error @ LogError::Newer { .. }) => {
-                let copy_of = copied_from(dir, &state.created);
-                Ok(Self { torn: None, read_only: Some(error.to_string()), copy_of, damage: None })
-            }
-            Err(error) => Err(error),
+            Err(error @ LogError::Newer { .. }) => health.read_only = Some(error.to_string()),
+            Err(error) => return Err(error),
         }
+        if foreign {
+            state.disown(dir.path());
+        }
+        Ok(health)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Signs of life of an attempt, read from its files without asking anybody.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::UNIX_EPOCH;
 
@@ -9,7 +8,7 @@ use camino::Utf8Path;
 use crate::base::{Time, limits, redact, text};
 use crate::engine::AttemptVitals;
 use crate::event::Usage;
-use crate::store::{AttemptDir, FileLock, PlaceFile};
+use crate::store::{AttemptDir, FileLock, PlaceFile, files};
 
 /// What is seen of one attempt now.
 pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
@@ -50,12 +49,12 @@ fn touched(path: &Utf8Path, needs_content: bool) -> Option<Time> {
 
 /// The end of a file as one line that may be shown.
 fn tail(path: &Utf8Path) -> Option<String> {
-    let mut file = File::open(path).ok()?;
+    let mut file = files::open_read(path).ok()?;
     let size = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(size.saturating_sub(limits::STDERR_TAIL_BYTES))).ok()?;
     let mut bytes = Vec::new();
     file.take(limits::STDERR_TAIL_BYTES).read_to_end(&mut bytes).ok()?;
-    let said = String::from_utf8_lossy(&bytes);
+    let said = redact::redact(&text::printable(&String::from_utf8_lossy(&bytes))).into_owned();
     let last = said.trim_end().lines().next_back().unwrap_or_default();
-    Some(text::one_line(&redact::redact(&text::printable(last)), limits::SUMMARY_CHARS_MAX))
+    Some(text::one_line(last, limits::SUMMARY_CHARS_MAX))
 }

@@ -9,7 +9,7 @@ use crate::base::flow::{
     Access, Condition, Expands, FieldType, Fire, Isolation, Join, Loop, MemoryScope, OnStale,
     StepKind,
 };
-use crate::base::{ArtifactName, StepId, TaskId};
+use crate::base::{ArtifactName, StepId, TaskId, limits};
 
 /// Position of a step in its plan.
 pub type StepIx = usize;
@@ -304,6 +304,17 @@ pub struct SkillPlan {
 }
 
 impl Plan {
+    /// Whether its parts exist that it names by number, and it is no larger than a plan may be.
+    ///
+    /// What [`super::build`] makes is; a log may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let is_step = |step: &StepIx| *step < self.steps.len();
+        let tasks: u64 = self.steps.iter().map(|step| u64::from(step.slots)).sum();
+        let channels = self.channels.iter().flat_map(|channel| [&channel.from, &channel.to]);
+        tasks <= limits::TASKS_MAX as u64
+            && self.start.iter().chain(&self.end).chain(&self.rework).chain(channels).all(is_step)
+    }
+
     /// Number of tasks of the whole run.
     pub fn task_count(&self) -> usize {
         self.steps.iter().map(|step| step.slots as usize).sum()

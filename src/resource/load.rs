@@ -11,12 +11,12 @@ use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::base::limits::RESOURCE_BYTES_MAX;
 use crate::base::text::did_you_mean;
 
 use super::agent::{self, AgentFile};
 use super::builtin::{self, Builtin};
 use super::diagnostic::{Diagnostic, Findings};
+use super::file::{Problem, read_text};
 use super::kind::{Kind, Scope};
 use super::skill::{self, SkillFile};
 use super::team::{self, TeamFile};
@@ -260,7 +260,7 @@ impl<T> Shelf<T> {
             for (scope, path) in candidates(self.kind, &self.roots, &mut found.diagnostics) {
                 let project = self.roots.project.as_deref();
                 let inside = project.filter(|_| scope == Scope::Project);
-                match read(&path, inside) {
+                match read_text(&path, inside) {
                     Ok(text) => self.add(self.resource(scope, path, text), &mut found),
                     Err((message, fix)) => found.diagnostics.extend(one_error(&path, message, fix)),
                 }
@@ -337,9 +337,6 @@ fn candidates(
     files
 }
 
-/// What went wrong with a file, and what to do.
-type Problem = (String, &'static str);
-
 fn one_error(path: &Utf8Path, message: String, fix: &str) -> Vec<Diagnostic> {
     let mut findings = Findings::new(path);
     findings.error(Pos::START, message, fix);
@@ -383,40 +380,4 @@ fn list(kind: Kind, folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Problem> {
 fn is_absent(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-/// Reads a file, which must lie inside `inside` after all symbolic links are followed.
-fn read(path: &Utf8Path, inside: Option<&Utf8Path>) -> Result<String, Problem> {
-    let unreadable = |error: std::io::Error| {
-        (format!("the file cannot be read: {error}"), "look at its permissions")
-    };
-    if let Some(root) = inside {
-        let (real, root) = (
-            path.canonicalize_utf8().map_err(unreadable)?,
-            root.canonicalize_utf8().map_err(unreadable)?,
-        );
-        if !real.starts_with(&root) {
-            return Err((
-                "the file is a symbolic link out of the project".to_owned(),
-                "copy the file into the project, or keep it in your own configuration folder",
-            ));
-        }
-    }
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(("this is not a file".to_owned(), "remove it or give it another name"));
-    }
-    if metadata.len() > RESOURCE_BYTES_MAX {
-        return Err((
-            format!("the file has {} bytes; at most {RESOURCE_BYTES_MAX} are read", metadata.len()),
-            "move long material into files that the text names",
-        ));
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|error| {
-        (
-            format!("the file is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()),
-            "save it as UTF-8",
-        )
-    })
 }

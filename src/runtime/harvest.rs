@@ -188,7 +188,7 @@ fn broken(format: OutputFormat, exit: &ExitFile, report: &TurnReport) -> Option<
         }
         (None, None) => "it ended in the middle of its turn".to_owned(),
     };
-    Some(redact::redact(&text::one_line(&why, limits::SUMMARY_CHARS_MAX)).into_owned())
+    Some(text::one_line(&redact::redact(&why), limits::SUMMARY_CHARS_MAX))
 }
 
 /// The failure that ended a turn, in the program's words: its last error, what it tried again and again,
@@ -217,7 +217,7 @@ fn fault(
     let is_limit = matches!(kind, ErrorKind::RateLimit | ErrorKind::Overload);
     let in_words = || reset::reset_at(words, exit.ended_at, &TimeZone::system());
     let reset_at = reset_at.or_else(|| is_limit.then(in_words).flatten());
-    let text = redact::redact(&text::one_line(words, limits::SUMMARY_CHARS_MAX)).into_owned();
+    let text = text::one_line(&redact::redact(words), limits::SUMMARY_CHARS_MAX);
     Some(Fault { kind, retryable, reset_at, text, hint: String::new() })
 }
 

@@ -17,7 +17,7 @@ use super::mail;
 use super::supervisor::{Key, Supervisor};
 use crate::agent::live::{Note, Order, OrderKind};
 use crate::base::path::{PathContext, PathError};
-use crate::base::{limits, redact, text};
+use crate::base::{limits, redact};
 use crate::engine::{Command, Input, State};
 use crate::event::attempt::Question;
 use crate::event::body::MessageDelivered;
@@ -247,7 +247,7 @@ fn known<'a>(state: &'a State, task: TaskIx, question: &Question) -> Known<'a> {
 
 /// A request of a program as it may go on record.
 fn question(text: &str, choices: &[String]) -> Question {
-    let text = text::middle_cut(text, limits::MESSAGE_BYTES_MAX);
+    let text = redact::middle_cut(text, limits::MESSAGE_BYTES_MAX);
     let choices = choices.iter().map(|choice| redact::redact(choice).into_owned()).collect();
     Question { text: redact::redact(&text).into_owned(), choices }
 }

@@ -37,6 +37,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
         Err(error) => return say(&super::error_chain(&error)),
     };
     let guard = start_log(&run);
+    crate::store::seal::keep_in(Environment::capture().user_state_dir(), false);
     let outcome = Ledger::open_checked(run)
         .map_err(|error| super::error_chain(&error))
         .and_then(|ledger| begin(project, ledger, lock));

@@ -1,13 +1,11 @@
 //! All schedules of a project: its own, and those of the user that name it.
 
-use std::fs;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::file::{Schedule, parse};
-use crate::base::limits;
-use crate::resource::{Diagnostic, Severity};
+use crate::resource::{Diagnostic, Severity, read_text};
 
 /// Whose a schedule is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,9 +76,12 @@ impl Schedules {
             .collect();
         paths.sort();
         for path in paths {
-            let found = match read(&path) {
+            let inside = (scope == Scope::Project).then_some(root);
+            let found = match read_text(&path, inside) {
                 Ok(text) => parse(&path, &shown(&path), scope, root, home, &text),
-                Err(why) => Err(whole(shown(&path), why)),
+                Err((why, fix)) => {
+                    Err(Diagnostic { fix: fix.to_owned(), ..whole(shown(&path), why) })
+                }
             };
             match found {
                 Ok(Some(schedule)) => {
@@ -104,21 +105,14 @@ fn whole(file: Utf8PathBuf, message: String) -> Diagnostic {
     Diagnostic { file, line: 1, column: 1, severity, message, fix }
 }
 
-fn read(path: &Utf8Path) -> Result<String, String> {
-    let meta = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
-    if !meta.is_file() || meta.len() > limits::RESOURCE_BYTES_MAX {
-        return Err("is not a file that a schedule fits into".to_owned());
-    }
-    let bytes = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|_| "is not valid UTF-8".to_owned())
-}
-
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,5 @@
 //! Reading on in a file to which lines are appended.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use camino::Utf8Path;
@@ -23,7 +22,7 @@ impl Appended {
         limit: u64,
         mut line: impl FnMut(&[u8]),
     ) -> io::Result<bool> {
-        let mut file = File::open(path)?;
+        let mut file = super::files::open_read(path).map_err(|error| error.source)?;
         if file.metadata()?.len() <= self.offset {
             return Ok(false);
         }

@@ -9,6 +9,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use super::files::{self, Durability};
 use super::layout::RunDir;
 use crate::base::path::{PathContext, PathError};
+use crate::base::redact::redact;
 use crate::base::{ArtifactName, limits};
 
 /// Why an artifact could not be stored.
@@ -43,12 +44,18 @@ pub struct Content {
     pub bytes: u64,
 }
 
-/// Stores bytes as an artifact; they are on disk when this returns.
+/// Stores bytes as an artifact, a text without its secrets; they are on disk when this returns.
 ///
 /// # Errors
 /// An artifact of that name stays as it was.
 pub fn store(run: &RunDir, name: &ArtifactName, bytes: &[u8]) -> Result<Stored, ArtifactError> {
-    store_from(run, name, bytes, limits::ARTIFACT_BYTES_MAX)
+    let clean = std::str::from_utf8(bytes).map(redact);
+    store_from(
+        run,
+        name,
+        clean.as_ref().map_or(bytes, |text| text.as_bytes()),
+        limits::ARTIFACT_BYTES_MAX,
+    )
 }
 
 /// Stores a copy of the file `path` below `root` as an artifact; it is on disk when this returns.
@@ -67,7 +74,9 @@ pub fn store_file(
     if file.metadata().at("cannot read", path)?.len() > limits::ARTIFACT_BYTES_MAX {
         return Err(ArtifactError::TooLarge(name.clone()));
     }
-    store_from(run, name, file, limits::ARTIFACT_BYTES_MAX)
+    let mut bytes = Vec::new();
+    (&file).take(limits::ARTIFACT_BYTES_MAX + 1).read_to_end(&mut bytes).at("cannot read", path)?;
+    store(run, name, &bytes)
 }
 
 /// Reads an artifact, `max` bytes at most.

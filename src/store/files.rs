@@ -5,13 +5,16 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 
 use camino::Utf8Path;
 use rustix::fs::OFlags;
 
 use crate::base::PathError;
 use crate::base::path::PathContext;
+
+/// Name of the folder of the runs in a project's state.
+pub(super) const RUNS: &str = "runs";
 
 /// What survives a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,7 @@ pub fn write_atomic_with<T>(
     durability: Durability,
     fill: impl FnOnce(&mut File) -> io::Result<T>,
 ) -> Result<T, PathError> {
+    refuse_linked_folders(path)?;
     let folder = folder_of(path);
     let mut temporary =
         tempfile::Builder::new().prefix(".new-").tempfile_in(folder).at("cannot write", path)?;
@@ -63,6 +67,7 @@ pub fn write_atomic_with<T>(
 /// It cannot be created, or something that is not a folder stands there.
 pub fn create_private_dir(path: impl AsRef<Utf8Path>) -> Result<(), PathError> {
     let path = path.as_ref();
+    refuse_linked_folders(path)?;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -123,21 +128,46 @@ pub fn refuse_link(path: &Utf8Path) -> Result<(), PathError> {
     }
 }
 
+/// Refuses a folder of another user, who could put anything in the place of what is written there.
+///
+/// # Errors
+/// It is one, or it cannot be looked at.
+pub fn refuse_others(folder: &Utf8Path) -> Result<(), PathError> {
+    let owner = folder.metadata().at("cannot look at", folder)?.uid();
+    if owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let why = "it belongs to another user (`CREW_STATE_DIR` moves the state)";
+    Err(io::Error::other(why)).at("refused to write into", folder)
+}
+
 /// Reads a text file of at most `max` bytes.
 ///
 /// # Errors
 /// It cannot be read, is longer, or is not UTF-8.
 pub fn read_text_capped(path: impl AsRef<Utf8Path>, max: u64) -> Result<String, PathError> {
     let path = path.as_ref();
-    let mut text = String::new();
+    let bytes = read_capped(path, max)?;
+    let text = String::from_utf8(bytes);
+    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+        .at("cannot read", path)
+}
+
+/// Reads a file of at most `max` bytes, whatever they are.
+///
+/// # Errors
+/// It cannot be read, or is longer.
+pub fn read_capped(path: impl AsRef<Utf8Path>, max: u64) -> Result<Vec<u8>, PathError> {
+    let path = path.as_ref();
+    let mut bytes = Vec::new();
     let mut file = open_read(path)?.take(max.saturating_add(1));
-    file.read_to_string(&mut text).at("cannot read", path)?;
-    if text.len() as u64 > max {
+    file.read_to_end(&mut bytes).at("cannot read", path)?;
+    if bytes.len() as u64 > max {
         let source =
             io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {max} bytes"));
         return Err(source).at("cannot read", path);
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 /// Gives what can be read to `take`, piece by piece.
@@ -183,6 +213,7 @@ pub(super) fn open(
     action: &'static str,
     options: &mut OpenOptions,
 ) -> Result<File, PathError> {
+    refuse_linked_folders(path)?;
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = options
         .mode(0o600)
@@ -194,6 +225,21 @@ pub(super) fn open(
         return Ok(file);
     }
     Err(io::Error::other("it is not a regular file")).at(action, path)
+}
+
+/// Refuses a path inside the folder of the runs on which a folder is a symbolic link.
+///
+/// Everything before it may be one: people put their projects where they like.
+fn refuse_linked_folders(path: &Utf8Path) -> Result<(), PathError> {
+    let parts: Vec<&str> = path.as_str().split('/').collect();
+    let Some(runs) = parts.iter().rposition(|part| *part == RUNS) else { return Ok(()) };
+    let mut ends = parts[..runs].iter().map(|part| part.len() + 1).sum::<usize>();
+    for part in &parts[runs..parts.len().saturating_sub(1)] {
+        ends += part.len();
+        refuse_link(Utf8Path::new(&path.as_str()[..ends]))?;
+        ends += 1;
+    }
+    Ok(())
 }
 
 /// The folder that a file is in.

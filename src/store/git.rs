@@ -184,7 +184,7 @@ pub fn git_with(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Vec
 pub fn git_head(dir: &Utf8Path, args: &[&str], most: usize) -> Result<(Vec<u8>, bool), GitError> {
     let mut command = command(dir);
     let mut child = command
-        .args(args)
+        .args(plain(args))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -263,7 +263,7 @@ fn common_dir(dir: &Utf8Path) -> Result<Option<Utf8PathBuf>, GitError> {
 
 fn output_once(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Output, GitError> {
     let mut command = command(dir);
-    command.args(args);
+    command.args(plain(args));
     if let Some(index) = call.index {
         command.env("GIT_INDEX_FILE", index);
     }
@@ -283,12 +283,39 @@ fn output_once(dir: &Utf8Path, args: &[&str], call: &GitCall<'_>) -> Result<Outp
     command.output().map_err(GitError::Start)
 }
 
+/// The words of a call whose answer is text that only git makes: no program that a repository names for differences.
+fn plain<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let mut words = args.to_vec();
+    let verb = verb(args);
+    if ["diff", "log", "show"].contains(&verb)
+        && let Some(at) = args.iter().position(|word| *word == verb)
+    {
+        words.insert(at + 1, "--no-ext-diff");
+        words.insert(at + 1, "--no-textconv");
+    }
+    words
+}
+
+/// Settings of a repository that would have a program run where git only looks.
+const SETTINGS: [&str; 10] = [
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "core.quotePath=off",
+    "-c",
+    "gc.auto=0",
+];
+
 /// Git in `dir`, with nothing to do yet.
 pub(super) fn command(dir: &Utf8Path) -> Command {
     let mut command = Command::new("git");
     command
         .current_dir(dir)
-        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0"])
+        .args(SETTINGS)
         .stdin(Stdio::null())
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_OPTIONAL_LOCKS", "0")
@@ -381,6 +408,45 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn a_look_runs_no_program_that_the_repository_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(dir.path()).unwrap();
+        git(root, &["init", "-q"]).unwrap();
+        for (file, text) in [("a", "one"), (".gitattributes", "* diff=evil")] {
+            std::fs::write(root.join(file), text).unwrap();
+        }
+        git(root, &["add", "-A"]).unwrap();
+        git_as_author(root, &["commit", "-q", "-m", "first"]).unwrap();
+        let evil = format!("sh -c 'touch {root}/ran; cat'");
+        for name in [
+            "core.fsmonitor",
+            "core.pager",
+            "diff.external",
+            "diff.evil.command",
+            "diff.evil.textconv",
+            "gpg.program",
+            "core.sshCommand",
+            "credential.helper",
+        ] {
+            git(root, &["config", name, &evil]).unwrap();
+        }
+        git(root, &["config", "log.showSignature", "true"]).unwrap();
+        std::fs::write(root.join("a"), "two").unwrap();
+        for args in [
+            &["status", "--porcelain"][..],
+            &["diff"],
+            &["diff", "--numstat", "HEAD"],
+            &["log", "-p"],
+            &["show", "HEAD"],
+            &["ls-files", "-m"],
+        ] {
+            git(root, args).unwrap();
+            git_head(root, args, 10_000).unwrap();
+            assert!(!root.join("ran").exists(), "{args:?}");
+        }
     }
 
     #[test]

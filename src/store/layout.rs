@@ -99,7 +99,7 @@ impl ProjectDir {
 
     /// Folder of all runs.
     pub fn runs(&self) -> Utf8PathBuf {
-        self.state.join("runs")
+        self.state.join(super::files::RUNS)
     }
 
     /// One run.

@@ -19,6 +19,7 @@ pub mod memory;
 pub mod place;
 pub mod project;
 pub mod salvage;
+pub mod seal;
 pub mod snapshot_cache;
 pub mod tail;
 pub mod token;

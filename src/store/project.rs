@@ -253,6 +253,8 @@ fn write(dir: &ProjectDir, file: &ProjectFile) -> Result<(), ProjectError> {
 }
 
 fn create_folders(dir: &ProjectDir) -> Result<(), PathError> {
+    files::create_private_dir(dir.state())?;
+    files::refuse_others(dir.state())?;
     for folder in [dir.state(), dir.worktrees()] {
         files::create_ignored_dir(folder)?;
     }

@@ -50,6 +50,7 @@ impl Place {
         let lock = ProjectLock::take(&self.dir).unwrap();
         let number = self.project.allocate(&lock).unwrap();
         created.number = number;
+        created.uid = crew::store::seal::mint_in(&self.home.join(".local/state/crew")).unwrap();
         let first = script::first(created);
         let mut ledger = Ledger::create(self.dir.run(number), script::START, first).unwrap();
         for (ms, input) in inputs {

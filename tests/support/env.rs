@@ -15,7 +15,7 @@ use crew::event::{Actor, Limits, Priority, Rule, RunCreated, Status};
 use crew::ledger::Ledger;
 use crew::plan::Plan;
 use crew::runtime::Clock;
-use crew::store::{FileLock, Project, ProjectDir, ProjectLock};
+use crew::store::{FileLock, Project, ProjectDir, ProjectLock, seal};
 
 /// A home, a configuration folder and a project that nobody else knows.
 pub struct TestEnv {
@@ -148,6 +148,12 @@ impl TestEnv {
 
     /// A queued run that nobody drives yet.
     pub fn run_for_supervisor(&self, slug: &str, plan: &str) -> Run {
+        let uid = seal::mint_in(&self.home.join(".local/state/crew")).unwrap();
+        self.run_named(slug, plan, uid)
+    }
+
+    /// The same with this name, whoever made it.
+    pub fn run_named(&self, slug: &str, plan: &str, uid: String) -> Run {
         let dir = self.dir();
         let mut project = Project::ensure(dir.clone()).unwrap();
         let lock = ProjectLock::take(&dir).unwrap();
@@ -161,7 +167,7 @@ impl TestEnv {
             number,
             project: project.slug().to_owned(),
             slug: slug.to_owned(),
-            uid: format!("{:032x}", number.0),
+            uid,
             goal: format!("do {slug}"),
             plan: Arc::new(plan),
             policy: Box::default(),

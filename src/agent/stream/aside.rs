@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::json::{at, blocks, list, text};
 use crate::base::Time;
 use crate::base::compare::{self, DiffTag};
-use crate::base::text::middle_cut;
+use crate::base::redact::middle_cut;
 
 /// Bytes that are kept of what a tool was given or gave back.
 const BODY_BYTES_MAX: usize = 16 << 10;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::json::{DETAIL_CHARS_MAX, at, count, detail, list, outcome, text, text_or_empty};
 use super::{Totals, failure};
 use crate::agent::observation::{ErrorKind, Observation, ResultStatus, Usage};
-use crate::base::text::one_line;
+use crate::base::redact::one_line;
 
 /// Reads the stream.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::failure;
 use super::json::{at, count, detail, list, outcome, text, text_or_empty};
 use crate::agent::observation::{Observation, ResultStatus, Usage};
-use crate::base::text::one_line;
+use crate::base::redact::one_line;
 
 /// Subjects of notifications that say nothing to add.
 const QUIET: [&str; 9] = [

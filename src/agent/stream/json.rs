@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::base::text;
+use crate::base::redact;
 
 /// Characters of a line about a tool call.
 pub(super) const DETAIL_CHARS_MAX: usize = 200;
@@ -67,12 +67,12 @@ pub(super) fn detail(input: &Value) -> String {
         | Value::Array(_)
         | Value::Object(_) => input.to_string(),
     };
-    text::one_line(&telling.unwrap_or_else(whole), DETAIL_CHARS_MAX)
+    redact::one_line(&telling.unwrap_or_else(whole), DETAIL_CHARS_MAX)
 }
 
 /// One line about what a tool gave back: a text, or blocks of text.
 pub(super) fn outcome(content: &Value) -> String {
-    text::one_line(&blocks(content), DETAIL_CHARS_MAX)
+    redact::one_line(&blocks(content), DETAIL_CHARS_MAX)
 }
 
 /// A text, or the texts of a list of blocks.

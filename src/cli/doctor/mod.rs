@@ -1,17 +1,24 @@
 //! `crew doctor`: looks for whatever may keep crew from working here, and says how to mend it.
 
 mod executor;
+mod fix;
+mod leftovers;
 mod notify;
 mod project;
 mod runs;
 mod schedules;
+mod secrets;
 mod system;
 
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
+use self::fix::Fix;
+use super::target::Target;
 use super::{Context, Exit, Result};
+use crate::base::Time;
 use crate::base::limits::JSON_SCHEMA;
+use crate::client::Workspace;
 use crate::config::{Config, Overrides};
 use crate::store::{ProjectDir, discover};
 
@@ -23,6 +30,12 @@ pub struct Args {
     /// Send a test notice in every way that is configured.
     #[arg(long)]
     pub notify: bool,
+    /// Mend what can be mended without losing anything.
+    #[arg(long)]
+    pub fix: bool,
+    /// Look for keys and tokens in the files of a run, and for nothing else; only their places are told.
+    #[arg(long, value_name = "RUN")]
+    pub secrets: Option<String>,
 }
 
 /// How bad a finding is.
@@ -58,11 +71,39 @@ struct Finding {
     text: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     hint: String,
+    /// `--fix` has mended it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fixed: bool,
+    #[serde(skip)]
+    fix: Option<Fix>,
 }
 
 impl Finding {
     fn new(check: &'static str, level: Level, text: impl Into<String>) -> Self {
-        Self { check, level, text: text.into(), hint: String::new() }
+        Self { check, level, text: text.into(), hint: String::new(), fixed: false, fix: None }
+    }
+
+    /// It can be mended.
+    fn fixed_by(mut self, fix: Fix) -> Self {
+        self.hint = format!("`crew doctor --fix`: {}", fix.words());
+        self.fix = Some(fix);
+        self
+    }
+
+    /// Mends it, if that is possible.
+    fn mend(&mut self, place: &Place, now: Time) {
+        let Some(fix) = self.fix.take() else { return };
+        match fix.apply(&place.dir, place.workspace.as_ref(), now) {
+            Ok(()) => {
+                (self.level, self.fixed) = (Level::Ok, true);
+                self.hint.clear();
+                self.text.push_str("; mended");
+            }
+            Err(why) => {
+                self.level = Level::Error;
+                self.hint = format!("this cannot be mended: {why}");
+            }
+        }
     }
 
     fn hinted(mut self, hint: impl Into<String>) -> Self {
@@ -83,7 +124,14 @@ struct Json<'a> {
 /// # Errors
 /// The output is gone.
 pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
-    let findings = look(args, context);
+    let findings = match &args.secrets {
+        Some(wanted) => {
+            let workspace = context.workspace()?;
+            let run = Target::find_run(&workspace, wanted)?;
+            secrets::look(&workspace.dir.run(run))
+        }
+        None => look(args, context),
+    };
     if context.json {
         let version = env!("CARGO_PKG_VERSION");
         context.write_json(&Json { schema_version: JSON_SCHEMA, version, findings: &findings })?;
@@ -98,6 +146,13 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     }
     let is_bad = findings.iter().any(|found| matches!(found.level, Level::Warning | Level::Error));
     Ok(if is_bad { Exit::Invalid } else { Exit::Ok })
+}
+
+/// Where is looked, once it is known.
+struct Place {
+    dir: ProjectDir,
+    /// The project with its configuration, where that can be used.
+    workspace: Option<Workspace>,
 }
 
 fn look(args: &Args, context: &Context) -> Vec<Finding> {
@@ -130,5 +185,12 @@ fn look(args: &Args, context: &Context) -> Vec<Finding> {
     findings.extend(notify::look(config, &context.env, &found.root, test));
     findings.extend(schedules::look(&context.env, &found.root, &dir));
     findings.extend(runs::undriven(&dir));
+    let place = Place { workspace: context.workspace().ok(), dir };
+    findings.extend(leftovers::look(&place.dir, place.workspace.as_ref(), context.now));
+    if args.fix {
+        for finding in &mut findings {
+            finding.mend(&place, context.now);
+        }
+    }
     findings
 }

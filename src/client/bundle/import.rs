@@ -1,6 +1,7 @@
 //! Taking a bundle in: unpacked and checked beside the runs, then renamed into its place.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -41,6 +42,7 @@ pub fn import(workspace: &Workspace, file: &Utf8Path) -> Result<Imported, Bundle
     let mut project = Project::ensure(workspace.dir.clone())?;
     let place = tempfile::Builder::new()
         .prefix(".import-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir_in(workspace.dir.runs())
         .at("cannot write into", workspace.dir.runs())?;
     let staging = Utf8PathBuf::try_from(place.path().to_owned())

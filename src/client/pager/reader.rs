@@ -9,7 +9,7 @@ use super::lines;
 use super::{CallEnd, Item, Place, Reading, ToolCall};
 use crate::agent::{Aside, CallAside, Decoder, Edit, Observation, OutputFormat};
 use crate::base::path::PathError;
-use crate::base::{limits, text};
+use crate::base::{limits, redact};
 use crate::client::transcript::{Cleaner, Entry, Kind, Said};
 
 /// Bytes before a window in which a private key may begin whose rest stands in it.
@@ -125,7 +125,7 @@ impl Reader {
         let is_text = self.format == OutputFormat::Text || self.reading == Reading::Lines;
         if is_text && !self.begun.is_empty() {
             let line = String::from_utf8_lossy(&self.begun);
-            let line = text::middle_cut(&line, limits::RAW_LINE_BYTES_MAX).into_owned();
+            let line = redact::middle_cut(&line, limits::RAW_LINE_BYTES_MAX).into_owned();
             seen.push(match self.reading {
                 Reading::Entries => Observation::Text { text: line },
                 Reading::Lines => Observation::Raw { line },
@@ -146,7 +146,7 @@ impl Reader {
             Reading::Lines => {
                 let line = String::from_utf8_lossy(line);
                 let line = line.trim_end_matches('\r');
-                let line = text::middle_cut(line, limits::RAW_LINE_BYTES_MAX).into_owned();
+                let line = redact::middle_cut(line, limits::RAW_LINE_BYTES_MAX).into_owned();
                 self.take(vec![Observation::Raw { line }], Aside::default(), self.offset, met);
             }
             Reading::Entries => {

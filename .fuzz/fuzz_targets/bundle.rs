@@ -1,0 +1,8 @@
+//! See `import` in `tests/fuzz/targets.rs`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod all;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| all::targets::import(data));

@@ -1,0 +1,8 @@
+//! See `front_matter` in `tests/fuzz/targets.rs`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod all;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| all::targets::front_matter(data));
