@@ -226,7 +226,8 @@ fn doctor_names_the_places_of_secrets_and_never_what_they_are() {
     let text = String::from_utf8_lossy(&clean.stdout).into_owned();
     assert_eq!(clean.status.code(), Some(0), "{text}");
     assert!(
-        text.contains("note") && text.contains(&format!("tasks/{task}/1/stdout.jsonl:1: Anthropic key")),
+        text.contains("note")
+            && text.contains(&format!("tasks/{task}/1/stdout.jsonl:1: Anthropic key")),
         "{text}"
     );
     // As a crew that did not know this kind of key would have left it.
