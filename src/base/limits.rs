@@ -224,6 +224,8 @@ pub const HOST_ANSWER_MS: u64 = 30_000;
 pub const HOST_RETRY_MS: u64 = 250;
 /// Milliseconds of the longest such wait.
 pub const HOST_RETRY_MS_MAX: u64 = 15_000;
+/// Milliseconds after which a connection is closed when nothing runs on its host.
+pub const HOST_IDLE_MS: u64 = 60_000;
 /// Milliseconds between two looks of a host at an attempt whose shim it cannot wait for.
 pub const HOST_LOOK_MS: u64 = 200;
 /// Bytes kept of what ssh or a command of Slurm says as its error.

@@ -22,6 +22,7 @@ use crate::runtime::error_chain;
 use crate::runtime::process::{self, Pid, Signal};
 use crate::runtime::shim::NOT_STARTED;
 use crate::runtime::shim::signals::Signals;
+use crate::store::files::open_read;
 use crate::store::{AttemptDir, FileLock};
 
 /// The version of this program.
@@ -231,7 +232,7 @@ fn job(version: &str, dir: &AttemptDir) -> Result<(), String> {
 /// Reads the environment of an attempt and removes the file.
 fn read_environment(path: &Utf8PathBuf) -> Result<Vec<(String, String)>, PathError> {
     let mut text = String::new();
-    let mut file = std::fs::File::open(path).at("cannot open", path)?;
+    let mut file = open_read(path)?;
     file.read_to_string(&mut text).at("cannot read", path)?;
     std::fs::remove_file(path).at("cannot remove", path)?;
     serde_json::from_str(&text).at("cannot understand", path)

@@ -215,7 +215,10 @@ impl Link {
         loop {
             let has_unknown = self.attempts.values().any(|attempt| attempt.is_unknown);
             let pause = tokio::time::sleep(Duration::from_millis(limits::HOST_RETRY_MS_MAX));
+            let idle = tokio::time::sleep(Duration::from_millis(limits::HOST_IDLE_MS));
             tokio::select! {
+                // A run may wait for a person for days; the next attempt opens another one.
+                () = idle, if self.is_idle() => return Some("nothing runs there".to_owned()),
                 () = pause, if has_unknown => {
                     self.take_ended();
                     for ask in self.asks_for_unknown() {

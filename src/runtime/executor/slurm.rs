@@ -4,7 +4,6 @@
 //! record in the shared folder tells that an attempt has ended; Slurm is asked for those that leave none.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::OpenOptionsExt;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use crate::base::path::{PathContext, PathError};
 use crate::base::{Site, limits, text};
 use crate::runtime::attempt_files::{CommandFile, revoke};
 use crate::runtime::error_chain;
-use crate::store::files::read_text_capped;
+use crate::store::files::{Durability, read_text_capped, write_atomic};
 use crate::store::{AttemptDir, FileLock, PlaceFile};
 
 /// Before the mark in the name of a job.
@@ -406,17 +405,13 @@ fn never(job: Job, why: String) {
     drop(job.done.send(End::NotStarted(why)));
 }
 
-/// Leaves the environment where only this user can read it, and where the job takes it away.
+/// Leaves the environment where only this user can read it and the job takes it away, and makes the job's own file.
 fn write_environment(dir: &AttemptDir, env: &[(String, String)]) -> Result<(), PathError> {
     let path = dir.environment();
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .at("cannot create", &path)?;
-    serde_json::to_writer(&file, env).at("cannot write", &path)
+    let text = serde_json::to_vec(env).at("cannot write", &path)?;
+    write_atomic(&path, &text, Durability::Quick)?;
+    // Slurm appends to it; a file that it made itself everybody could read.
+    write_atomic(dir.job_output(), b"", Durability::Quick)
 }
 
 fn remove_environment(dir: &AttemptDir) {
