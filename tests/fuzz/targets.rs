@@ -268,6 +268,9 @@ pub fn redaction(data: &[u8]) {
     let around = String::from_utf8_lossy(rest);
     let secrets = words::secrets();
     let secret = &secrets[usize::from(*which) % secrets.len()];
+    if around.contains(&secret.hidden) {
+        return;
+    }
     let at = around.floor_char_boundary(around.len() * usize::from(*at) / 255);
     // A word of its own, as long as it is one: what is glued to it may be a part of it, or make another of it.
     let whole = format!("{}\n{}\n{}", &around[..at], secret.text, &around[at..]);
