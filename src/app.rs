@@ -128,6 +128,7 @@ fn context(cli: &Cli) -> Result<Context> {
         color,
         out_is_terminal: std::io::stdout().is_terminal(),
         kill: crate::runtime::stop_attempts,
+        elsewhere: crate::runtime::probe,
         sessions: crate::runtime::doors(),
         dashboard: |workspace, run, recovers| {
             let verbs = verbs();

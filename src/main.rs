@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         (Some("children"), _) => crew::app::children(&args[2..]),
         (Some("supervise"), _) => crew::runtime::supervise(&args[2..]),
         (Some("drive"), _) => crew::drive::main(&args[2..]),
+        (Some("host"), _) => crew::runtime::host(&args[2..]),
         (Some("rehearse"), _) => crew::rehearsal::main(&args[2..]),
         _ => crew::app::main(args),
     }

@@ -12,6 +12,8 @@ mod decide;
 mod guard;
 #[path = "commands/help.rs"]
 mod help;
+#[path = "commands/mend.rs"]
+mod mend;
 #[path = "commands/resources.rs"]
 mod resources;
 #[path = "commands/runs.rs"]

@@ -371,3 +371,13 @@ fn commands_that_documents_name_exist() {
     }
     check(&faults);
 }
+
+/// One that is missing counts as changed, and everything is built anew with every command.
+#[test]
+fn what_the_build_looks_at_is_there() {
+    let mark = "cargo::rerun-if-changed=";
+    let script = read(".cargo/build.rs");
+    let paths = script.lines().filter_map(|line| line.split_once(mark)?.1.split('"').next());
+    let paths: Vec<&str> = paths.collect();
+    assert!(!paths.is_empty() && paths.iter().all(|path| root().join(path).exists()), "{paths:?}");
+}

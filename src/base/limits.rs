@@ -99,6 +99,8 @@ pub const CHAIN_LOOK_BYTES_MAX: u64 = 1 << 20;
 pub const CHECKPOINT_EVERY_EVENTS: u64 = 2_000;
 /// Milliseconds a starting supervisor tries to get its lock before it concludes that another lives.
 pub const SUPERVISOR_LOCK_WAIT_MS: u64 = 2_000;
+/// Open files that a process should be allowed.
+pub const DESCRIPTORS_WANTED: u64 = 4_096;
 /// Milliseconds that an OpenTelemetry collector has to take metrics.
 pub const OTLP_WAIT_MS: u64 = 10_000;
 /// Durable writes by which `crew metrics` learns how long one takes.
@@ -213,3 +215,22 @@ pub const PATCH_BYTES_MAX: usize = 8 << 20;
 pub const PATCH_LINE_BYTES_MAX: usize = 4 << 10;
 /// Comments on a diff that wait to be sent: one message has room for no more; further ones are refused.
 pub const COMMENTS_MAX: usize = 200;
+
+/// Bytes of the file that says where an attempt runs; a longer one is not crew's.
+pub const PLACE_BYTES_MAX: u64 = 64 << 10;
+/// Milliseconds that a host may take from the start of ssh to its first answer; then it cannot be reached.
+pub const HOST_ANSWER_MS: u64 = 30_000;
+/// Milliseconds until a host whose connection broke is tried again; doubled with every failure.
+pub const HOST_RETRY_MS: u64 = 250;
+/// Milliseconds of the longest such wait.
+pub const HOST_RETRY_MS_MAX: u64 = 15_000;
+/// Milliseconds between two looks of a host at an attempt whose shim it cannot wait for.
+pub const HOST_LOOK_MS: u64 = 200;
+/// Bytes kept of what ssh or a command of Slurm says as its error.
+pub const REMOTE_ERROR_BYTES: usize = 4 << 10;
+/// Milliseconds between two looks at the end records of jobs.
+pub const JOB_LOOK_MS: u64 = 500;
+/// Looks after which Slurm is asked about its jobs: a busy controller is to be asked rarely.
+pub const JOB_LOOKS_PER_QUERY: u32 = 4;
+/// Milliseconds that a command of Slurm may take; then it counts as failed and is asked again.
+pub const SLURM_COMMAND_MS: u64 = 60_000;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::exit::Exit;
 use super::report::{CliError, Result};
@@ -11,7 +11,7 @@ use crate::base::{RunNumber, Time, text};
 use crate::client::find::{find_run, plain_number};
 use crate::client::recover::Keeper;
 use crate::client::{Workspace, WorkspaceError};
-use crate::config::{Environment, Overrides};
+use crate::config::{Config, Environment, Overrides};
 use crate::launch::session::Doors;
 use crate::ledger::Ledger;
 use crate::store::{Project, ProjectDir};
@@ -36,6 +36,9 @@ pub struct Context {
     pub yes: bool,
     /// Stops the live attempts of a run whose log cannot be written; returns how many.
     pub kill: fn(&Ledger) -> usize,
+    /// Whether attempts can be started where the configuration wants them, given a folder that both sides must
+    /// see; nothing when that is this machine.
+    pub elsewhere: fn(&Config, &Utf8Path) -> Option<std::result::Result<String, String>>,
     /// Opens sessions of people in tasks.
     pub sessions: Doors,
     /// Opens the dashboard, with this run under the cursor; returns how many runs live when it is closed.

@@ -279,6 +279,7 @@ fn of_use(table: &mut Table, read: &[OfRun]) {
     });
 }
 
+#[expect(clippy::disallowed_methods, reason = "it measures, and no state follows from it")]
 /// Seconds that a durable write of one event takes: the middle one of a few, into a file of its own.
 fn append_probe(project: &Project) -> std::io::Result<f64> {
     use std::io::Write;

@@ -36,6 +36,8 @@ pub struct Process {
 /// All processes of this machine at one moment.
 #[derive(Debug, Default)]
 pub struct Machine {
+    /// The name of this boot.
+    boot_id: String,
     all: BTreeMap<u32, Stat>,
     below: BTreeMap<u32, Vec<u32>>,
 }
@@ -53,6 +55,8 @@ struct Stat {
 #[derive(Deserialize)]
 struct Shim {
     shim: Pid,
+    #[serde(default)]
+    boot_id: String,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +68,8 @@ struct Pid {
 impl Machine {
     /// Looks at every process.
     pub fn look() -> Self {
-        let mut machine = Self::default();
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let mut machine = Self { boot_id: boot_id.trim().to_owned(), ..Self::default() };
         let page = rustix::param::page_size() as u64;
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
@@ -122,11 +127,13 @@ pub fn processes(dir: &RunDir, state: &State, machine: &Machine) -> Vec<Process>
         let file = dir.attempt(&task, live.number).shim();
         let text = files::read_capped(file, limits::STATE_FILE_BYTES_MAX).ok();
         let shim = text.and_then(|text| serde_json::from_slice::<Shim>(&text).ok());
-        // A number that another process has by now is nobody's.
-        let shim = shim.filter(|Shim { shim }| {
-            machine.all.get(&shim.pid).is_some_and(|stat| stat.start == shim.start)
+        // A number that another process has by now is nobody's, and that of another machine says nothing here.
+        let shim = shim.filter(|Shim { shim, boot_id }| {
+            *boot_id == machine.boot_id
+                && machine.all.get(&shim.pid).is_some_and(|stat| stat.start == shim.start)
         });
-        let Some(tree) = shim.and_then(|Shim { shim }| machine.tree(shim.pid, &BTreeSet::new()))
+        let Some(tree) =
+            shim.and_then(|Shim { shim, .. }| machine.tree(shim.pid, &BTreeSet::new()))
         else {
             continue;
         };

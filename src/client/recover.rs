@@ -6,6 +6,7 @@ use camino::Utf8Path;
 
 use super::workspace::Workspace;
 use crate::base::{RunNumber, Time};
+use crate::event::StatusKind;
 use crate::launch::{QueueError, QueueReport, run_queue};
 use crate::ledger::Ledger;
 use crate::store::{FileLock, Project, ProjectDir, ProjectError};
@@ -29,10 +30,11 @@ pub fn is_needed(dir: &ProjectDir, now: Time) -> Result<bool, ProjectError> {
     let project = Project::open(dir.clone())?;
     let open: Vec<RunNumber> = project.open_runs().collect();
     let rows = super::rows::rows(&project, &open, now);
-    Ok(rows
-        .into_iter()
-        .filter_map(|listed| listed.row.ok())
-        .any(|row| row.needs_supervisor() && !row.supervisor.live))
+    Ok(rows.into_iter().filter_map(|listed| listed.row.ok()).any(|row| {
+        // Whoever put it into the queue may have died before it looked for a free slot.
+        let is_queued = row.status == StatusKind::Queued;
+        is_queued || (row.needs_supervisor() && !row.supervisor.live)
+    }))
 }
 
 /// Runs the queue: supervisors that are missing are started.

@@ -11,6 +11,7 @@ use super::model::{
     Budget, Completion, CompletionMode, Config, Defaults, Heartbeat, Limits, Notify, Paths,
     Permission, Price, Risk, RiskProfile, RuntimeTable, State, Ui, Validation, Worktree,
 };
+use super::run::Run;
 use super::trust::TrustItem;
 use super::value::Value;
 
@@ -45,6 +46,7 @@ pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustIte
         },
         completion: from.completion(),
         state: State { dir: from.folder("state.dir") },
+        run: Run::read(&from),
         runtimes: from.runtimes(),
         prices: from.prices(),
         notify: Notify {
@@ -74,7 +76,7 @@ pub(super) fn build(merged: &Merged, env: &Environment, executable: Vec<TrustIte
 }
 
 /// Reads settings whose types the table of keys has already checked.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     merged: &'a Merged,
     env: &'a Environment,
 }
@@ -101,15 +103,15 @@ impl Reader<'_> {
         *self.preset(key) == Value::Flag(true)
     }
 
-    fn text(&self, key: &str) -> String {
+    pub(super) fn text(&self, key: &str) -> String {
         self.preset(key).to_text()
     }
 
-    fn list(&self, key: &str) -> Vec<String> {
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
         self.preset(key).to_list()
     }
 
-    fn optional(&self, key: &str) -> Option<String> {
+    pub(super) fn optional(&self, key: &str) -> Option<String> {
         self.get(key).map(Value::to_text)
     }
 

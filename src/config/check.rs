@@ -6,6 +6,7 @@ use super::file::dotted;
 use super::merge::Origin;
 use super::model::Config;
 use super::problem::{Place, Problem};
+use super::run;
 use crate::base::flow::BUILT_IN_PROGRAMS;
 use crate::base::text;
 
@@ -23,6 +24,7 @@ pub(super) fn together(
     problems.extend(runtimes(config, earlier));
     problems.extend(validation(config));
     problems.extend(webhook(config));
+    problems.extend(run::check(config));
     problems.extend(root.and_then(|root| folders(config, root)));
     problems
 }
@@ -115,7 +117,7 @@ fn folders(config: &Config, root: &Utf8Path) -> Option<Problem> {
 }
 
 /// Where the first of the keys stands that is not from the preset.
-fn place_of(config: &Config, keys: &[&str]) -> Place {
+pub(super) fn place_of(config: &Config, keys: &[&str]) -> Place {
     let mut origins = keys.iter().flat_map(|key| config.origins.of(key));
     match origins.find(|origin| **origin != Origin::Preset) {
         Some(Origin::User(path, line) | Origin::Project(path, line)) => {

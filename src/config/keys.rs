@@ -49,6 +49,9 @@ pub(super) const RISK_REASONS: &[&str] = &[
     "unknown_command",
 ];
 
+/// A variable of attempts that only looks like a key of `[run]`.
+const RUN_DIR: &str = "CREW_RUN_DIR";
+
 const OUTPUTS: &[&str] =
     &["text", "claude", "codex", "pi", "opencode", "gemini", "qwen", "crew", "codex_server", "acp"];
 const FORMS: &[&str] = &["servers", "claude", "codex", "opencode", "gemini"];
@@ -106,6 +109,10 @@ pub(super) const KEYS: &[Key] = &[
     key("completion.target", Text, Any, "\"main\""),
     key("completion.timeout", Duration, Any, "\"10m\""),
     key("state.dir", Text, User, "\"~/crew-state\""),
+    key("run.executor", Text, User, "\"ssh:node7\""),
+    key("run.ssh", Argv, User, "[\"ssh\", \"-p\", \"2222\"]"),
+    key("run.program", Text, User, "\"/opt/crew/crew\""),
+    key("run.sbatch", Words, User, "[\"--partition=short\"]"),
     key("runtimes.*.command", Argv, User, "[\"mytool\", \"--headless\"]"),
     key("runtimes.*.args", Argv, User, "[\"--fast\"]"),
     key("runtimes.*.prompt", Choice(&["stdin", "arg", "file"]), User, "\"stdin\""),
@@ -182,6 +189,9 @@ pub(super) fn guess(path: &[String]) -> Option<String> {
 /// `None`: the variable is not configuration. `Some(Err(…))`: it looks like it, and is no key; the names it may have.
 pub(super) fn of_variable(name: &str) -> Option<Result<Vec<String>, Vec<String>>> {
     let mut known = Vec::new();
+    if name == RUN_DIR {
+        return None;
+    }
     for key in KEYS {
         let stars = key.path.matches('*').count();
         if stars > 1 || key.path.contains(".*.") || key.path == "ui.keys.*" {

@@ -13,6 +13,7 @@ mod load;
 mod merge;
 mod model;
 mod problem;
+mod run;
 mod set;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use model::{
     Permission, Price, Risk, RiskProfile, RuntimeTable, State, Ui, Validation, Worktree,
 };
 pub use problem::{Place, Problem};
+pub use run::Run;
 pub use set::{Layer, SetError, expected};
 pub use trust::{Trust, TrustItem, TrustStore};
 

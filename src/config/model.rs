@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::merge::{Origin, Origins, Row};
+use super::run::Run;
 use super::trust::TrustItem;
 use super::value::is_inside;
 use crate::base::slug;
@@ -32,6 +33,8 @@ pub struct Config {
     pub completion: Completion,
     /// `[state]`
     pub state: State,
+    /// `[run]`
+    pub run: Run,
     /// `[runtimes.<name>]`
     pub runtimes: BTreeMap<String, RuntimeTable>,
     /// `[prices.<model>]`

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::*;
 
+mod run;
 mod trusting;
 
 /// A home and a project on disk.

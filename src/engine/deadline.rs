@@ -2,7 +2,7 @@
 
 use super::hold::hold_ends_at;
 use super::input::earlier;
-use super::settle::{is_excused, last_sign, silence_grace_ms};
+use super::settle::{begun_at, is_excused, last_sign, silence_grace_ms};
 use super::start::waits_for_machine;
 use super::state::{LiveAttempt, State};
 use super::vitals::{AttemptVitals, Vitals};
@@ -64,6 +64,9 @@ pub fn deadline(state: &State, vitals: &Vitals, now: Time) -> Option<Time> {
 /// All moments at which something could be said about a live attempt.
 fn moments(state: &State, task: TaskIx, live: &LiveAttempt, seen: &AttemptVitals) -> Vec<Time> {
     let limits = &state.created.limits;
+    if seen.is_queued {
+        return Vec::new();
+    }
     let beat = seen.beat_at.unwrap_or(live.started_at).max(live.started_at);
     let output = last_sign(live, seen);
     let mut moments: Vec<Time> = limits.heartbeat_ms.iter().map(|ms| beat.plus_ms(*ms)).collect();
@@ -72,7 +75,7 @@ fn moments(state: &State, task: TaskIx, live: &LiveAttempt, seen: &AttemptVitals
         return moments;
     }
     if seen.stdout_at.is_none() && !live.no_output {
-        moments.push(live.started_at.plus_ms(limits.first_output_ms + live.held_ms));
+        moments.push(begun_at(live, seen).plus_ms(limits.first_output_ms + live.held_ms));
     }
     moments.push(output.plus_ms(limits.silence_ms));
     if let Some(since) = live.silent_since {

@@ -288,6 +288,10 @@ fn attempt_evidence(
     } else {
         format!("{said}; standard error: {}", seen.stderr_tail)
     };
+    let said = match &seen.place {
+        Some(place) => format!("{said}; {place}"),
+        None => said,
+    };
     let text = format!(
         "`{}` attempt {} ({}): {}, {said}",
         state.task_id(task),
@@ -340,7 +344,13 @@ pub fn explain_task(state: &State, vitals: &Vitals, now: Time, task: TaskIx) -> 
         TaskStatus::Running(live) => {
             evidence.push(attempt_evidence(state, vitals, now, task, live));
             let since = human_ms(now.since_ms(live.started_at));
-            format!("attempt {} runs for {since}", live.number)
+            let seen = vitals.attempts.get(&task).filter(|seen| seen.is_queued);
+            match seen.and_then(|seen| seen.place.as_ref()) {
+                Some(place) => {
+                    format!("attempt {} waits for {since} to begin: {place}", live.number)
+                }
+                None => format!("attempt {} runs for {since}", live.number),
+            }
         }
         TaskStatus::Checking(checking) if checking.conflict.is_some() => {
             let by = checking.conflict.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -371,6 +371,9 @@ pub fn heartbeat(
     seen: &AttemptVitals,
     now: Time,
 ) -> (HeartbeatLevel, u64) {
+    if seen.is_queued {
+        return (HeartbeatLevel::Healthy, 0);
+    }
     let age = now.since_ms(seen.beat_at.unwrap_or(live.started_at).max(live.started_at));
     let [warn_ms, stale_ms, dead_ms] = state.created.limits.heartbeat_ms;
     let level = match age {
@@ -387,9 +390,14 @@ pub(super) fn is_excused(state: &State, task: TaskIx, live: &LiveAttempt) -> boo
     live.is_held() || state.is_verifying(task)
 }
 
+/// When an attempt began: where it had to wait in a queue, that is later than its start.
+pub(super) fn begun_at(live: &LiveAttempt, seen: &AttemptVitals) -> Time {
+    seen.begun_at.unwrap_or(live.started_at).max(live.started_at)
+}
+
 /// The last moment at which an attempt said something, began, or went on after an answer.
 pub(super) fn last_sign(live: &LiveAttempt, seen: &AttemptVitals) -> Time {
-    let begun = live.resumed_at.unwrap_or(live.started_at);
+    let begun = live.resumed_at.unwrap_or(live.started_at).max(begun_at(live, seen));
     seen.output_at.unwrap_or(begun).max(begun)
 }
 
@@ -405,12 +413,16 @@ fn silence(
         let (task, attempt) = (state.task_id(task), live.number);
         Some(AttentionRaised { task, attempt, kind, detail }.into())
     };
-    if live.stopping.is_some() || seen.tool_since.is_some() || is_excused(state, task, live) {
+    if live.stopping.is_some()
+        || seen.is_queued
+        || seen.tool_since.is_some()
+        || is_excused(state, task, live)
+    {
         return None;
     }
     let sign = last_sign(live, seen);
     let quiet = now.since_ms(sign);
-    let mute = now.since_ms(live.started_at).saturating_sub(live.held_ms);
+    let mute = now.since_ms(begun_at(live, seen)).saturating_sub(live.held_ms);
     if seen.stdout_at.is_none() && !live.no_output && mute >= limits.first_output_ms {
         let mut text = format!("nothing printed for {}", crate::base::time::human_ms(mute));
         if !seen.stderr_tail.is_empty() {

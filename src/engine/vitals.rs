@@ -37,6 +37,12 @@ pub struct AttemptVitals {
     pub over_at: Option<Time>,
     /// What it has used so far, where a budget asks for it.
     pub usage: Usage,
+    /// Where it is when that is not this machine, and what is to be said of it there.
+    pub place: Option<String>,
+    /// It waits in a queue there and has not begun: no clock runs.
+    pub is_queued: bool,
+    /// When it began there.
+    pub begun_at: Option<Time>,
 }
 
 impl AttemptVitals {
@@ -51,7 +57,9 @@ impl AttemptVitals {
             let ahead = Time(stamp.0.saturating_add(now.0.saturating_sub(wall.0)));
             [stamp, ahead].into_iter().filter(|time| *time <= now).max().unwrap_or(now)
         };
-        for time in [&mut self.beat_at, &mut self.stdout_at, &mut self.output_at] {
+        let times =
+            [&mut self.beat_at, &mut self.stdout_at, &mut self.output_at, &mut self.begun_at];
+        for time in times {
             *time = time.map(moved);
         }
         self

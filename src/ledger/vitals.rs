@@ -8,7 +8,7 @@ use camino::Utf8Path;
 use crate::base::{Time, limits, redact, text};
 use crate::engine::AttemptVitals;
 use crate::event::Usage;
-use crate::store::{AttemptDir, FileLock, files};
+use crate::store::{AttemptDir, FileLock, PlaceFile, files};
 
 /// What is seen of one attempt now.
 pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
@@ -16,6 +16,9 @@ pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
     let beat_at = touched(&attempt.heartbeat(), false).or(touched(&attempt.shim(), false));
     let stdout_at = touched(&attempt.stdout(), true);
     let stderr_at = touched(&attempt.stderr(), true);
+    let place = PlaceFile::read(attempt);
+    // The record that the shim writes when it has started the agent.
+    let begun_at = place.as_ref().and_then(|_| touched(&attempt.shim(), false));
     let is_mute = stdout_at.is_none() && stderr_at.is_some();
     let stderr_tail = if is_mute { tail(&attempt.stderr()) } else { None };
     AttemptVitals {
@@ -28,6 +31,9 @@ pub fn attempt_vitals(attempt: &AttemptDir) -> AttemptVitals {
         retrying: None,
         over_at: None,
         usage: Usage::default(),
+        is_queued: place.as_ref().is_some_and(|place| place.waits) && begun_at.is_none(),
+        place: place.map(|place| text::one_line(&place.told(), limits::SUMMARY_CHARS_MAX)),
+        begun_at,
     }
 }
 

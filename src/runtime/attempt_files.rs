@@ -11,9 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Time;
 use crate::base::limits::EXIT_SYNC_FROM_MS;
 use crate::base::path::{PathContext, PathError};
+use crate::base::{Site, Time};
 use crate::runtime::process::Pid;
 use crate::store::AttemptDir;
 
@@ -60,6 +60,9 @@ pub struct CommandFile {
     pub max_output_bytes: u64,
     /// Value of `CREW_ATTEMPT` in the environment of the agent and of all it starts.
     pub mark: String,
+    /// Where it runs: whoever looks for it later asks there, whatever the configuration says then.
+    #[serde(default, skip_serializing_if = "Site::is_local")]
+    pub site: Site,
 }
 
 impl CommandFile {
@@ -98,6 +101,9 @@ pub struct ShimFile {
     pub agent: Option<Pid>,
     /// Process ids of another boot mean nothing.
     pub boot_id: String,
+    /// The machine that they run on.
+    #[serde(default)]
+    pub host: String,
     /// When the agent was started.
     pub started_at: Time,
 }
@@ -281,6 +287,7 @@ mod tests {
             hold_ms: 60_000,
             max_output_bytes: 1 << 30,
             mark: "m".to_owned(),
+            site: Site::Local,
         }
     }
 

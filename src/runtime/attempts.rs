@@ -2,14 +2,15 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::attempt_files::{ExitFile, ShimFile, revoke};
+use super::attempt_files::{ExitFile, ShimFile};
 use super::brief::{BriefError, attempt_dir, clean};
 use super::calls::Calls;
 use super::changes;
+use super::executor::{End, Watched};
 use super::harvest::{Harvest, harvest, without_record};
 use super::meter::measure_lost;
-use super::process::{self, Pid};
-use super::supervisor::{Key, Supervisor, Wake, live_keys};
+use super::process::Pid;
+use super::supervisor::{Key, Supervisor, Wake};
 use super::worktree;
 use crate::agent::OutputFormat;
 use crate::base::flow::{Access, MemoryScope};
@@ -19,7 +20,7 @@ use crate::event::body::{ArtifactStored, MessageDelivered};
 use crate::event::{AttemptEnded, EndReason};
 use crate::plan::graph::TaskIx;
 use crate::store::layout::memory_folder;
-use crate::store::{AttemptDir, FileLock, artifact};
+use crate::store::{AttemptDir, artifact};
 
 /// Bytes of output up to which an ended attempt is read at once; more is read in the background.
 const INLINE_BYTES: u64 = 1 << 20;
@@ -58,8 +59,8 @@ impl Supervisor {
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
         };
         let slot = self.held.pop().flatten();
-        match self.executor.start(&dir, &brief.command, &brief.env, slot) {
-            Ok(shim) => self.watch_child(key, shim.pid),
+        match self.executor.start(&dir, &brief.command, brief.env, slot) {
+            Ok(watched) => self.watch(key, watched),
             Err(error) if is_full(&error) => return self.start_later(key),
             Err(error) => return self.not_started(key, &super::error_chain(&error)),
         }
@@ -130,7 +131,7 @@ impl Supervisor {
         self.poke();
     }
 
-    fn end_without_record(&self, key: Key, reason: EndReason) -> AttemptEnded {
+    pub(super) fn end_without_record(&self, key: Key, reason: EndReason) -> AttemptEnded {
         let now = self.clock.now();
         let started = self.live(key).map_or(now, |live| live.started_at);
         // What never ran took no time, however late that is noticed.
@@ -144,43 +145,52 @@ impl Supervisor {
         drop(self.sender.send(Wake::Done(none, Vec::new())));
     }
 
-    /// Waits for the end of a shim that an earlier supervisor has started.
-    pub(super) fn watch(&mut self, key: Key, pid: Pid) {
-        let executor = self.executor.clone();
-        self.watch_with(key, pid, async move { executor.wait_end(pid).await });
-    }
-
-    /// Waits for the end of a shim that this process has started.
-    fn watch_child(&mut self, key: Key, pid: Pid) {
-        let executor = self.executor.clone();
-        self.watch_with(key, pid, async move { executor.wait_child(pid).await });
-    }
-
-    fn watch_with(
-        &mut self,
-        key: Key,
-        pid: Pid,
-        end: impl Future<Output = std::io::Result<()>> + Send + 'static,
-    ) {
-        self.shims.insert(key, pid);
+    /// Waits for the end of a shim.
+    pub(super) fn watch(&mut self, key: Key, watched: Watched) {
+        self.shims.insert(key, watched.shim.clone());
         let sender = self.sender.clone();
         self.tracker.spawn(async move {
-            if let Err(error) = end.await {
-                tracing::error!(%error, "a shim cannot be watched");
-            }
-            drop(sender.send(Wake::ShimEnded(key)));
+            let wake = match watched.end().await {
+                Ok(End::Over) => Wake::ShimEnded(key),
+                Ok(End::NotStarted(why)) => Wake::NotStarted(key, Some(why)),
+                Ok(End::Revoked) => Wake::NotStarted(key, None),
+                Err(error) => {
+                    tracing::error!(%error, "a shim cannot be watched");
+                    Wake::ShimEnded(key)
+                }
+            };
+            drop(sender.send(wake));
         });
+    }
+
+    /// Follows a shim of this machine that has told its number by now.
+    pub(super) fn shim_found(&mut self, key: Key, pid: Pid) {
+        let watched = self.executor.adopt(pid);
+        self.watch(key, watched);
+    }
+
+    /// An attempt elsewhere never began, and why; nothing: it was told to stop before.
+    pub(super) fn away_not_started(&mut self, key: Key, why: Option<&str>) {
+        self.shims.remove(&key);
+        match why {
+            Some(why) if self.live(key).is_some() => self.not_started(key, why),
+            Some(_) => {}
+            None => {
+                let end = self.end_without_record(key, EndReason::Revoked);
+                self.inputs.push(Input::AttemptEnded(end));
+            }
+        }
     }
 
     /// Asks a live attempt to stop; one that never started is revoked.
     ///
     /// A shim that has not told its number yet is asked in the turn after it has.
     pub(super) fn stop(&mut self, key: Key) {
-        if let Some(&pid) = self.shims.get(&key) {
+        if let Some(shim) = self.shims.get(&key) {
             if !self.stopping.insert(key) {
                 return;
             }
-            if let Err(error) = self.executor.stop(pid) {
+            if let Err(error) = self.executor.stop(shim) {
                 tracing::error!(%error, "an attempt cannot be stopped");
                 self.stopping.remove(&key);
             }
@@ -268,7 +278,7 @@ impl Supervisor {
     /// The shim is gone without a record: whatever it left alive is killed, by its mark.
     ///
     /// That may take the whole grace period, so it is done beside the loop.
-    fn lost(&mut self, key: Key, dir: &AttemptDir) {
+    pub(super) fn lost(&mut self, key: Key, dir: &AttemptDir) {
         let Some(live) = self.live(key) else { return };
         let job = Effect::Stop { task: key.0, attempt: key.1 };
         if !self.jobs.insert(job.clone()) {
@@ -279,20 +289,24 @@ impl Supervisor {
         let (task, tree) = (state.task_id(key.0), self.tree_of(key.0));
         let (format, counting) = (self.desk().format_at(key.0, key.1), self.counting(key.0));
         let (clock, sender, dir) = (self.clock, self.sender.clone(), dir.clone());
-        self.tracker.spawn_blocking(move || {
-            let killed = process::kill_marked(&live.mark, grace);
-            // The files of its output are made right before the agent is started.
-            let never_ran = matches!(ShimFile::read(&dir), Ok(None)) && !dir.stdout().exists();
-            let reason = if never_ran { EndReason::Revoked } else { EndReason::Lost };
-            let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
-            end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
-            measure_lost(&dir, format, counting, live.started_at, &mut end);
-            // Looked at when nobody is left who could change it.
-            if let Some(changes) = tree.changes(&dir) {
-                end.changed = Some(!changes.is_empty());
-                end.failure = short(&changes::shown(&changes));
-            }
-            drop(sender.send(Wake::Done(job, vec![Input::AttemptEnded(end)])));
+        let executor = self.executor.clone();
+        self.tracker.spawn(async move {
+            let killed = executor.kill(&dir, &live.mark, grace).await;
+            let looking = tokio::task::spawn_blocking(move || {
+                // The files of its output are made right before the agent is started.
+                let never_ran = matches!(ShimFile::read(&dir), Ok(None)) && !dir.stdout().exists();
+                let reason = if never_ran { EndReason::Revoked } else { EndReason::Lost };
+                let mut end = without_record(&task, key.1, reason, live.started_at, clock.now());
+                end.leftovers = u32::try_from(killed).unwrap_or(u32::MAX);
+                measure_lost(&dir, format, counting, live.started_at, &mut end);
+                // Looked at when nobody is left who could change it.
+                if let Some(changes) = tree.changes(&dir) {
+                    end.changed = Some(!changes.is_empty());
+                    end.failure = short(&changes::shown(&changes));
+                }
+                drop(sender.send(Wake::Done(job, vec![Input::AttemptEnded(end)])));
+            });
+            drop(looking.await);
         });
     }
 
@@ -310,64 +324,6 @@ impl Supervisor {
         let local = root.join(memory_folder(MemoryScope::Local));
         let own = [self.project.state(), self.project.worktrees()].map(Utf8Path::to_owned);
         Tree::Plain { root, skipped: own.into_iter().chain([local]).collect() }
-    }
-
-    /// Looks at every attempt that the log believes to live, by evidence (SPEC section 14).
-    pub(super) fn recover(&mut self) {
-        for key in live_keys(self.ledger.state()) {
-            self.spawned.insert(key);
-            let dir = self.attempt(key);
-            if matches!(ExitFile::read(&dir), Ok(Some(_))) {
-                self.shim_ended(key);
-                continue;
-            }
-            if dir.path().is_dir() {
-                self.recover_one(key, &dir);
-            } else {
-                let end = self.end_without_record(key, EndReason::Revoked);
-                self.inputs.push(Input::AttemptEnded(end));
-            }
-        }
-    }
-
-    /// A shim holds its lock for its whole life: held means adopt, free means that none will start.
-    fn recover_one(&mut self, key: Key, dir: &AttemptDir) {
-        match FileLock::try_exclusive(&dir.attempt_lock()) {
-            Ok(Some(lock)) => {
-                if let Err(error) = revoke(dir) {
-                    tracing::error!(error = %super::error_chain(&error), "an attempt cannot be revoked");
-                }
-                drop(lock);
-                // It may have ended between the look at its record and the lock.
-                self.shim_ended(key);
-            }
-            Ok(None) => self.adopt(key, dir.clone()),
-            Err(error) => {
-                tracing::error!(error = %super::error_chain(&error), "an attempt cannot be looked at");
-                self.lost(key, dir);
-            }
-        }
-    }
-
-    /// Follows a living shim; one that has not said its number yet is waited for.
-    fn adopt(&mut self, key: Key, dir: AttemptDir) {
-        if let Ok(Some(shim)) = ShimFile::read(&dir) {
-            return self.watch(key, shim.shim);
-        }
-        let sender = self.sender.clone();
-        self.tracker.spawn_blocking(move || {
-            let found = loop {
-                if let Ok(Some(shim)) = ShimFile::read(&dir) {
-                    break Wake::ShimFound(key, shim.shim);
-                }
-                // The lock is free as soon as the shim has ended, however it does.
-                if !matches!(FileLock::is_held(&dir.attempt_lock()), Ok(true)) {
-                    break Wake::ShimEnded(key);
-                }
-                std::thread::park_timeout(std::time::Duration::from_millis(10));
-            };
-            drop(sender.send(found));
-        });
     }
 }
 

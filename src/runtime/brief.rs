@@ -14,7 +14,7 @@ use crate::agent::live::Protocol;
 use crate::agent::{CommandError, InvocationInput, OutputFormat, StdinPlan};
 use crate::base::flow::{Access, MemoryScope, Permission, StepKind};
 use crate::base::path::PathError;
-use crate::base::{limits, redact, text};
+use crate::base::{Site, limits, redact, text};
 use crate::config::{Environment, agent_environment};
 use crate::engine::{LiveAttempt, State};
 use crate::launch::{ProgramError, Programs};
@@ -104,6 +104,7 @@ impl Desk<'_> {
             hold_ms: limits.ask_hold_ms + crate::base::limits::ASK_HOLD_GRACE_MS,
             max_output_bytes: limits.output_bytes_max,
             mark: live.mark.clone(),
+            site: Site::Local,
         };
         let (number, mark) = (live.number, live.mark.as_str());
         let outfit = Outfit { desk: self, id: &id, step, number, mark, dir: &dir, cwd: &cwd };

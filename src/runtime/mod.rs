@@ -5,6 +5,7 @@
 //! does; [`process`] names processes so that no other one is ever hit; [`attempt_files`] is what
 //! the shim and the supervisor tell each other.
 
+mod adopt;
 pub mod attempt_files;
 mod attempts;
 mod brief;
@@ -48,9 +49,11 @@ mod tree_jobs;
 mod unfinished;
 pub mod worktree;
 
+use crate::config::{Config, Environment, Overrides};
+
 pub use crate::clock::Clock;
 pub use attempt_files::{CommandFile, ExitFile, ShimFile};
-pub use executor::{Executor, ShimHandle};
+pub use executor::{Executor, Local, ShimHandle, host, probe};
 pub use process::Pid;
 pub use start::main as supervise;
 pub use takeover::doors;
@@ -60,13 +63,16 @@ pub use takeover::doors;
 /// For a run whose log cannot be written: what happens is not on record.
 pub fn stop_attempts(ledger: &crate::ledger::Ledger) -> usize {
     let state = ledger.state();
-    let shims = state.live().filter_map(|(task, live)| {
-        let dir = ledger.dir().attempt(&state.task_id(task), live.number);
-        ShimFile::read(&dir).ok().flatten()
-    });
-    shims
-        .filter(|file| matches!(process::signal(file.shim, process::Signal::TERM), Ok(true)))
-        .count()
+    let dirs =
+        state.live().map(|(task, live)| ledger.dir().attempt(&state.task_id(task), live.number));
+    let about = || {
+        let root = &state.created.root;
+        let env = Environment::capture();
+        let config = Config::load(&env, Some(root), &Overrides::default()).config;
+        let crew = crate::launch::program()?;
+        Some(executor::About::new(&config.run, &crew, ledger.dir().clone()))
+    };
+    dirs.filter(|dir| executor::stop_without_supervisor(dir, about)).count()
 }
 
 pub(crate) use crate::base::text::error_chain;

@@ -79,8 +79,11 @@ pub(super) fn check(
     };
     for path in before.changes(&Listing::take(rules, place)?) {
         // What stands in the newest commit is judged by the commits.
+        // A worktree that was made again may have another name in the repository.
+        let is_made_again = || path == git_files::LINK && git_files::is_linked(place);
         if let Some(pattern) = rules.denied(&path)
             && !touched::is_as_committed(place, before, &path)
+            && !is_made_again()
         {
             hit(&path, pattern);
         }

@@ -65,6 +65,11 @@ pub fn boot_id() -> String {
         .unwrap_or_default()
 }
 
+/// Name of this machine.
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Whether the process still runs. One that ended and was not reaped yet does not.
 pub fn is_alive(process: Pid) -> bool {
     stat_of(process.pid).is_some_and(|stat| stat.start == process.start && !stat.is_over())

@@ -24,6 +24,11 @@ impl Slots {
         Self { dir, limit }
     }
 
+    /// For a run whose attempts are elsewhere: they take no slot of this machine.
+    pub fn elsewhere() -> Self {
+        Self { dir: None, limit: u32::MAX }
+    }
+
     /// Takes up to `wanted` free slots; `None` stands for a slot that needs no lock.
     pub fn take(&self, wanted: u32) -> Vec<Option<FileLock>> {
         let Some(dir) = &self.dir else {

@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use tokio::sync::mpsc;
 
 use super::children::ChildRuns;
-use super::executor::Executor;
+use super::executor::{About, Executor};
 use super::slots::Slots;
 use super::supervisor::Supervisor;
 use super::told::Teller;
@@ -123,10 +123,14 @@ fn begin(project: ProjectDir, ledger: Ledger, lock: FileLock) -> Result<(), Stri
         .map_err(|error| super::error_chain(&error))?;
     let programs = Programs::of(&config, &ledger.state().created.runtime_args)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    let executor = Executor::local().map_err(|error| error.to_string())?;
     let crew = crate::launch::program().ok_or("cannot tell the path of the crew program")?;
+    let about = About::new(&config.run, &crew, ledger.dir().clone());
+    let crew = about.program().to_owned();
+    // The slots of this machine are for agents that work on it.
+    let is_here = about.site().is_local();
+    let slots = if is_here { Slots::new(&env, config.limits.machine) } else { Slots::elsewhere() };
+    let executor = Executor::new(about).map_err(|error| error.to_string())?;
     let (sender, receiver) = mpsc::unbounded_channel();
-    let slots = Slots::new(&env, config.limits.machine);
     let mut supervisor = Supervisor {
         had_slot: ledger.state().holds_slot(),
         project,

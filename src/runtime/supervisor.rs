@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::brief::Desk;
 use super::children::ChildRuns;
-use super::executor::Executor;
+use super::executor::{Executor, Shim};
 use super::live::LiveTurns;
 use super::merge::{Try, TryEnd};
 use super::meter::Meter;
@@ -41,6 +41,8 @@ pub(super) enum Wake {
     ShimEnded(Key),
     /// A shim that an earlier supervisor started has told its number.
     ShimFound(Key, Pid),
+    /// An attempt elsewhere never began, and why; nothing: it was told to stop before.
+    NotStarted(Key, Option<String>),
     /// The own tree of a task is ready, with what is to be recorded of it, or why it is not.
     TreeMade(Key, Result<Vec<Input>, String>),
     /// The result of a merge is made, or there is none.
@@ -66,7 +68,7 @@ pub struct Supervisor {
     pub(super) slots: Slots,
     pub(super) held: Vec<Option<FileLock>>,
     /// Shims that are being watched.
-    pub(super) shims: BTreeMap<Key, Pid>,
+    pub(super) shims: BTreeMap<Key, Shim>,
     /// Attempts that this process has started or found; none is started twice.
     pub(super) spawned: BTreeSet<Key>,
     pub(super) stopping: BTreeSet<Key>,
@@ -174,7 +176,7 @@ impl Supervisor {
 
     /// Says that this process drives the run, and what became of attempts that lived before.
     fn take_over(&mut self) -> Result<(), SupervisorError> {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let host = super::process::host();
         let started = SupervisorStarted {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -294,7 +296,8 @@ impl Supervisor {
     fn wake(&mut self, wake: Wake) {
         match wake {
             Wake::ShimEnded(key) => self.shim_ended(key),
-            Wake::ShimFound(key, pid) => self.watch(key, pid),
+            Wake::ShimFound(key, pid) => self.shim_found(key, pid),
+            Wake::NotStarted(key, why) => self.away_not_started(key, why.as_deref()),
             Wake::TreeMade(key, made) => self.tree_made(key, made),
             Wake::Merge(end) => self.merge_ended(end),
             Wake::Listed(key, listed) => self.listed(key, listed),

@@ -103,7 +103,7 @@ impl TaskRow {
             started_at: entry.started_at,
             ended_at: if live.is_some() { None } else { entry.ended_at },
             summary: (!entry.summary.is_empty()).then(|| entry.summary.clone()),
-            why: why(state, task, now, &waits[state.step_ix_of(task)]),
+            why: why(state, task, now, &waits[state.step_ix_of(task)], seen),
             active_ms: entry.active_ms + since,
             output_at: seen.and_then(|seen| seen.output_at),
             usage: UsageRow::from(&entry.usage),
@@ -130,7 +130,13 @@ fn in_hands(taken: &Taken) -> String {
     format!("{} has taken it over (process {})", taken.by.name(), taken.pid)
 }
 
-fn why(state: &State, task: TaskIx, now: Time, waits: &str) -> Option<String> {
+fn why(
+    state: &State,
+    task: TaskIx,
+    now: Time,
+    waits: &str,
+    seen: Option<&AttemptVitals>,
+) -> Option<String> {
     let (entry, taken) = (&state.tasks[task], state.taken(task));
     let is_running = state.status.kind() == StatusKind::Running;
     // A run that rests starts nothing, however long ago the next try was due.
@@ -148,7 +154,10 @@ fn why(state: &State, task: TaskIx, now: Time, waits: &str) -> Option<String> {
         TaskStatus::Ready { .. } if is_running => Some("it waits for a slot".to_owned()),
         TaskStatus::Ready { .. } => Some(format!("the run is {}", state.status.kind().as_str())),
         TaskStatus::Running(live) => {
-            live.stopping.as_ref().map(|why| format!("it is being stopped: {why}"))
+            let stopping = live.stopping.as_ref();
+            let stopping = stopping.map(|why| format!("it is being stopped: {why}"));
+            let queued = seen.filter(|seen| seen.is_queued).and_then(|seen| seen.place.as_ref());
+            stopping.or_else(|| queued.map(|place| format!("it waits to begin: {place}")))
         }
         TaskStatus::Checking(checking) if checking.conflict.is_some() => {
             checking.conflict.as_ref().map(|by| format!("`{by}` resolves a conflict of its work"))

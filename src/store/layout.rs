@@ -146,6 +146,11 @@ impl RunDir {
         self.dir.join("events.jsonl")
     }
 
+    /// There, and locked, while a supervisor asks another machine whether it sees that.
+    pub fn probe(&self, supervisor: u32) -> Utf8PathBuf {
+        self.dir.join(format!(".probe-{supervisor}"))
+    }
+
     /// Where a writer puts the torn tail it found before event `seq`.
     pub fn torn(&self, seq: u64) -> Utf8PathBuf {
         self.dir.join(format!("events.torn-{seq}"))
@@ -349,6 +354,21 @@ impl AttemptDir {
     /// Pid, start time and boot id of shim and agent.
     pub fn shim(&self) -> Utf8PathBuf {
         self.dir.join("shim.json")
+    }
+
+    /// Where the attempt runs when that is not this machine, and what is known of it there.
+    pub fn place(&self) -> Utf8PathBuf {
+        self.dir.join("place.json")
+    }
+
+    /// The values of its environment on their way to a job; gone as soon as the job has begun.
+    pub fn environment(&self) -> Utf8PathBuf {
+        self.dir.join("environment")
+    }
+
+    /// What a job says that cannot begin.
+    pub fn job_output(&self) -> Utf8PathBuf {
+        self.dir.join("job.log")
     }
 
     /// Touched by the shim; its modification time is the heartbeat.

@@ -51,6 +51,25 @@ fn the_second_run_starts_when_the_first_ends() {
 }
 
 #[test]
+fn a_queued_run_that_nobody_looked_after_starts_with_the_next_command() {
+    let env = doors(1);
+    let first = start(&env, "goal-a", &[]);
+    let second = start(&env, "goal-b", &[]);
+    wait_until("the first agent works", || env.note("began") == ["goal-a"]);
+    // There is room now, and nobody has told the one that works: as after a `crew run` that was killed.
+    let path = env.root.join("config/config.toml");
+    let config = std::fs::read_to_string(&path).expect("read").replace("runs = 1", "runs = 2");
+    std::fs::write(&path, config).expect("written");
+    env.ok(&["ls"]);
+    wait_until("the second agent works", || env.note("began").len() == 2);
+    for (run, goal) in [(second, "goal-b"), (first, "goal-a")] {
+        open(&env, goal);
+        wait_until("it is done", || env.status_text(run) == "done");
+    }
+    env.rest(first);
+}
+
+#[test]
 fn two_runs_share_the_project_without_seeing_each_other() {
     let env = doors(2);
     let [first, second] = ["goal-a", "goal-b"].map(|goal| start(&env, goal, &[]));

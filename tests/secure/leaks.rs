@@ -218,25 +218,27 @@ fn doctor_names_the_places_of_secrets_and_never_what_they_are() {
     let env = TestEnv::new();
     let key = crate::words::secrets().remove(0);
     env.agent(&format!("cat >/dev/null; echo '{}'", key.text));
-    env.workflow("one", "", "## write\nrole: reader\n\n{goal}");
+    env.workflow("one", "", "## work\nrole: reader\n\n{goal}");
     let run = env.start_workflow("one");
     assert_eq!(env.rest(run), "done");
+    let task = "work";
     let clean = env.output(&["doctor", "--secrets", "1"]);
     let text = String::from_utf8_lossy(&clean.stdout).into_owned();
     assert_eq!(clean.status.code(), Some(0), "{text}");
     assert!(
-        text.contains("note") && text.contains("tasks/write/1/stdout.jsonl:1: Anthropic key"),
+        text.contains("note")
+            && text.contains(&format!("tasks/{task}/1/stdout.jsonl:1: Anthropic key")),
         "{text}"
     );
     // As a crew that did not know this kind of key would have left it.
-    let prompt: &Utf8Path = &env.attempt(run, "write", 1).prompt();
+    let prompt: &Utf8Path = &env.attempt(run, "work", 1).prompt();
     let with = format!("{}\n\nand {}\n", fs::read_to_string(prompt).expect("there"), key.text);
     fs::write(prompt, &with).expect("written");
     let line = with.lines().count();
     let found = env.output(&["doctor", "--secrets", "1"]);
     let text = String::from_utf8_lossy(&found.stdout).into_owned();
     assert_eq!(found.status.code(), Some(5), "{text}");
-    assert!(text.contains(&format!("tasks/write/1/prompt.md:{line}: Anthropic key")), "{text}");
+    assert!(text.contains(&format!("tasks/{task}/1/prompt.md:{line}: Anthropic key")), "{text}");
     assert!(!text.contains(&key.hidden), "{text}");
     let json = env.output(&["doctor", "--secrets", "1", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");

@@ -445,15 +445,10 @@ impl World {
             .map(|(task, live)| {
                 let seen = self.processes.get(&(task, live.number));
                 let vitals = seen.map_or_else(AttemptVitals::default, |process| AttemptVitals {
-                    retrying: None,
-                    over_at: None,
                     beat_at: Some(self.now),
                     stdout_at: process.output.filter(|at| *at <= self.now),
                     output_at: process.output.filter(|at| *at <= self.now),
-                    tool_since: None,
-                    is_asking: false,
-                    stderr_tail: String::new(),
-                    usage: Usage::default(),
+                    ..AttemptVitals::default()
                 });
                 (task, vitals)
             })

@@ -6,9 +6,10 @@ use std::fs;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use crew::base::Site;
 use crew::runtime::attempt_files::Stdin;
 use crew::runtime::process::{self, MARK};
-use crew::runtime::{CommandFile, Executor, ExitFile, ShimHandle};
+use crew::runtime::{CommandFile, ExitFile, Local, ShimHandle};
 use crew::store::{AttemptDir, FileLock};
 
 use crate::support::wait_until;
@@ -49,6 +50,7 @@ impl Attempt {
                 hold_ms: 600_000,
                 max_output_bytes: 1 << 40,
                 mark: mark.clone(),
+                site: Site::Local,
             },
             env: vec![("PATH".to_owned(), path), (MARK.to_owned(), mark)],
             slot: None,
@@ -62,8 +64,8 @@ impl Attempt {
         self
     }
 
-    pub fn executor() -> Executor {
-        Executor::Local { program: env!("CARGO_BIN_EXE_crew").into(), is_silent: false }
+    pub fn executor() -> Local {
+        Local { program: env!("CARGO_BIN_EXE_crew").into(), is_silent: false }
     }
 
     pub fn start(&mut self) -> ShimHandle {

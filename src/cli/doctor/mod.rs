@@ -1,5 +1,8 @@
 //! `crew doctor`: looks for whatever may keep crew from working here, and says how to mend it.
 
+mod executor;
+mod fix;
+mod leftovers;
 mod notify;
 mod project;
 mod runs;
@@ -10,9 +13,12 @@ mod system;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
+use self::fix::Fix;
 use super::target::Target;
 use super::{Context, Exit, Result};
+use crate::base::Time;
 use crate::base::limits::JSON_SCHEMA;
+use crate::client::Workspace;
 use crate::config::{Config, Overrides};
 use crate::store::{ProjectDir, discover};
 
@@ -24,6 +30,9 @@ pub struct Args {
     /// Send a test notice in every way that is configured.
     #[arg(long)]
     pub notify: bool,
+    /// Mend what can be mended without losing anything.
+    #[arg(long)]
+    pub fix: bool,
     /// Look for keys and tokens in the files of a run, and for nothing else; only their places are told.
     #[arg(long, value_name = "RUN")]
     pub secrets: Option<String>,
@@ -62,11 +71,39 @@ struct Finding {
     text: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     hint: String,
+    /// `--fix` has mended it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fixed: bool,
+    #[serde(skip)]
+    fix: Option<Fix>,
 }
 
 impl Finding {
     fn new(check: &'static str, level: Level, text: impl Into<String>) -> Self {
-        Self { check, level, text: text.into(), hint: String::new() }
+        Self { check, level, text: text.into(), hint: String::new(), fixed: false, fix: None }
+    }
+
+    /// It can be mended.
+    fn fixed_by(mut self, fix: Fix) -> Self {
+        self.hint = format!("`crew doctor --fix`: {}", fix.words());
+        self.fix = Some(fix);
+        self
+    }
+
+    /// Mends it, if that is possible.
+    fn mend(&mut self, place: &Place, now: Time) {
+        let Some(fix) = self.fix.take() else { return };
+        match fix.apply(&place.dir, place.workspace.as_ref(), now) {
+            Ok(()) => {
+                (self.level, self.fixed) = (Level::Ok, true);
+                self.hint.clear();
+                self.text.push_str("; mended");
+            }
+            Err(why) => {
+                self.level = Level::Error;
+                self.hint = format!("this cannot be mended: {why}");
+            }
+        }
     }
 
     fn hinted(mut self, hint: impl Into<String>) -> Self {
@@ -111,6 +148,13 @@ pub fn run(args: &Args, context: &mut Context) -> Result<Exit> {
     Ok(if is_bad { Exit::Invalid } else { Exit::Ok })
 }
 
+/// Where is looked, once it is known.
+struct Place {
+    dir: ProjectDir,
+    /// The project with its configuration, where that can be used.
+    workspace: Option<Workspace>,
+}
+
 fn look(args: &Args, context: &Context) -> Vec<Finding> {
     let mut findings = vec![
         Finding::new("crew", Level::Ok, format!("version {}", env!("CARGO_PKG_VERSION"))),
@@ -135,10 +179,18 @@ fn look(args: &Args, context: &Context) -> Vec<Finding> {
     findings.extend(project::resources(&context.env, &found.root));
     findings.push(project::trust(&context.env, &found.root, config));
     findings.extend(system::state(&dir));
+    findings.extend(executor::look(context, config, &dir));
     findings.extend(system::runtimes(config, &context.env, &found.root));
     let test = args.notify.then_some(context.now);
     findings.extend(notify::look(config, &context.env, &found.root, test));
     findings.extend(schedules::look(&context.env, &found.root, &dir));
     findings.extend(runs::undriven(&dir));
+    let place = Place { workspace: context.workspace().ok(), dir };
+    findings.extend(leftovers::look(&place.dir, place.workspace.as_ref(), context.now));
+    if args.fix {
+        for finding in &mut findings {
+            finding.mend(&place, context.now);
+        }
+    }
     findings
 }

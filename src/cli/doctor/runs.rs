@@ -1,5 +1,6 @@
 //! Runs that nobody looks after, or that cannot be read.
 
+use super::fix::Fix;
 use super::{Finding, Level};
 use crate::launch::is_supervised;
 use crate::ledger::Ledger;
@@ -33,7 +34,8 @@ pub(super) fn undriven(dir: &ProjectDir) -> Vec<Finding> {
                     let text = format!("run #{number} is {status}, and no supervisor drives it");
                     let hint = "any command that opens the project starts one, such as `crew status`; after a \
                                 reboot only `crew scheduler` does so by itself";
-                    findings.push(Finding::new("runs", Level::Warning, text).hinted(hint));
+                    let finding = Finding::new("runs", Level::Warning, text);
+                    findings.push(finding.fixed_by(Fix::Drive).hinted(hint));
                 }
             }
         }

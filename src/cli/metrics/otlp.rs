@@ -34,7 +34,8 @@ pub(super) fn headers(env: &Environment) -> Vec<(String, String)> {
 pub(super) fn request(metrics: &[Metric], since: Time, now: Time) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let told = metrics.iter().filter(|metric| !metric.samples.is_empty());
-    let metrics: Vec<Json> = told.map(|metric| one(metric, nanos(since), nanos(now))).collect();
+    let (since, now) = (nanos(since), nanos(now));
+    let metrics: Vec<Json> = told.map(|metric| one(metric, &since, &now)).collect();
     let resource = attributes([("service.name", "crew"), ("service.version", version)]);
     json!({"resourceMetrics": [{
         "resource": {"attributes": resource},
@@ -43,9 +44,8 @@ pub(super) fn request(metrics: &[Metric], since: Time, now: Time) -> String {
     .to_string()
 }
 
-fn one(metric: &Metric, since: String, now: String) -> Json {
-    let points: Vec<Json> =
-        metric.samples.iter().map(|sample| point(sample, &since, &now)).collect();
+fn one(metric: &Metric, since: &str, now: &str) -> Json {
+    let points: Vec<Json> = metric.samples.iter().map(|sample| point(sample, since, now)).collect();
     let data = match metric.kind {
         Kind::Counter => json!({
             "aggregationTemporality": CUMULATIVE, "isMonotonic": true, "dataPoints": points

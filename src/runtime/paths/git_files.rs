@@ -5,10 +5,27 @@ use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::PathCheckError;
 use super::listing::{print, walk};
+use super::{PathCheckError, Place};
 use crate::plan::paths::PathRules;
 use crate::store::git::{GitError, git_steady};
+use crate::store::git_dirs;
+
+/// Name under which the link from a worktree to its repository is listed.
+pub(super) const LINK: &str = ".git/gitdir";
+
+/// Whether the worktree belongs to the project's repository by a link exactly as git itself writes it.
+pub(super) fn is_linked(place: &Place) -> bool {
+    let Ok(Some(repository)) = git_dirs(&place.root) else { return false };
+    let Ok(link) = fs::read_to_string(place.tree.join(".git")) else { return false };
+    let own = link.strip_prefix("gitdir: ").and_then(|link| link.strip_suffix('\n'));
+    let Some(own) = own.map(Utf8Path::new) else { return false };
+    let back = fs::read_to_string(own.join("gitdir")).unwrap_or_default();
+    let is_here = Utf8Path::new(back.trim_end()) == place.tree.join(".git");
+    // Neither `..` nor a link may lead to the right place by the way of another one.
+    let is_real = own.canonicalize_utf8().is_ok_and(|real| real == own);
+    is_here && is_real && own.parent() == Some(&repository.common_dir.join("worktrees"))
+}
 
 /// Prints of the denied ones, named as in an ordinary checkout: `.git/config`, `.git/hooks/…`.
 pub(super) fn prints(
@@ -26,7 +43,7 @@ pub(super) fn prints(
     add(".git/config.worktree", settings(&own.join("config.worktree")));
     // In a linked worktree it is a file that says where the rest is.
     if let Ok(link) = fs::read(tree.join(".git")) {
-        add(".git/gitdir", blake3::hash(&link).to_string());
+        add(LINK, blake3::hash(&link).to_string());
         add(".git/commondir", print_of(&own.join("commondir")));
     }
     let hooks = common.join("hooks");

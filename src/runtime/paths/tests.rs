@@ -242,6 +242,17 @@ fn configuration_and_hooks_of_git_are_not_exempt() {
                 "rm .git; mkdir .git2; printf 'gitdir: %s/main/.git/worktrees/tree\\n\\n' \"$(cd ..; pwd)\" > .git",
                 &[".git/gitdir"],
             ),
+            (
+                "top=$(cd ..; pwd); cp -r ../main/.git/worktrees/tree ../fake\n\
+                 echo $top/main/.git > ../fake/commondir; echo \"gitdir: $top/fake\" > .git",
+                &[".git/commondir", ".git/gitdir"],
+            ),
+            // As crew makes one again that somebody removed by half.
+            (
+                "top=$(cd ..; pwd); mv ../main/.git/worktrees/tree ../main/.git/worktrees/tree1\n\
+                 echo \"gitdir: $top/main/.git/worktrees/tree1\" > .git",
+                &[],
+            ),
         ],
     );
 }

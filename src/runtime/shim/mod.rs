@@ -6,7 +6,7 @@
 //! The one entry point is [`main`].
 
 mod hold;
-mod signals;
+pub(super) mod signals;
 mod spawn;
 mod watch;
 
@@ -151,6 +151,7 @@ fn tell_started(dir: &AttemptDir, agent: u32, now: Time) -> Result<(), PathError
         // Not reaped yet, so it is there even when it has ended.
         agent: Pid::of(agent),
         boot_id: process::boot_id(),
+        host: process::host(),
         started_at: now,
     }
     .write(dir)

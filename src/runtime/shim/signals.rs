@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::{flag, low_level::pipe};
 
 /// What other processes have told this one.
-pub(super) struct Signals {
+pub(in crate::runtime) struct Signals {
     wake: UnixStream,
     wake_writer: UnixStream,
     stop: Arc<AtomicBool>,
@@ -19,7 +19,7 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Listens for the end of children and for the wish to stop.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(in crate::runtime) fn listen() -> io::Result<Self> {
         let (wake, wake_writer) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         let signals = Self { wake, wake_writer, stop: Arc::default(), close_input: Arc::default() };
@@ -36,7 +36,7 @@ impl Signals {
     }
 
     /// Whether the attempt shall be stopped.
-    pub(super) fn stop_asked(&self) -> bool {
+    pub(in crate::runtime) fn stop_asked(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
@@ -46,7 +46,7 @@ impl Signals {
     }
 
     /// Waits for any signal since the last wait, at most this long.
-    pub(super) fn wait(&mut self, at_most_ms: u64) {
+    pub(in crate::runtime) fn wait(&mut self, at_most_ms: u64) {
         let timeout = Timespec {
             tv_sec: i64::try_from(at_most_ms / 1_000).unwrap_or(i64::MAX),
             tv_nsec: i64::try_from(at_most_ms % 1_000 * 1_000_000).unwrap_or(0),

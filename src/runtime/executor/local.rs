@@ -1,8 +1,8 @@
-//! Starts and stops shims; the only module that knows where they run.
+//! Shims on this machine: children of this process, found and signalled by number and start time.
 
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -16,17 +16,14 @@ use crate::runtime::attempt_files::CommandFile;
 use crate::runtime::process::{self, MARK, Pid, Signal};
 use crate::store::{AttemptDir, FileLock};
 
-/// Where shims run. Other places (another machine, a batch system) become other variants.
+/// Shims on this machine, as children of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Executor {
-    /// As children of this process.
-    Local {
-        /// The crew program.
-        program: PathBuf,
-        /// Whether this process's own standard output and error lead nowhere, so that shims, which
-        /// say nothing, can have them as they are.
-        is_silent: bool,
-    },
+pub struct Local {
+    /// The crew program.
+    pub program: PathBuf,
+    /// Whether this process's own standard output and error lead nowhere, so that shims, which
+    /// say nothing, can have them as they are.
+    pub is_silent: bool,
 }
 
 /// A shim that was started.
@@ -36,18 +33,18 @@ pub struct ShimHandle {
     pub pid: Pid,
 }
 
-impl Executor {
+impl Local {
     /// Shims on this machine, made from the very program that runs now, by a silent process.
     ///
     /// An upgrade may replace the file while a run goes on; supervisor and shim must stay of one
     /// version, as they share the formats of the attempt's files.
-    pub fn local() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         let program = if cfg!(target_os = "linux") {
             PathBuf::from("/proc/self/exe")
         } else {
             std::env::current_exe()?
         };
-        Ok(Self::Local { program, is_silent: true })
+        Ok(Self { program, is_silent: true })
     }
 
     /// Starts the shim of an attempt with exactly this environment, and the mark.
@@ -64,32 +61,45 @@ impl Executor {
         env: &[(String, String)],
         slot: Option<FileLock>,
     ) -> Result<ShimHandle, PathError> {
-        let Self::Local { program, is_silent } = self;
-        let output = || if *is_silent { Stdio::inherit() } else { Stdio::null() };
         let file = CommandFile {
             env_names: env.iter().map(|(name, _)| name.clone()).collect(),
             ..command.clone()
         };
         file.write(dir)?;
-        // Nothing here may need code between fork and exec: that would be several times slower.
-        // The lock travels as standard input, so that no other child started now can inherit it.
-        let child = Command::new(program)
-            .arg0("crew")
-            .arg("shim")
-            .arg(dir.path())
-            .env_clear()
-            .envs(env.iter().map(|(name, value)| (name, value)))
-            .env(MARK, &command.mark)
-            .stdin(slot.map_or_else(Stdio::null, Stdio::from))
-            .stdout(output())
-            .stderr(output())
-            .spawn()
-            .at("cannot start the shim of", dir.path())?;
+        let env = env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let env = env.chain([(MARK, command.mark.as_str())]);
+        let child = self.launch(dir, env, slot)?;
         // It cannot be gone: until it is reaped, an ended child still has its number.
         let pid = Pid::of(child.id())
             .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
             .at("cannot find the shim of", dir.path())?;
         Ok(ShimHandle { pid })
+    }
+
+    /// Starts a shim whose command is written already.
+    ///
+    /// # Errors
+    /// No process can be started.
+    pub(super) fn launch<'a>(
+        &self,
+        dir: &AttemptDir,
+        env: impl Iterator<Item = (&'a str, &'a str)>,
+        slot: Option<FileLock>,
+    ) -> Result<Child, PathError> {
+        let output = || if self.is_silent { Stdio::inherit() } else { Stdio::null() };
+        // Nothing here may need code between fork and exec: that would be several times slower.
+        // The lock travels as standard input, so that no other child started now can inherit it.
+        Command::new(&self.program)
+            .arg0("crew")
+            .arg("shim")
+            .arg(dir.path())
+            .env_clear()
+            .envs(env)
+            .stdin(slot.map_or_else(Stdio::null, Stdio::from))
+            .stdout(output())
+            .stderr(output())
+            .spawn()
+            .at("cannot start the shim of", dir.path())
     }
 
     /// Waits until a shim that this process has started has ended, and reaps it.
