@@ -64,6 +64,7 @@ fn head_end(body: &[u8]) -> usize {
 
 fn is_private(rest: &[u8]) -> bool {
     let head = &rest[..rest.len().min(60)];
+    let head = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     find(head, b"PRIVATE KEY").is_some()
 }
 

@@ -131,11 +131,16 @@ impl Bench {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let (mut modes, mut input) = (Vec::new(), Vec::new());
+        let (mut modes, mut input, mut there) = (Vec::new(), Vec::new(), Vec::new());
         for (number, path) in paths.iter().enumerate() {
             let file = self.dir.as_std_path().join(path_of(path));
             let named = self.dir.join(String::from_utf8_lossy(path).as_ref());
-            let meta = file.symlink_metadata().at("cannot look at", &named)?;
+            let meta = match file.symlink_metadata() {
+                // Whoever looks after another reader of this tree has taken it out meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                meta => meta.at("cannot look at", &named)?,
+            };
+            there.push(path);
             if meta.is_symlink() {
                 // Git would follow it: what it says is stored as the content of a file.
                 let target = fs::read_link(&file).at("cannot read", &named)?;
@@ -149,15 +154,18 @@ impl Bench {
                 modes.push(if is_program { "100755" } else { "100644" });
             }
         }
+        if there.is_empty() {
+            return Ok(Vec::new());
+        }
         let args = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
         let out = self.line(None, &args, &input)?;
         let blobs: Vec<&str> = out.lines().collect();
-        if blobs.len() != paths.len() {
-            let said = format!("{} of {} files were stored", blobs.len(), paths.len());
+        if blobs.len() != there.len() {
+            let said = format!("{} of {} files were stored", blobs.len(), there.len());
             let verb = "hash-object".to_owned();
             return Err(GitError::Failed { verb, dir: self.dir.clone(), said }.into());
         }
-        let entries = modes.iter().zip(blobs).zip(paths);
+        let entries = modes.iter().zip(blobs).zip(there);
         Ok(entries
             .map(|((mode, blob), path)| Entry {
                 mode: (*mode).to_owned(),
