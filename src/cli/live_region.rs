@@ -1,6 +1,7 @@
 //! The live region under a run that is being followed: one line for each agent at work.
 
 use std::io::{Stdout, stdout};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -12,12 +13,17 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget};
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
+use super::exit::Exit;
 use crate::base::text;
 use crate::base::time::human_ms;
+use crate::client::poll::check_terminal;
 use crate::snapshot::{Class, StatusView, TaskRow};
 
 /// Lines of the region: a head, agents, and the keys.
 const HEIGHT: u16 = 8;
+
+/// Between two looks whether the terminal is still there.
+const GUARD_LOOK: Duration = Duration::from_millis(200);
 
 /// What the person wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +42,34 @@ pub struct LiveRegion {
     is_asking: bool,
 }
 
+/// Ends the process when the terminal goes away while it is asked where its cursor is.
+///
+/// The terminal library reads on at the end of a terminal, for ever and as fast as it can. A command whose terminal
+/// is gone has nothing more to do: the run goes on without it.
+struct Guard {
+    /// Closed when the answer is there.
+    _done: Sender<()>,
+}
+
+impl Guard {
+    fn begin() -> Self {
+        let (done, ended) = channel();
+        std::thread::spawn(move || {
+            while ended.recv_timeout(GUARD_LOOK) == Err(RecvTimeoutError::Timeout) {
+                if check_terminal().is_err() {
+                    std::process::exit(Exit::Interrupted.code().into());
+                }
+            }
+        });
+        Self { _done: done }
+    }
+}
+
 impl LiveRegion {
     /// Opens the region below the cursor; nothing when the terminal cannot do that.
     pub fn open() -> Option<Self> {
         enable_raw_mode().ok()?;
+        let _guard = Guard::begin();
         let options = TerminalOptions { viewport: Viewport::Inline(HEIGHT) };
         if let Ok(terminal) = Terminal::with_options(CrosstermBackend::new(stdout()), options) {
             return Some(Self { terminal, is_asking: false });

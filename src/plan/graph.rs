@@ -306,7 +306,7 @@ pub struct SkillPlan {
 impl Plan {
     /// Whether its parts exist that it names by number, and it is no larger than a plan may be.
     ///
-    /// What [`super::build`] makes is; a log may come from anywhere.
+    /// What [`super::build()`] makes is; a log may come from anywhere.
     pub fn is_sound(&self) -> bool {
         let is_step = |step: &StepIx| *step < self.steps.len();
         let tasks: u64 = self.steps.iter().map(|step| u64::from(step.slots)).sum();

@@ -56,7 +56,8 @@ fn stop_all_asks_and_tells_every_run() {
     let env = TestEnv::new();
     let mut queued = env.run("queued", CODING);
     let mut ended = env.run("ended", CODING);
-    env.crew(&["stop", "2"]).code(0);
+    // Any other command would start what is queued.
+    env.crew(&["stop", "2", "--no-recover"]).code(0);
     let before = ended.seq();
     env.crew(&["stop", "--all"]).code(7).says("stop 1 run (#1)?").says("hint: `--yes` says yes");
     assert_eq!(queued.status(), "queued");

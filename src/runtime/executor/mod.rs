@@ -1,7 +1,7 @@
 //! Starts and stops shims; the only module that knows where they run.
 //!
 //! On this machine a shim is a child of the supervisor. Elsewhere a task of the supervisor speaks for it with
-//! the other side: [`link`] with a host over ssh, [`slurm`] with a batch system. Both take the same orders and
+//! the other side: `link` with a host over ssh, `slurm` with a batch system. Both take the same orders and
 //! give the same answer, once, when the attempt is over. That a connection broke is no such answer.
 
 mod about;

@@ -102,10 +102,11 @@ fn table(number: usize) -> Table<'static> {
 }
 
 /// The first events of a run of fifty tasks.
-fn begun() -> Vec<Body> {
+fn begun(uid: &str) -> Vec<Body> {
+    let created = crew::event::RunCreated { uid: uid.to_owned(), ..super::plan::created(50) };
     let moved = |rule, to| Body::from(RunTransitioned { rule, to, text: String::new() });
     vec![
-        Body::from(super::plan::created(50)),
+        Body::from(created),
         moved(Rule::T01, Status::Queued { resumed: false, not_before: None }),
         moved(Rule::T08, Status::Running),
     ]
@@ -113,7 +114,7 @@ fn begun() -> Vec<Body> {
 
 /// A run of fifty tasks that are at work.
 fn world_of_fifty() -> World {
-    let mut bodies = begun();
+    let mut bodies = begun("0123");
     bodies.extend((1..=50).map(|slot| {
         Body::from(AttemptStarted {
             task: format!("review/{slot}").parse().expect("a task"),
@@ -200,7 +201,9 @@ fn million(given: &Given) -> Vec<Row> {
         _ if seq % 5 == 4 => super::support::body(seq + 1),
         _ => super::support::body(seq),
     });
-    for (seq, body) in (1..).zip(begun().into_iter().chain(more)) {
+    // One that this user did not make would only be looked at.
+    let uid = crew::store::seal::mint_in(&stage.top.join(".local/state/crew")).expect("a key");
+    for (seq, body) in (1..).zip(begun(&uid).into_iter().chain(more)) {
         let actor = Actor::Supervisor;
         let record = Record { seq, at: at.plus_ms(seq), actor, epoch: 1, batch: seq, body };
         chain = record.write(chain, &mut bytes);
