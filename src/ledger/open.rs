@@ -283,6 +283,8 @@ impl Health {
                 health.read_only = newer.or(copy).or_else(|| foreign.then(|| FOREIGN.to_owned()));
             }
             Err(LogError::Damaged(damage)) => {
+                // It is only read, whoever made it; and the seal may be what is damaged.
+                health.foreign = false;
                 health.read_only = Some(damage.to_string());
                 health.damage = Some(damage);
             }

@@ -63,8 +63,8 @@ pub use takeover::doors;
 /// For a run whose log cannot be written: what happens is not on record.
 pub fn stop_attempts(ledger: &crate::ledger::Ledger) -> usize {
     let state = ledger.state();
-    let dirs =
-        state.live().map(|(task, live)| ledger.dir().attempt(&state.task_id(task), live.number));
+    // By what is in the folders: a log that is damaged may not tell of those that it started later.
+    let dirs = ledger.dir().attempts().filter(|dir| !dir.exit().exists());
     let about = || {
         let root = &state.created.root;
         let env = Environment::capture();

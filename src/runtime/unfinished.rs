@@ -17,7 +17,8 @@ pub(super) fn is_whole(worktree: &Utf8Path) -> bool {
         let locked = git_path(worktree, "locked").and_then(|path| fs::read_to_string(path).ok());
         locked.is_some_and(|why| why.trim() == "initializing")
     };
-    worktree.join(".git").exists() && is_there(worktree, "HEAD") && !is_unfinished()
+    // Git works on where a part of what it knows is gone, but no longer lists the worktree.
+    super::worktree::is_linked(worktree) && is_there(worktree, "HEAD") && !is_unfinished()
 }
 
 /// Moves a worktree out of the way that is half made, or has lost its repository; it is renamed, because nothing is

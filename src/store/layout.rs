@@ -248,6 +248,16 @@ impl RunDir {
         AttemptDir { dir: self.task(task).join(number.to_string()) }
     }
 
+    /// The folders of all attempts that there are, whatever the log says of them.
+    pub fn attempts(&self) -> impl Iterator<Item = AttemptDir> {
+        let tasks = self.tasks().read_dir_utf8().into_iter().flatten().flatten();
+        let folders =
+            tasks.flat_map(|task| task.path().read_dir_utf8().into_iter().flatten().flatten());
+        let is_number = |name: &str| name.parse::<u32>().is_ok();
+        let attempts = folders.filter(move |folder| is_number(folder.file_name()));
+        attempts.map(|folder| AttemptDir::at(folder.into_path()))
+    }
+
     /// Held by the process of the person who has taken the task over, for as long as the session lasts.
     pub fn attach_lock(&self, task: &TaskId) -> Utf8PathBuf {
         self.task(task).join("attach.lock")

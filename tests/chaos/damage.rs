@@ -51,7 +51,9 @@ fn spoil(trial: &mut Trial, file: &Utf8PathBuf, may_flip: bool) -> Option<()> {
 /// stop still ends what lives, and when the bit is back the run goes on.
 pub fn log_in_the_middle(trial: &mut Trial) -> Told<()> {
     let runs = trial.runs();
-    let Some(run) = trial.random.choice(runs) else { return Ok(()) };
+    let run = trial.random.choice(&runs).copied();
+    // What else lives when the damaged run was stopped would be that of another one.
+    let Some(run) = run.filter(|_| runs.len() == 1) else { return Ok(()) };
     // Whoever drives it knows the log as it was: this is about those who come after.
     for _ in 0..3 {
         for process in trial.processes() {

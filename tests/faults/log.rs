@@ -96,6 +96,22 @@ fn a_log_damaged_in_the_middle_is_never_written_and_says_where() {
 }
 
 #[test]
+fn a_log_whose_seal_was_damaged_is_told_as_damaged_and_not_as_that_of_somebody_else() {
+    let (env, run) = waiting();
+    kill(env.wait_supervisor(run));
+    let mut damaged = lines(&env, run);
+    let (before, uid) = damaged[0].split_once("\"uid\":\"").expect("a name");
+    let flipped = if uid.starts_with('0') { '1' } else { '0' };
+    damaged[0] = format!("{before}\"uid\":\"{flipped}{}", &uid[1..]);
+    fs::write(env.run_dir(run).events(), damaged.join("\n") + "\n").expect("written");
+    for args in [&["pause", "1"][..], &["send", "1", "hello"], &["stop", "1"]] {
+        let said = env.fails(8, args);
+        assert!(said.contains("events.jsonl") && said.contains("line 2"), "{args:?}: {said}");
+    }
+    crate::support::wait_until("a stop ends what lives", || env.processes().is_empty());
+}
+
+#[test]
 fn a_log_damaged_under_a_living_supervisor_is_never_written_again() {
     let (env, run) = waiting();
     let supervisor = env.wait_supervisor(run);

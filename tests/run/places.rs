@@ -136,6 +136,19 @@ fn a_worktree_deleted_between_two_steps_is_made_again_from_its_branch() {
 }
 
 #[test]
+fn a_worktree_that_git_has_forgotten_by_half_is_made_again() {
+    let env = TestEnv::new();
+    env.agent("cat >/dev/null; if [ $CREW_TASK = one ]; then echo 1 > one.txt; else cat one.txt; fi; echo ok");
+    let steps = "## one\nrole: writer\n\nx\n\n## gone\nkind: command\naccess: none\ndependsOn: one\n\
+                 command: rm \"$(git -C $CREW_WORKTREE rev-parse --absolute-git-dir)/gitdir\"\n\n\
+                 ## two\nrole: writer\ndependsOn: gone\n\nx";
+    env.workflow("gone", "", steps);
+    let run = env.start_workflow("gone");
+    assert_eq!(env.rest(run), "done");
+    assert_eq!((env.stdout(run, "two", 1), env.attempts(run, "two")), ("1\nok\n".to_owned(), 1));
+}
+
+#[test]
 fn what_happens_in_a_worktree_that_lost_its_repository_does_not_reach_the_checkout_around_it() {
     let env = TestEnv::new();
     env.agent(
