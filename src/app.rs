@@ -9,7 +9,6 @@ use clap::{CommandFactory, Parser};
 use crate::base::text::{is_moving, printable};
 use crate::cli::args::Color;
 use crate::cli::{self, Cli, CliError, Context, Exit, Result, Verb};
-use crate::client::Workspace;
 use crate::client::recover::Keeper;
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -148,10 +147,7 @@ fn context(cli: &Cli) -> Result<Context> {
 /// recovered by, which is said and changes no exit code.
 fn recover(context: &mut Context) -> Result<()> {
     use crate::client::recover::{is_needed, orphans, recover, said, unlooked};
-    let Ok(dir) = Workspace::locate(&context.env, &context.cwd, context.project_flag.as_deref())
-    else {
-        return Ok(());
-    };
+    let Ok(dir) = context.project_dir() else { return Ok(()) };
     let ended = orphans(&dir, context.now).map(|orphans| {
         for orphan in orphans {
             (context.sessions.end)(&orphan.mark, orphan.grace_ms);

@@ -20,6 +20,9 @@ use std::io::Write;
 
 use camino::Utf8PathBuf;
 use crew::event::Hash;
+use crew::runtime::process::{self, Signal};
+
+use crate::support::wait_until;
 
 /// A program that system administrators use, which are not on everybody's path.
 fn find(program: &str) -> Option<Utf8PathBuf> {
@@ -46,6 +49,18 @@ fn make_read_only(env: &project::TestEnv, run: u32) {
          \"epoch\":1,\"batch\":{seq},\"data\":{{}},\"prev\":\"{prev}\"}}\n"
     );
     std::fs::write(path, format!("{log}{line}")).expect("written");
+}
+
+/// A stop ends the agent of a run that nobody drives and that can only be read.
+fn assert_stopped_unread(env: &project::TestEnv, run: u32) {
+    let supervisor = env.supervisor(run).expect("it is driven");
+    process::signal(supervisor, Signal::KILL).expect("sent");
+    wait_until("it is gone", || env.supervisor(run).is_none());
+    make_read_only(env, run);
+    let said = env.fails(8, &["stop", "1"]);
+    assert!(said.contains("1 agent told to stop; that is not on record"), "{said}");
+    wait_until("its record is there", || env.attempt(run, "work", 1).exit().exists());
+    env.assert_nothing_lives();
 }
 
 /// An agent that notes that it has begun, and when another one of the same task lives.

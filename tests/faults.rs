@@ -2,6 +2,8 @@
 
 #[path = "support/calls.rs"]
 mod calls;
+#[path = "support/curl.rs"]
+mod curl;
 #[path = "support/merge.rs"]
 mod merged;
 #[path = "support/mount.rs"]

@@ -1,5 +1,7 @@
 //! Ordinary runs from the command line to their end, with real agents, supervisors and worktrees.
 
+#[path = "support/curl.rs"]
+mod curl;
 #[path = "support/merge.rs"]
 mod merged;
 #[path = "support/project.rs"]

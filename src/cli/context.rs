@@ -110,7 +110,7 @@ impl Context {
     /// # Errors
     /// There is no such run, or its log cannot be read.
     pub fn run_quickly(&self, wanted: &str) -> Result<(ProjectDir, Ledger)> {
-        let dir = Workspace::locate(&self.env, &self.cwd, self.project_flag.as_deref())?;
+        let dir = self.project_dir()?;
         let (_, ledger) = open_in(&dir, wanted)?;
         Ok((dir, ledger))
     }

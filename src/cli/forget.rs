@@ -26,12 +26,8 @@ pub struct Args {
     #[arg(value_name = "RUN", required_unless_present = "older_than")]
     runs: Vec<String>,
     /// All runs that ended longer ago than this and have no worktree any more: `90d`.
-    #[arg(long, value_name = "TIME", conflicts_with = "runs", value_parser = age)]
+    #[arg(long, value_name = "TIME", conflicts_with = "runs", value_parser = parse_ms)]
     older_than: Option<u64>,
-}
-
-fn age(text: &str) -> std::result::Result<u64, String> {
-    parse_ms(text).map_err(|error| error.to_string())
 }
 
 #[derive(Serialize)]

@@ -21,12 +21,8 @@ use crate::snapshot::Class;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Only what ended so long ago, instead of what `worktree.ttl` and the workflows say.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_ms)]
     older_than: Option<u64>,
-}
-
-fn duration(text: &str) -> std::result::Result<u64, String> {
-    time::parse_ms(text).map_err(|error| error.to_string())
 }
 
 #[derive(Serialize)]

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = By::Run)]
     by: By,
     /// Only the days since so long ago: `7d`, `24h`.
-    #[arg(long, value_name = "DURATION", value_parser = age)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_ms)]
     since: Option<u64>,
 }
 
@@ -76,10 +76,6 @@ impl By {
             Self::Day => (0, entry.day.to_string().chars().take(10).collect()),
         }
     }
-}
-
-fn age(text: &str) -> std::result::Result<u64, String> {
-    parse_ms(text).map_err(|error| error.to_string())
 }
 
 /// One line: what was used by one of whatever is added up by.

@@ -82,12 +82,19 @@ pub fn create_private_dir(path: impl AsRef<Utf8Path>) -> Result<(), PathError> {
 /// It cannot be created, or something that is not a folder stands there.
 pub fn create_ignored_dir(folder: &Utf8Path) -> Result<(), PathError> {
     create_private_dir(folder)?;
-    let ignore = folder.join(".gitignore");
-    if std::fs::read_to_string(&ignore).is_ok_and(|text| text == "*\n") {
+    if is_ignored_dir(folder) {
         return Ok(());
     }
-    write_atomic(&ignore, b"*\n", Durability::Quick)
+    write_atomic(folder.join(".gitignore"), IGNORE.as_bytes(), Durability::Quick)
 }
+
+/// Whether git ignores a folder because of [`create_ignored_dir`].
+pub fn is_ignored_dir(folder: &Utf8Path) -> bool {
+    std::fs::read_to_string(folder.join(".gitignore")).is_ok_and(|text| text == IGNORE)
+}
+
+/// What the `.gitignore` of such a folder says.
+const IGNORE: &str = "*\n";
 
 /// What the `.git` file of a barrier says.
 const BARRIER: &str = "gitdir: .what-lies-here-belongs-to-no-repository-above\n";

@@ -178,13 +178,7 @@ fn a_run_that_can_only_be_read_is_stopped_too() {
     let Some(env) = place(WAITS, "") else { return };
     let run = env.start_workflow("one");
     wait_begun(&env);
-    process::signal(env.supervisor(run).unwrap(), Signal::KILL).unwrap();
-    wait_until("it is gone", || env.supervisor(run).is_none());
-    crate::make_read_only(&env, run);
-    let said = env.fails(8, &["stop", "1"]);
-    assert!(said.contains("1 agent told to stop; that is not on record"), "{said}");
-    wait_until("its record is there", || env.attempt(run, "work", 1).exit().exists());
-    env.assert_nothing_lives();
+    crate::assert_stopped_unread(&env, run);
 }
 
 #[test]

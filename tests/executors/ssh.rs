@@ -37,6 +37,16 @@ fn connections(env: &TestEnv, word: &str) -> Vec<Pid> {
     all.collect()
 }
 
+/// A run of two tasks whose host goes away while the first is at work.
+fn loses_its_host(env: &TestEnv, server: &mut Sshd) -> u32 {
+    env.workflow("two", "", TWO);
+    let run = env.start_workflow("two");
+    wait_until("the agent has begun", || !env.note("begun").is_empty());
+    server.end();
+    connections(env, "ssh").into_iter().for_each(kill);
+    run
+}
+
 fn shim(env: &TestEnv, run: u32) -> ShimFile {
     let read = || ShimFile::read(&env.attempt(run, "work", 1)).unwrap();
     // The agent may be quicker than the one that started it.
@@ -151,13 +161,7 @@ fn a_run_that_can_only_be_read_is_stopped_on_the_host_too() {
     env.workflow("one", "", ONE);
     let run = env.start_workflow("one");
     wait_until("the agent has begun", || !env.note("begun").is_empty());
-    kill(env.supervisor(run).unwrap());
-    wait_until("it is gone", || env.supervisor(run).is_none());
-    crate::make_read_only(&env, run);
-    let said = env.fails(8, &["stop", "1"]);
-    assert!(said.contains("1 agent told to stop; that is not on record"), "{said}");
-    wait_until("its record is there", || env.attempt(run, "work", 1).exit().exists());
-    env.assert_nothing_lives();
+    crate::assert_stopped_unread(&env, run);
 }
 
 /// Supervisors and connections are killed at any moment; shims are not, so no attempt is lost or runs twice.
@@ -211,11 +215,7 @@ fn a_broken_connection_is_no_death() {
 #[ignore = "needs a ssh server"]
 fn what_is_to_start_on_a_host_that_went_away_waits_for_it() {
     let Some((env, mut server)) = place(WAITS) else { return };
-    env.workflow("two", "", TWO);
-    let run = env.start_workflow("two");
-    wait_until("the agent has begun", || !env.note("begun").is_empty());
-    server.end();
-    connections(&env, "ssh").into_iter().for_each(kill);
+    let run = loses_its_host(&env, &mut server);
     // Its record is seen in the shared folder, whoever does not answer.
     fs::write(env.notes().join("go"), "").unwrap();
     wait_until("the second waits", || {
@@ -232,11 +232,7 @@ fn what_is_to_start_on_a_host_that_went_away_waits_for_it() {
 #[ignore = "needs a ssh server"]
 fn a_stop_does_not_wait_for_a_host_that_was_never_told_of_the_attempt() {
     let Some((env, mut server)) = place(WAITS) else { return };
-    env.workflow("two", "", TWO);
-    let run = env.start_workflow("two");
-    wait_until("the agent has begun", || !env.note("begun").is_empty());
-    server.end();
-    connections(&env, "ssh").into_iter().for_each(kill);
+    let run = loses_its_host(&env, &mut server);
     fs::write(env.notes().join("go"), "").unwrap();
     wait_until("the second is to start", || env.task(run, "second") == "running");
     env.ok(&["stop", "1"]);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crew::event::{Body, Record};
 
 use crate::accident::kill;
+use crate::curl::has_curl;
 use crate::project::{LIMITS, TestEnv};
 use crate::support::wait_until;
 
@@ -40,16 +41,6 @@ fn add_config(env: &TestEnv, more: &str) {
 
 fn supervisor_log(env: &TestEnv, run: u32) -> String {
     std::fs::read_to_string(env.run_dir(run).supervisor_log()).expect("read")
-}
-
-/// Webhooks are sent by `curl`, which a machine that only runs the tests need not have.
-#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-fn has_curl() -> bool {
-    let found = which::which("curl").is_ok();
-    if !found {
-        eprintln!("SKIPPED: there is no `curl` on this machine");
-    }
-    found
 }
 
 #[test]

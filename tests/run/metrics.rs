@@ -6,6 +6,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
+use crate::curl::has_curl;
 use crate::project::TestEnv;
 use crate::support::wait_until;
 
@@ -148,14 +149,4 @@ fn every_metric_is_documented() {
         );
         assert!(page.contains(&row), "docs/monitoring.md lacks {row}");
     }
-}
-
-/// Metrics are sent by `curl`, which a machine that only runs the tests need not have.
-#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-fn has_curl() -> bool {
-    let found = which::which("curl").is_ok();
-    if !found {
-        eprintln!("SKIPPED: there is no `curl` on this machine");
-    }
-    found
 }

@@ -76,14 +76,12 @@ fn is_open(path: &Utf8Path) -> bool {
 
 /// The marks by which git leaves crew's folders alone.
 fn folders(dir: &ProjectDir) -> Option<Finding> {
-    let is_ignored = |folder: &Utf8Path| {
-        std::fs::read_to_string(folder.join(".gitignore")).is_ok_and(|text| text == "*\n")
-    };
     let lacks_barrier = || {
         git_dirs(dir.root()).is_ok_and(|git| git.is_some()) && !files::is_barrier(dir.worktrees())
     };
-    let is_whole = is_ignored(dir.state())
-        && (!dir.worktrees().exists() || (is_ignored(dir.worktrees()) && !lacks_barrier()));
+    let is_whole = files::is_ignored_dir(dir.state())
+        && (!dir.worktrees().exists()
+            || (files::is_ignored_dir(dir.worktrees()) && !lacks_barrier()));
     (!is_whole).then(|| {
         let text = "git may see crew's own files, or walk out of a worktree: `.gitignore` or `.git` is missing there";
         Finding::new("state", Level::Warning, text).fixed_by(Fix::Folders)
